@@ -1,0 +1,68 @@
+/*
+ * Errors, four kinds kept apart:
+ *
+ *  - What a guest does wrong is not an error; it becomes a guest exception or
+ *    an event, and never ends the program.
+ *  - Host failures and bad files: the function returns 0 or a negative
+ *    ERR_* code and fills a caller-supplied `struct err` with one line for the
+ *    user (what, where, and what to do). Whoever returns an error does not
+ *    print it; only the main programs print.
+ *  - Broken invariants: CHECK() prints the position of the run and aborts. It
+ *    is on in release builds.
+ *  - Out of memory: xmalloc() and friends abort with a message. A size that
+ *    comes from a guest or a file is limited before it reaches them.
+ *
+ * ERR and TRY are the only macros that contain `return`; that is their job.
+ */
+#ifndef CORE_BASE_ERR_H
+#define CORE_BASE_ERR_H
+
+#include "core/base/base.h"
+
+enum err_code {
+    ERR_USAGE = -1,     /* the command line or a configuration is wrong */
+    ERR_IO = -2,        /* the host failed a system call */
+    ERR_FORMAT = -3,    /* a file is not what it should be, or damaged */
+    ERR_TRUNCATED = -4, /* a file ends too early */
+    ERR_VERSION = -5,   /* a file of another format version */
+    ERR_DIVERGED = -6,  /* a replay differs from its recording */
+    ERR_LIMIT = -7,     /* a limit of disco was reached */
+    ERR_INTERRUPTED = -8, /* the user asked to stop */
+};
+
+struct err {
+    int code;      /* enum err_code, 0 while no error is set */
+    char msg[512]; /* one line without newline */
+};
+
+/* Fill `e` unless it already holds an error (the first cause wins). `e` may be
+ * NULL. Returns `code`. */
+int err_set(struct err *e, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+#define ERR(e, code, ...) return err_set((e), (code), __VA_ARGS__)
+#define TRY(call)                                                                                  \
+    do {                                                                                           \
+        int try_result_ = (call);                                                                  \
+        if (try_result_ < 0)                                                                       \
+            return try_result_;                                                                    \
+    } while (0)
+
+/* Called by a failing CHECK to print where the run is. One per thread. */
+typedef void check_position_fn(void *ctx);
+void check_set_position(check_position_fn *fn, void *ctx);
+_Noreturn void check_failed(const char *file, int line, const char *cond, const char *fmt, ...)
+    PRINTF_LIKE(4, 5);
+
+#define CHECK(cond, ...)                                                                           \
+    do {                                                                                           \
+        if (UNLIKELY(!(cond)))                                                                     \
+            check_failed(__FILE__, __LINE__, #cond, __VA_ARGS__);                                  \
+    } while (0)
+
+void *xmalloc(size_t n);
+void *xcalloc(size_t n, size_t size); /* zeroed */
+void *xrealloc(void *p, size_t n);
+char *xstrdup(const char *s);
+char *xasprintf(const char *fmt, ...) PRINTF_LIKE(1, 2);
+
+#endif

@@ -1,0 +1,201 @@
+/*
+ * The trace file: writer and reader. This folder knows no machine; it stores
+ * and returns what it is given, and treats every byte of a file as hostile.
+ *
+ * A trace is a plain zstd file whose content is one protobuf message
+ * disco.Trace (traces/trace.proto documents every field), written as a stream
+ * of fields in independent zstd frames of about 1 MiB with checksums. No field
+ * crosses a frame. A seek table in zstd's seekable format closes the file.
+ *
+ * A file without its end record is "cut" (the recorder was killed, the disk
+ * was full): everything up to its last whole frame is valid and readable.
+ *
+ * Positions: `cycle` is the virtual clock of a VM in cycles of its vcpus,
+ * `step` counts what one vcpu executed (mips/mips.h).
+ */
+#ifndef TRACES_TRACE_H
+#define TRACES_TRACE_H
+
+#include "core/base/base.h"
+#include "core/base/err.h"
+#include "core/base/event.h"
+
+#define TRACE_VERSION 1
+
+/* Content address: XXH3-128 in canonical (big-endian) form. */
+struct trace_hash {
+    uint8_t byte[16];
+};
+struct trace_hash trace_hash_of(const void *data, size_t n);
+bool trace_hash_equal(struct trace_hash a, struct trace_hash b);
+
+struct trace_image {
+    char *name;             /* as the user gave it; for people */
+    uint64_t size;
+    struct trace_hash hash; /* of the whole content; all zero for a disk that was not embedded whole */
+};
+
+#define TRACE_NO_IMAGE UINT32_MAX
+
+struct trace_disk {
+    uint32_t image; /* index into images */
+    uint64_t sectors;
+    char *interface; /* "ide", "virtio" */
+    char *serial;
+    bool read_only;
+};
+
+struct trace_vm {
+    char *name;
+    char *board;         /* "malta" */
+    char *cpu;           /* model name */
+    bool big_endian;
+    uint32_t vcpus;
+    uint64_t memory;     /* bytes */
+    uint64_t cpu_hz;
+    uint32_t kernel, initrd, bios; /* indices into images, or TRACE_NO_IMAGE */
+    char *append;
+    uint64_t wall_clock; /* seconds since 1970 at power-on */
+    uint64_t entropy_seed;
+    struct trace_disk *disks;
+    size_t disks_count;
+    char **devices; /* further devices by name: "virtio-rng" */
+    size_t devices_count;
+};
+
+struct trace_header {
+    uint32_t version;
+    char *build;     /* disco's version and commit */
+    char *recorded;  /* "2026-11-22T20:33:52Z"; for people */
+    uint64_t epoch_ns;
+    uint64_t machine_memory; /* pool size in bytes */
+    struct trace_image *images;
+    size_t images_count;
+    struct trace_vm *vms;
+    size_t vms_count;
+};
+void trace_header_free(struct trace_header *h); /* frees what the pointers own, not h */
+
+/* Inputs: what cannot be recomputed. */
+enum trace_input_kind {
+    TRACE_INPUT_CONSOLE = 1,    /* data: bytes for console channel `channel` */
+    TRACE_INPUT_POWER = 2,      /* channel: enum power_event asked for by the operator */
+    TRACE_INPUT_DISK_BLOCK = 3, /* image `channel`, 4 KiB block `number`: blob `hash` */
+    TRACE_INPUT_FRAME = 4,      /* reserved: a network frame from outside */
+    TRACE_INPUT_BALLOON = 5,    /* reserved */
+};
+struct trace_input {
+    uint64_t cycle; /* delivered at this barrier */
+    uint32_t vm;
+    uint32_t kind;
+    uint32_t channel;
+    uint64_t number;
+    struct trace_hash hash;
+    uint8_t *data; /* at most 64 KiB */
+    size_t len;
+};
+
+struct trace_digest {
+    uint64_t step, cycle;
+    uint32_t vm;
+    uint64_t cpu, devices;
+    uint64_t memory;   /* valid if has_memory */
+    bool has_memory;
+    uint64_t events;   /* events before it, of all VMs */
+};
+
+struct trace_end {
+    char *reason; /* "power-off", "user", "timeout", "text", "limit" ... */
+    uint64_t step, cycle; /* of vm 0 */
+    uint64_t events;
+    struct trace_digest *digests; /* one per VM, with memory */
+    size_t digests_count;
+};
+
+/* ---- writing ---- */
+
+struct trace_writer;
+
+struct trace_writer_options {
+    int level;       /* zstd level; 0: the default that suits recording */
+    bool overwrite;  /* replace an existing file */
+};
+
+/* Creates `path` and writes the header's frame. Compression and writing happen
+ * on the writer's own thread; the put functions queue and return (they block
+ * only when more than 64 MiB wait). They never fail: the first error is kept,
+ * what was written stays a valid cut trace, and later data is dropped. */
+int trace_writer_open(struct trace_writer **w, const char *path, const struct trace_header *h,
+                      const struct trace_writer_options *opt, struct err *e);
+/* Stored once by content. Returns its hash. */
+struct trace_hash trace_put_blob(struct trace_writer *w, const void *data, size_t n);
+void trace_put_input(struct trace_writer *w, const struct trace_input *in);
+/* Takes over `events`, which malloc gave; frees it when written. */
+void trace_put_events(struct trace_writer *w, struct event *events, size_t n);
+void trace_put_digest(struct trace_writer *w, const struct trace_digest *d);
+/* What the guest printed, at `cycle` (of the last byte). */
+void trace_put_console(struct trace_writer *w, uint32_t vm, uint32_t channel, uint64_t cycle,
+                       const void *bytes, size_t n);
+/* Everything put so far becomes whole frames in the file soon (interactive
+ * idle times, so that a kill loses little). */
+void trace_flush(struct trace_writer *w);
+/* 0, or the first error (disk full ...); cheap, for polling. */
+int trace_writer_status(struct trace_writer *w, struct err *e);
+/* Writes the end record (NULL: leave the trace cut) and the seek table,
+ * waits for the thread, frees w. Returns the first error. */
+int trace_writer_close(struct trace_writer *w, const struct trace_end *end, struct err *e);
+
+struct trace_sizes { /* compressed bytes; of fields that share a frame, by their share of it */
+    uint64_t file, blobs, inputs, events, digests, console, other;
+    uint64_t event_count[EVENT_KINDS];
+};
+/* To be called after close through this: */
+int trace_writer_close_sizes(struct trace_writer *w, const struct trace_end *end,
+                             struct trace_sizes *sizes, struct err *e);
+
+/* ---- reading ---- */
+
+struct trace_reader;
+
+/* Opens and scans the file. Errors are one line: file, offset, what. A cut
+ * file opens (trace_is_cut); a file that is not a trace, of another version,
+ * or damaged before its first complete header does not. Damage after that
+ * (checksum, bad field) is an error ERR_FORMAT, too: use `tolerant` (for
+ * dump and info) to treat the file as cut there. */
+int trace_reader_open(struct trace_reader **r, const char *path, bool tolerant, struct err *e);
+void trace_reader_close(struct trace_reader *r);
+const struct trace_header *trace_reader_header(const struct trace_reader *r);
+/* Why it counts as cut, or NULL if it is whole. */
+const char *trace_reader_cut(const struct trace_reader *r);
+const struct trace_end *trace_reader_end(const struct trace_reader *r); /* NULL if cut */
+const struct trace_sizes *trace_reader_sizes(const struct trace_reader *r);
+
+/* The content of a blob, malloc'ed (*data is the caller's), hash checked. */
+int trace_reader_blob(struct trace_reader *r, struct trace_hash hash, uint8_t **data, size_t *n,
+                      struct err *e);
+
+/* Inputs and digests are few: all in memory, in file order. */
+const struct trace_input *trace_reader_inputs(const struct trace_reader *r, size_t *n);
+const struct trace_digest *trace_reader_digests(const struct trace_reader *r, size_t *n);
+
+/* Events come in batches, loaded when asked for (the last few stay cached). */
+struct trace_batch {
+    uint64_t first; /* index of its first event in the whole trace */
+    uint32_t count;
+    uint64_t first_step, last_step; /* of its first and last event */
+};
+size_t trace_reader_batches(const struct trace_reader *r, const struct trace_batch **batches);
+uint64_t trace_reader_event_count(const struct trace_reader *r);
+/* The events of a batch; valid until the next call. NULL on error. */
+const struct event *trace_reader_events(struct trace_reader *r, size_t batch, struct err *e);
+
+/* Console text, in file order. */
+struct trace_text {
+    uint32_t vm, channel;
+    uint64_t cycle;
+    const uint8_t *bytes; /* owned by the reader */
+    size_t n;
+};
+const struct trace_text *trace_reader_console(const struct trace_reader *r, size_t *n);
+
+#endif
