@@ -51,6 +51,7 @@ struct monitor_config {
     uint64_t epoch_ns;
     uint64_t machine_memory; /* bytes of the pool; 0: the sum of the VMs' memory and what they need besides */
     uint64_t snapshot_memory; /* bytes for frames of snapshots beyond the pool */
+    bool no_reboot;           /* a reset by the guest ends the run */
 };
 
 #endif

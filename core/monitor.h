@@ -19,7 +19,6 @@ struct monitor {
     struct vm *vms[VMS_MAX];
     unsigned vms_count;
     uint64_t epoch_cycles;
-    bool no_reboot; /* a reset by the guest ends the run */
     /* State. */
     uint64_t epoch;         /* number of the present epoch */
     uint8_t barrier_done;   /* the barrier before it was passed */

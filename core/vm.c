@@ -345,7 +345,7 @@ static int change_power(struct vm *vm, struct err *e)
     struct event *ev = vm_event(vm, EVENT_POWER);
     ev->arg[0] = what;
     vm_event_commit(vm);
-    if (what == POWER_RESET && !vm->monitor->no_reboot)
+    if (what == POWER_RESET && !vm->monitor->config.no_reboot)
         return vm_power_on(vm, e);
     vm->powered_off = 1;
     return 0;
