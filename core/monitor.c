@@ -68,6 +68,13 @@ int monitor_create(struct monitor **out, const struct monitor_config *cfg, const
     return 0;
 }
 
+void monitor_halt(struct monitor *m)
+{
+    m->halt = true;
+    for (unsigned i = 0; i < m->vms_count; i++)
+        mips_request_stop(m->vms[i]->cpu);
+}
+
 void monitor_destroy(struct monitor *m)
 {
     check_set_position(NULL, NULL);
@@ -87,8 +94,9 @@ static int barrier(struct monitor *m, struct err *e)
     return m->port.ops->barrier(m->port.ctx, m, m->epoch * m->epoch_cycles, e);
 }
 
-/* All sleep at the end of the present epoch: the epoch to go on with. */
-static int sleep_on(struct monitor *m, struct err *e)
+/* All sleep at the end of the present epoch: let time jump to a later one, as far as the port
+ * allows and not beyond the cycle `most`. */
+static int sleep_on(struct monitor *m, uint64_t most, struct err *e)
 {
     uint64_t now = (m->epoch + 1) * m->epoch_cycles, wake = UINT64_MAX;
     for (unsigned i = 0; i < m->vms_count; i++)
@@ -96,6 +104,7 @@ static int sleep_on(struct monitor *m, struct err *e)
             wake = min_u64(wake, vm_next_wake(m->vms[i]));
     m->epoch++;
     m->barrier_done = 0;
+    wake = min_u64(wake, most);
     uint64_t until = wake == UINT64_MAX ? wake : wake / m->epoch_cycles * m->epoch_cycles;
     if (until <= now)
         return PORT_GO;
@@ -104,6 +113,9 @@ static int sleep_on(struct monitor *m, struct err *e)
     CHECK(to >= now && to <= until && to % m->epoch_cycles == 0,
           "time may not jump from %" PRIu64 " to %" PRIu64 " (until %" PRIu64 ")", now, to, until);
     m->epoch = to / m->epoch_cycles;
+    for (unsigned i = 0; i < m->vms_count; i++)
+        if (!m->vms[i]->powered_off && vm_run(m->vms[i], to, UINT64_MAX, false, e) == VM_FAILED)
+            return ERR_IO;
     return verdict;
 }
 
@@ -115,6 +127,7 @@ static enum run_stop of_verdict(int verdict)
 enum run_stop monitor_run(struct monitor *m, const struct run_limit *limit, struct err *e)
 {
     bool pass = limit->pass;
+    m->halt = false;
     for (;;) {
         struct vm *first = m->vms[0];
         if (mips_steps(first->cpu) >= limit->step || vm_cycle(first) >= limit->cycle)
@@ -132,6 +145,8 @@ enum run_stop monitor_run(struct monitor *m, const struct run_limit *limit, stru
                                        leads ? limit->step : UINT64_MAX, pass, e);
             if (stop == VM_FAILED)
                 return RUN_FAILED;
+            if (stop == VM_HALTED)
+                return RUN_STOPPED;
             if (stop == VM_BREAK || stop == VM_WATCH)
                 return stop == VM_BREAK ? RUN_BREAK : RUN_WATCH;
             all_off = all_off && stop == VM_POWERED_OFF;
@@ -149,7 +164,7 @@ enum run_stop monitor_run(struct monitor *m, const struct run_limit *limit, stru
         }
         if (vm_cycle(first) >= limit->cycle)
             return RUN_LIMIT;
-        int verdict = sleep_on(m, e);
+        int verdict = sleep_on(m, limit->cycle, e);
         if (verdict != PORT_GO)
             return of_verdict(verdict);
     }

@@ -19,6 +19,7 @@ struct monitor {
     struct vm *vms[VMS_MAX];
     unsigned vms_count;
     uint64_t epoch_cycles;
+    bool halt;              /* see monitor_halt */
     /* State. */
     uint64_t epoch;         /* number of the present epoch */
     uint8_t barrier_done;   /* the barrier before it was passed */
@@ -31,11 +32,10 @@ void monitor_destroy(struct monitor *m);
 
 enum run_stop {
     RUN_LIMIT,       /* the step or cycle asked for */
-    RUN_STOPPED,     /* the port said so */
+    RUN_STOPPED,     /* the port said so, or monitor_halt */
     RUN_POWERED_OFF, /* all VMs are off */
     RUN_BREAK,
     RUN_WATCH,
-    RUN_DEAD,        /* all sleep and nothing can wake them */
     RUN_FAILED,      /* `e` is set */
 };
 
@@ -46,6 +46,8 @@ struct run_limit {
 };
 
 enum run_stop monitor_run(struct monitor *m, const struct run_limit *limit, struct err *e);
+/* For the port, from inside of monitor_run: return before the next unit. */
+void monitor_halt(struct monitor *m);
 
 /* ---- snapshots: a whole state, in memory, O(1) plus what is written later ---- */
 

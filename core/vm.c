@@ -364,6 +364,8 @@ enum vm_stop vm_run(struct vm *vm, uint64_t until_cycle, uint64_t until_step, bo
 {
     for (;;) {
         uint64_t cycle = mips_cycle(vm->cpu), steps = mips_steps(vm->cpu);
+        if (UNLIKELY(vm->monitor->halt))
+            return VM_HALTED;
         if (vm->powered_off)
             return VM_POWERED_OFF;
         if (steps >= until_step)

@@ -88,7 +88,7 @@ int vm_create(struct vm *vm, struct monitor *m, unsigned index, const struct vm_
 void vm_destroy(struct vm *vm);
 int vm_power_on(struct vm *vm, struct err *e);
 
-enum vm_stop { VM_LIMIT, VM_SLEEPING, VM_POWERED_OFF, VM_BREAK, VM_WATCH, VM_FAILED };
+enum vm_stop { VM_LIMIT, VM_SLEEPING, VM_POWERED_OFF, VM_BREAK, VM_WATCH, VM_HALTED, VM_FAILED };
 
 /* Run until the vcpu's clock is at `until_cycle`, or until it did `until_step`
  * steps: then at once, before anything else that is due at that moment. A
