@@ -13,6 +13,17 @@
  * Results are the default ones of IEEE 754 whether or not the exception is
  * enabled; a caller that traps drops the result.
  *
+ * Where the architecture leaves a choice:
+ *   NaN operands: the first signalling one, else the first quiet one, becomes
+ *     the result. Made quiet, a signalling NaN is the default NaN (0x7fbfffff,
+ *     0x7ff7ffffffffffff) in the legacy encoding, itself with the quiet bit set
+ *     with NAN2008. A quiet one passes unchanged in both.
+ *   FCSR.FS: a nonzero result that is tiny after rounding becomes zero of its
+ *     sign in every rounding mode, and raises underflow and inexact.
+ *     Subnormal operands are used as they are.
+ *   abs, neg: without ABS2008 arithmetic (a signalling NaN raises invalid, a
+ *     quiet one passes unchanged), with it the sign bit is all they touch.
+ *
  * Source: MIPS32 Architecture For Programmers, vol. I-A, chapter 5.
  */
 #ifndef MIPS_SOFTFP_H
@@ -53,6 +64,7 @@ struct softfp {
     bool flush;    /* FCSR.FS */
     bool nan2008;  /* FCSR.NAN2008 */
     bool abs2008;  /* FCSR.ABS2008 */
+    bool trap_underflow; /* FCSR.Enables.U: then a tiny result raises underflow also if exact */
     uint8_t flags; /* out: enum softfp_flag, or'ed */
 };
 
