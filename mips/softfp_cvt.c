@@ -61,7 +61,7 @@ SOFTFP_INLINE uint64_t from_int(struct softfp *fp, int64_t a, int fb)
     if (a == 0)
         return 0;
     int lead = 63 - __builtin_clzll(frac);
-    frac = lead == 63 ? softfp_jam(frac, 1) : frac << (62 - lead);
+    frac = lead == 63 ? SOFTFP_LEAD : frac << (62 - lead);
     return softfp_round(fp, a < 0, softfp_bias(fb) + lead, frac, fb);
 }
 
