@@ -23,7 +23,7 @@ struct i8254 {
     uint8_t armed[3];        /* a count was written (and, in modes 1 and 5, a trigger came) */
     uint8_t null_count[3];   /* control word written, count not yet */
     uint8_t gate[3];
-    uint32_t paused_at[3];   /* elapsed ticks when the gate went low */
+    uint64_t paused_at[3];   /* elapsed ticks when the gate went low */
     uint8_t write_high[3];   /* next byte written is the high one */
     uint8_t write_low[3];    /* the low byte kept until then */
     uint8_t read_high[3];

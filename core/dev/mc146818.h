@@ -13,14 +13,12 @@
 struct mc146818 {
     struct device dev;
     uint8_t index;          /* port 0x70 */
-    uint8_t cmos[128];      /* bytes 0..9 are the calendar only while it stands still */
-    int64_t base_seconds;   /* calendar seconds since 1970 at `base_ns` */
-    uint64_t base_ns;       /* virtual time of a second's begin */
-    uint8_t running;        /* SET clear and divider on */
-    uint64_t flags_ns;      /* up to when periodic, update and alarm flags are accounted */
-    struct dev_timer timer; /* next interrupt that is enabled */
+    uint8_t cmos[128];      /* calendar bytes count only while the clock is stopped */
+    int64_t base_seconds;   /* calendar seconds since 1970 in the second that began at base_ns */
+    uint64_t base_ns;       /* virtual time when a second began; modulo 2^64 */
+    uint64_t flags_ns;      /* register C tells of what happened up to here */
+    struct dev_timer timer; /* next interrupt */
     struct irq out;         /* wiring */
-    uint64_t uip_from, uip_to; /* derived cache: this second's UIP window */
 };
 
 void mc146818_init(struct mc146818 *rtc, struct platform *p, const char *id, struct bus *io,
