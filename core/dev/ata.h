@@ -27,16 +27,31 @@ enum ata_reg {
     ATA_STATUS = 7, /* read; COMMAND when written */
 };
 
+enum ata_status {
+    ATA_ERR = 0x01,
+    ATA_DRQ = 0x08,
+    ATA_DSC = 0x10,
+    ATA_DRDY = 0x40,
+    ATA_BSY = 0x80,
+};
+
+enum ata_error {
+    ATA_DIAGNOSED = 0x01, /* after a reset: device 0 passed, device 1 passed or absent */
+    ATA_ABRT = 0x04,
+    ATA_IDNF = 0x10,
+};
+
 /* What happens when the timer fires. */
 enum ata_phase {
-    ATA_IDLE,
+    ATA_IDLE, /* nothing; the timer is off */
     ATA_NODATA,    /* a command without data ends */
     ATA_PIO_READ,  /* the next block comes from the disk into the buffer */
     ATA_PIO_WRITE, /* the full buffer goes to the disk */
     ATA_IDENTIFY,  /* the identification is put into the buffer */
     ATA_DMA_READ,  /* the whole transfer is done; waits for ata_dma_start() */
     ATA_DMA_WRITE,
-    ATA_RESET, /* software reset ends */
+    ATA_RESET,    /* a software reset ends */
+    ATA_DIAGNOSE, /* EXECUTE DEVICE DIAGNOSTIC ends */
 };
 
 struct ata_drive {
@@ -86,8 +101,9 @@ struct ata_channel {
  * except that a DMA phase is done by the adapter itself (ata_dma_done()). */
 void ata_init(struct ata_channel *ch, struct device *dev, struct disk *master, struct disk *slave,
               const struct irq *irq, void (*fire)(struct device *dev));
-void ata_reset(struct ata_channel *ch);  /* power-on or hardware reset */
-void ata_loaded(struct ata_channel *ch); /* after state_load */
+void ata_reset(struct ata_channel *ch); /* power-on or hardware reset */
+/* The level of the interrupt pin; `irq` is called when it changes. */
+bool ata_irq_level(const struct ata_channel *ch);
 
 /* Command block (enum ata_reg) and the control block's one register. */
 uint64_t ata_read(struct ata_channel *ch, unsigned reg, unsigned size);
@@ -106,9 +122,24 @@ static inline bool ata_dma_wanted(const struct ata_channel *ch)
 
 /* The adapter's engine was started: arm the timer for the transfer. */
 void ata_dma_start(struct ata_channel *ch);
-/* The disk that the waiting DMA command is for. */
-struct disk *ata_dma_disk(const struct ata_channel *ch);
+/* The engine was stopped, or ran out of memory to fill: the command waits for the
+ * next start, which does the transfer from its beginning. */
+void ata_dma_stop(struct ata_channel *ch);
 /* The adapter moved all sectors (true), or memory failed it. */
 void ata_dma_done(struct ata_channel *ch, bool ok);
+
+/* The selected drive; its disk may be NULL. */
+static inline struct ata_drive *ata_selected(struct ata_channel *ch)
+{
+    return &ch->drive[ch->device >> 4 & 1];
+}
+
+/* Between ata.c and ata_command.c. */
+void ata_command(struct ata_channel *ch, uint8_t command); /* the selected drive has a disk */
+void ata_identify(struct ata_channel *ch);                 /* into buf */
+/* Busy until the timer fires with this phase. */
+void ata_later(struct ata_channel *ch, enum ata_phase phase);
+/* Ready for the driver to read or write `sectors` in the buffer. */
+void ata_offer_buffer(struct ata_channel *ch, uint32_t sectors, bool interrupt);
 
 #endif

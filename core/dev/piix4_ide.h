@@ -21,6 +21,7 @@ struct piix4_ide {
     struct pci_dev pci; /* first */
     struct ata_channel channel[2];
     struct piix4_bmdma bm[2];
+    struct irq irq[2]; /* ISA lines 14 and 15 */
 };
 
 /* `io` is the space of the legacy ports (0x1f0, 0x3f6, 0x170, 0x376); irq[0]

@@ -57,7 +57,6 @@ struct virtio {
     uint8_t status, isr;
     uint8_t kicked;      /* bit per queue: to be worked on when the timer fires */
     uint64_t busy_until; /* virtual ns: the last transfer keeps the device busy so long */
-    uint64_t moved;      /* bytes moved since the timer fired; 0 outside it, not state */
     struct virtio_queue queue[VIRTIO_QUEUES_MAX];
     struct dev_timer timer;
 };
