@@ -71,8 +71,12 @@ static bool console_input_ready(struct device *dev)
 static void console_reset(struct virtio *v)
 {
     struct virtio_console *con = console_of(v);
+    struct platform *p = v->pci.dev.platform;
+    bool lost = con->in_len != 0;
     memset(con->in, 0, sizeof con->in);
     con->in_len = 0;
+    if (lost)
+        p->input_wanted(p, &v->pci.dev);
 }
 
 static const struct virtio_type console_type = {
@@ -104,5 +108,6 @@ static const struct dev_ops console_dev_ops = {
 void virtio_console_init(struct virtio_console *con, struct platform *p, const char *id,
                          struct pci_bus *bus, unsigned slot)
 {
+    con->in_len = 0;
     virtio_init(&con->v, &console_type, 0, &console_dev_ops, id, p, bus, slot);
 }
