@@ -58,6 +58,11 @@ bool mips_waiting(const struct mips *cpu)
     return cpu->waiting;
 }
 
+bool mips_can_wake(const struct mips *cpu)
+{
+    return (cpu->c0[C0_CAUSE] & cpu->c0[C0_STATUS] & CAUSE_IP) != 0;
+}
+
 void mips_request_stop(struct mips *cpu)
 {
     cpu->stop_request = true;
@@ -209,7 +214,7 @@ static enum mips_stop run(struct mips *cpu, uint64_t until)
             return MIPS_STOP_REQUEST;
         }
         if (cpu->waiting) {
-            if (!(cpu->c0[C0_CAUSE] & cpu->c0[C0_STATUS] & CAUSE_IP))
+            if (!mips_can_wake(cpu))
                 return MIPS_STOP_WAIT;
             cpu->waiting = 0;
         }
