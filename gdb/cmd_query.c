@@ -130,7 +130,9 @@ void cmd_exec_file(struct gdb_session *s, struct pktargs *a)
     if (!args_char(a, ':') || pid > GDB_PIDS_MAX || !session_pid_exists(s, (int)pid))
         return session_error(s, WIRE_EINVAL);
     const char *path = s->ops->exec_file(s->target, (int)pid);
-    session_put_chunk(s, a, path == NULL ? "" : path, path == NULL ? 0 : strlen(path));
+    if (path == NULL)
+        return session_error(s, WIRE_ENOENT);
+    session_put_chunk(s, a, path, strlen(path));
 }
 
 void cmd_osdata(struct gdb_session *s, struct pktargs *a)

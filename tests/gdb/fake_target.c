@@ -8,9 +8,10 @@
 #include "core/base/bytes.h"
 
 #define CODE       0x80001000u
-#define LOOP       0x8000100cu
-#define STORE      0x80001010u
-#define LOAD       0x80001014u
+#define ENTRY      0x80001008u
+#define LOOP       0x80001014u
+#define STORE      0x80001018u
+#define LOAD       0x8000101cu
 #define DATA       0x80002000u
 #define MEM_SIZE   0x2000u /* code page and data page */
 #define MAX_POINTS 64
@@ -44,7 +45,7 @@ struct fake_target {
     char names[REG_COUNT][12];
 };
 
-static const uint32_t program[] = {0x24080000, 0x3c098000, 0x35292000, 0x25080001,
+static const uint32_t program[] = {0x03e00008, 0, 0x24080000, 0x3c098000, 0x35292000, 0x25080001,
                                    0xad280000, 0x8d2a0004, 0x1000fffc, 0};
 static const struct gdb_tid threads[] = {{1, 1}, {1, 2}, {2, 3}};
 
@@ -52,7 +53,7 @@ static struct state next_state(struct state s)
 {
     struct state n = s;
     n.pc = s.pc + 4;
-    switch ((s.pc - CODE) / 4) {
+    switch ((s.pc - ENTRY) / 4) {
     case 0: n.t0 = 0; break;
     case 1: n.t1 = 0x80000000; break;
     case 2: n.t1 = DATA; break;
@@ -105,7 +106,7 @@ struct fake_target *fake_target_create(bool big_endian)
 {
     struct fake_target *t = xcalloc(1, sizeof *t);
     t->big_endian = big_endian;
-    t->history[0].pc = CODE;
+    t->history[0].pc = ENTRY;
     for (size_t i = 0; i < FAKE_END; i++)
         t->history[i + 1] = next_state(t->history[i]);
     make_regs(t);

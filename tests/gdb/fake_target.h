@@ -4,14 +4,16 @@
  * vcpus (2 of VM 1, 3 of VM 2) are halted. Position n of the history is the
  * state before instruction n; everything is looked up, nothing computed.
  *
- *     80001000  addiu t0,zero,0
- *     80001004  lui   t1,0x8000
- *     80001008  ori   t1,t1,0x2000
- *     8000100c  addiu t0,t0,1        loop
- *     80001010  sw    t0,0(t1)       0x80002000
- *     80001014  lw    t2,4(t1)       0x80002004, always 7
- *     80001018  b     8000100c       one step with its delay slot
- *     8000101c  nop
+ *     80001000  jr    ra             where gdb's search for a function's start ends
+ *     80001004  nop
+ *     80001008  addiu t0,zero,0      entry
+ *     8000100c  lui   t1,0x8000
+ *     80001010  ori   t1,t1,0x2000
+ *     80001014  addiu t0,t0,1        loop
+ *     80001018  sw    t0,0(t1)       0x80002000
+ *     8000101c  lw    t2,4(t1)       0x80002004, always 7
+ *     80001020  b     80001014       one step with its delay slot
+ *     80001024  nop
  */
 #ifndef TESTS_GDB_FAKE_TARGET_H
 #define TESTS_GDB_FAKE_TARGET_H
