@@ -3,6 +3,7 @@ set height 0
 set width 0
 set remotetimeout 5
 set debuginfod enabled off
+set heuristic-fence-post 4096
 set architecture mips:isa32r2
 set endian little
 echo == connect\n
@@ -33,7 +34,7 @@ p $position
 reverse-stepi
 echo == an agent dprintf\n
 set dprintf-style agent
-dprintf *0x8000101c,"t0=%d t1=%08x %s%%\n", $t0, $t1, "ok"
+dprintf *0x8000101c,"t0=%d t1=%08x%%\n", $t0, $t1
 tbreak *0x80001018 if $t0 == 4
 continue
 delete
@@ -114,6 +115,7 @@ tbreak *0x80001014
 continue
 p $position
 detach inferiors 2
+remove-inferiors 2
 echo == start at a position\n
 starti 1234
 p $position

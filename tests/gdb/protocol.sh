@@ -19,7 +19,7 @@ done
 
 # The address where the interrupt struck is the one thing that differs from run to run.
 timeout 120 gdb-multiarch -nx -q -batch -ex "set \$socket = \"$dir/s\"" -x "$script" 2>&1 |
-    sed -e '/received signal SIGINT/{n;d}' > "$dir/out" || true
+    sed -e '/received signal SIGINT/{n;d}' -e "s|$dir/s|SOCKET|" > "$dir/out" || true
 
 kill -TERM $pid
 status=0
