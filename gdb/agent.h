@@ -11,7 +11,7 @@
 
 #define AGENT_STACK 64
 #define AGENT_STEPS 4096
-#define AGENT_TEXT  4096 /* bytes that one evaluation may print */
+#define AGENT_TEXT  4096 /* bytes; printf stops when `text` holds as many */
 
 struct agent_env {
     void *ctx;

@@ -145,6 +145,8 @@ bool agent_printf(const struct agent_env *env, const uint8_t *format, size_t n,
         .env = env, .p = format, .end = format + n, .args = args, .nargs = nargs,
         .room = AGENT_TEXT,
     };
+    if (env->text != NULL)
+        pr.room = env->text->len < AGENT_TEXT ? AGENT_TEXT - env->text->len : 0;
     while (pr.p < pr.end && *pr.p != 0) {
         uint8_t c = *pr.p++;
         if (c == '\\')
