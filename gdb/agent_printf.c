@@ -30,12 +30,12 @@ static void put_text(struct printer *pr, const char *text)
 static void put_escape(struct printer *pr)
 {
     static const char from[] = "abefnrtv", to[] = "\a\b\033\f\n\r\t\v";
-    if (pr->p == pr->end) {
+    if (pr->p == pr->end || *pr->p == 0) {
         put(pr, '\\');
         return;
     }
     uint8_t c = *pr->p++;
-    const char *known = c != 0 ? strchr(from, c) : NULL;
+    const char *known = strchr(from, c);
     if (known != NULL) {
         put(pr, to[known - from]);
     } else if (c >= '0' && c <= '7') {

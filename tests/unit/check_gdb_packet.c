@@ -72,8 +72,10 @@ START_TEST(too_long)
     struct packet_reader r;
     packet_reader_init(&r);
     packet_reader_byte(&r, '$');
+    unsigned events = 0;
     for (size_t i = 0; i < PACKET_SIZE_MAX + 5; i++)
-        ck_assert_int_eq(packet_reader_byte(&r, 0), PACKET_NOTHING);
+        events += packet_reader_byte(&r, 0) != PACKET_NOTHING;
+    ck_assert_uint_eq(events, 0);
     ck_assert_uint_le(r.payload.len, PACKET_SIZE_MAX);
     ck_assert_int_eq(FEED(&r, "#00"), PACKET_TOO_LONG);
     ck_assert_int_eq(FEED(&r, "$qC#b4"), PACKET_READY);
