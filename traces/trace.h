@@ -68,7 +68,8 @@ struct trace_header {
     char *build;     /* disco's version and commit */
     char *recorded;  /* "2026-11-22T20:33:52Z"; for people */
     uint64_t epoch_ns;
-    uint64_t machine_memory; /* pool size in bytes */
+    uint64_t machine_memory; /* pool size in bytes; 0: what the VMs need */
+    bool no_reboot;          /* a reset by the guest ends the run */
     struct trace_image *images;
     size_t images_count;
     struct trace_vm *vms;

@@ -15,6 +15,7 @@
 struct piix4_isa {
     struct pci_dev pci;
     uint8_t pirq_level[4];
+    uint16_t driven;      /* interrupt inputs held high by a PIRQ */
     uint8_t rcr;          /* reset control, port 0xcf9 */
     struct irq irq[16];   /* wiring: i8259 inputs */
 };
@@ -30,16 +31,17 @@ struct irq piix4_pirq(struct piix4_isa *isa, unsigned n);
 struct piix4_pm {
     struct pci_dev pci;
     uint16_t pm1_status, pm1_enable, pm1_control;
-    uint32_t regs[14];    /* rest of the power management block, storage */
-    uint8_t smb_status, smb_slave_status, smb_control, smb_command, smb_address;
-    uint8_t smb_data0, smb_data1, smb_slave_control, smb_shadow, smb_index;
-    uint16_t smb_slave_event, smb_slave_data;
-    uint8_t smb_block[32];
-    uint8_t spd[PIIX4_SPD_BYTES]; /* memory module's EEPROM at SMBus address 0x50 */
-    uint8_t spd_next;     /* its address counter */
+    uint8_t storage[64];  /* rest of the power management block */
+    uint64_t counted_ns;  /* timer overflows are in pm1_status up to here */
+    uint8_t smb_status, smb_control, smb_command, smb_address;
+    uint8_t smb_data[2];
+    uint8_t smb_slave[8]; /* slave registers 8-15, storage */
+    uint8_t smb_block[32], smb_index;
+    uint8_t spd_next;     /* address counter of the EEPROM */
     struct dev_timer timer; /* overflow of the power management timer */
     struct bus *io;       /* wiring */
     struct irq sci;
+    uint8_t spd[PIIX4_SPD_BYTES]; /* memory module's EEPROM at SMBus address 0x50; constant */
     int pm_handle, smb_handle; /* derived */
 };
 
