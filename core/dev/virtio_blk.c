@@ -150,6 +150,7 @@ static bool blk_request(struct virtio *v, unsigned queue, const struct virtio_ch
     };
     uint8_t status = do_request(blk_of(v), chain, &rq, used);
     *used += 1;
+    /* Harmless when transfer() found bad memory: the request is not given back then. */
     return virtio_put(v, chain, chain->in_len - 1, &status, 1);
 }
 

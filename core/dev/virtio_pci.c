@@ -76,10 +76,15 @@ static struct virtio_ring_mode ring_mode(const struct virtio *v)
     };
 }
 
+static bool is_broken(const struct virtio *v)
+{
+    return (v->status & VIRTIO_NEEDS_RESET) != 0;
+}
+
 bool virtio_ready(const struct virtio *v, unsigned queue)
 {
     if (queue >= v->type->queues || v->queue[queue].enabled == 0 || !pci_can_dma(&v->pci) ||
-        (v->status & VIRTIO_NEEDS_RESET) != 0)
+        is_broken(v))
         return false;
     return !is_modern(v) || (v->status & VIRTIO_DRIVER_OK) != 0;
 }
@@ -92,7 +97,7 @@ static void interrupt(struct virtio *v, uint8_t cause)
 
 void virtio_broken(struct virtio *v)
 {
-    if ((v->status & VIRTIO_NEEDS_RESET) != 0)
+    if (is_broken(v))
         return;
     v->status |= VIRTIO_NEEDS_RESET;
     v->kicked = 0;
@@ -108,7 +113,7 @@ static void arm(struct virtio *v)
 
 void virtio_kick(struct virtio *v, unsigned queue)
 {
-    if (queue >= v->type->queues || (v->status & VIRTIO_NEEDS_RESET) != 0)
+    if (queue >= v->type->queues || is_broken(v))
         return;
     v->kicked |= (uint8_t)(1u << queue);
     arm(v);
@@ -161,13 +166,17 @@ static uint64_t work(struct virtio *v, unsigned n, uint64_t moved)
     while (moved < BATCH_BYTES) {
         uint32_t used = 0;
         int found = virtio_ring_peek(q, &v->pci.dev, &mode, &chain);
-        bool done = found > 0 && v->type->request(v, n, &chain, &used);
-        if (found < 0 || (done && !virtio_ring_push(q, &v->pci.dev, &mode, chain.head, used)))
+        if (found < 0)
             virtio_broken(v);
-        if ((v->status & VIRTIO_NEEDS_RESET) != 0)
+        bool done = found > 0 && v->type->request(v, n, &chain, &used);
+        if (is_broken(v))
             return moved;
         if (!done)
             break;
+        if (!virtio_ring_push(q, &v->pci.dev, &mode, chain.head, used)) {
+            virtio_broken(v);
+            return moved;
+        }
         moved += REQUEST_COST + min_u64(chain.out_len + chain.in_len, UINT32_MAX);
     }
     if (moved >= BATCH_BYTES)

@@ -39,7 +39,8 @@ struct virtio_type {
     uint64_t features;   /* those common to all are added */
     /* Do the request in `chain`; fill *used with the bytes written to it and
      * return true. False: nothing was done, the chain stays available until the
-     * queue is kicked again. A chain that makes no sense: virtio_broken(). */
+     * queue is kicked again. After virtio_broken(), for a chain that makes no
+     * sense, it does not matter what is returned. */
     bool (*request)(struct virtio *v, unsigned queue, const struct virtio_chain *chain,
                     uint32_t *used);
     /* Fill config_size bytes; multi-byte fields with virtio_st16() and so on. */
