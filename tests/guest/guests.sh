@@ -1,8 +1,8 @@
 # The Debian guests of the tests: what each boots, what is typed at it, and how it ends.
-# To be sourced; then `guest_select NAME DIR` sets, for the guest NAME with its files in DIR:
-#   guest_kernel guest_initrd guest_append   what is booted (guest_initrd may be empty)
-#   guest_replies                            lines TEXT=ANSWER: when TEXT is printed, ANSWER is typed
-#   guest_until                              text that ends the run, or empty: it powers itself off
+# To be sourced; `guest_select NAME DIR` then sets, for the guest NAME with its files in DIR:
+#   guest_kernel guest_initrd guest_append    what is booted (guest_initrd may be empty)
+#   guest_replies    lines TEXT=ANSWER: when TEXT is printed, ANSWER is typed
+#   guest_until      text that ends the run, or empty: it powers itself off
 #
 # nokaslr keeps the kernel at its linked address, where gdb's symbols are. panic=1 makes a panic
 # print "Rebooting in 1 seconds.." and reset the board, which ends the run.

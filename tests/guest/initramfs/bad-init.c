@@ -8,7 +8,7 @@
  * The defect is meant: copy_name() does not know how long its destination is, and the name of the
  * last service runs over into the pointer behind it.
  *
- * The program stands alone, without libc: Linux o32 system calls, static, linked at a fixed address.
+ * The program stands alone, without libc: Linux o32 system calls, static, at a fixed address.
  */
 
 enum { SERVICES = 4, ROUNDS = 100, WORK = 200000 };

@@ -1,9 +1,10 @@
 #!/bin/sh
 # Builds one of the guests' initramfs images; the same input gives the same bytes.
 #
-#   sh tests/guest/initramfs/make-initramfs.sh shell    BUILD-DIR    -> BUILD-DIR/guests/shell.cpio.gz
-#   sh tests/guest/initramfs/make-initramfs.sh bad-init BUILD-DIR    -> BUILD-DIR/guests/bad-init.cpio.gz
-#                                                                      and its ELF file bad-init.elf
+#   sh tests/guest/initramfs/make-initramfs.sh shell BUILD-DIR
+#       makes BUILD-DIR/guests/shell.cpio.gz
+#   sh tests/guest/initramfs/make-initramfs.sh bad-init BUILD-DIR
+#       makes BUILD-DIR/guests/bad-init.cpio.gz, and bad-init.elf with the symbols of its /init
 #
 # The third guest, "no-root", is a kernel without any initramfs: see tests/guest/guests.sh.
 # /dev/console is not made here (that would need root): the kernel's built-in initramfs has it.
