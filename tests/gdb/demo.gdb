@@ -8,16 +8,16 @@ file build/guests/vmlinux
 add-symbol-file build/guests/bad-init.elf
 directory tests/guest/initramfs
 
-echo \n-- Forward, to where the kernel gives up: panic() is called by do_exit() of init.\n
-break panic
+echo \n-- Forward, to where the kernel gives up: panic(), called by do_exit() of init.\n
+# With the star, gdb stops at the very first instruction, where the arguments still are in a0-a3.
+break *panic
 continue
-printf "panic's message: %s\n", (char *)$a0
+printf "panic's message: %s", (char *)$a0
 backtrace 4
 delete
 
-echo \n-- Backward, to the page fault that killed init. Its second register argument is the kind of\n
-echo -- access, its third the address; the saved program counter tells the instruction.\n
-break do_page_fault if $a2 == 0x676f6468
+echo \n-- Backward, to the page fault that killed init.\n
+break *do_page_fault
 reverse-continue
 # struct pt_regs of 32-bit MIPS: 8 words of arguments, 32 registers, status, hi, lo, badvaddr,
 # cause; then epc.
@@ -33,13 +33,10 @@ backtrace
 print *service
 
 echo \n-- The pointer 'runs' holds letters. Who put them there? Watch it, and go on backward.\n
-set $wrong = service
 watch -location service->runs
-reverse-continue
 reverse-continue
 backtrace
 echo \n-- Found: copy_name() writes the name of a service past the end of its 12 bytes,\n
 echo -- into the pointer behind it, and nobody noticed until the pointer was used.\n
-frame 1
-list
+list copy_name
 kill
