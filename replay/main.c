@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "gdb/server.h"
-#include "gdb/vm_symbols.h"
 #include "gdb/vm_target.h"
 #include "replay/timeline.h"
 
@@ -101,6 +100,7 @@ static void catch_signals(void)
     struct sigaction sa = {.sa_handler = on_signal};
     sigaction(SIGINT, &sa, NULL);
     sigaction(SIGTERM, &sa, NULL);
+    sigaction(SIGCHLD, &sa, NULL); /* the gdb that we started is gone */
     signal(SIGPIPE, SIG_IGN);
 }
 
@@ -207,16 +207,11 @@ static int serve(const struct options *o, struct timeline *t, struct err *e)
 {
     struct vm_target target;
     struct gdb_server *server;
-    struct buf symbols = {0};
     char *private = NULL;
     const char *address = o->gdb != NULL ? o->gdb : "127.0.0.1:1234";
     if (o->gdb == NULL && o->command != NULL)
         address = private = xasprintf("unix:/tmp/disco-replay.%d", (int)getpid());
     vm_target_init(&target, t);
-    if (!o->no_symbols && vm_symbols_find(t, &symbols)) {
-        target.symbols = symbols.data;
-        target.symbols_size = symbols.len;
-    }
     int result = gdb_server_open(&server, address, &vm_target_ops, &target, e), status = EXIT_OK;
     pid_t child = 0;
     if (result == 0) {
@@ -233,20 +228,14 @@ static int serve(const struct options *o, struct timeline *t, struct err *e)
                    o->trace, t->replayer.end_step, gdb_server_address(server));
             fflush(stdout);
         }
-        while (result == 0 && !interrupted && !gdb_server_stopped(server)) {
-            result = gdb_server_turn(server, child == 0, e);
-            if (child != 0 && waitpid(child, &status, WNOHANG) == child) {
-                status = WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_ERROR;
-                break;
-            }
-            if (child != 0 && t->op == OP_NONE)
-                usleep(500);
-        }
+        while (result == 0 && !interrupted && !gdb_server_stopped(server))
+            result = gdb_server_turn(server, true, e);
+        if (child > 0 && waitpid(child, &status, 0) == child)
+            status = WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_ERROR;
         running_server = NULL;
         gdb_server_close(server);
     }
     vm_target_fini(&target);
-    buf_free(&symbols);
     free(private);
     return result < 0 ? result : status;
 }

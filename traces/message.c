@@ -146,6 +146,7 @@ void message_put_header(const struct trace_header *h, struct buf *out)
     msg.recorded = text(h->recorded);
     msg.epoch_ns = h->epoch_ns;
     msg.machine_memory = h->machine_memory;
+    msg.no_reboot = h->no_reboot;
     Disco__Image *images = xcalloc(h->images_count, sizeof *images);
     msg.images = xcalloc(h->images_count, sizeof *msg.images);
     msg.n_images = h->images_count;
@@ -359,6 +360,7 @@ static void copy_header(const Disco__Header *msg, struct trace_header *h)
         .recorded = text_copy(&msg->recorded),
         .epoch_ns = msg->epoch_ns,
         .machine_memory = msg->machine_memory,
+        .no_reboot = msg->no_reboot,
         .images = xcalloc(msg->n_images, sizeof *h->images),
         .images_count = msg->n_images,
         .vms = xcalloc(msg->n_vms, sizeof *h->vms),
