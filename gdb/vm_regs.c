@@ -26,12 +26,23 @@ static const char *type_of(const struct mips_reg *r)
     return r->bits == 64 ? "uint64" : r->number >= REG_FCSR ? "uint32" : "int";
 }
 
+/* gdb wants r0 to r31 in the description; it shows its own names for them. */
+static const char *name_of(const struct mips_reg *r)
+{
+    static const char *const gpr[32] = {
+        "r0",  "r1",  "r2",  "r3",  "r4",  "r5",  "r6",  "r7",  "r8",  "r9",  "r10",
+        "r11", "r12", "r13", "r14", "r15", "r16", "r17", "r18", "r19", "r20", "r21",
+        "r22", "r23", "r24", "r25", "r26", "r27", "r28", "r29", "r30", "r31",
+    };
+    return r->number < ARRAY_LEN(gpr) ? gpr[r->number] : r->name;
+}
+
 void vm_regs_init(struct vm_target *t)
 {
     for (size_t i = 0; i < mips_regs_count && t->regs_count < VM_TARGET_REGS_MAX - 3; i++) {
         const struct mips_reg *r = &mips_regs[i];
         t->regs[t->regs_count++] = (struct gdb_reg){
-            .name = r->name,
+            .name = name_of(r),
             .feature = feature_of(r->number),
             .group = r->number > REG_FIR ? r->group : NULL,
             .type = type_of(r),

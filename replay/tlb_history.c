@@ -47,7 +47,7 @@ static void load(struct timeline *t)
 static uint64_t present_entryhi(const struct timeline *t)
 {
     for (size_t i = 0; i < mips_regs_count; i++)
-        if (strcmp(mips_regs[i].name, "entryhi") == 0)
+        if (strcmp(mips_regs[i].name, "c0_entryhi") == 0)
             return mips_reg_read(timeline_cpu(t), mips_regs[i].number);
     return 0;
 }
