@@ -51,7 +51,7 @@ START_TEST(write_probe_read)
     ck_assert_uint_eq(C0(r, INDEX), UINT64_C(0xffffffff80000000));
     C0(r, INDEX) = 7;
     C0(r, ENTRYLO0) = 5 << 6 | 7;
-    C0(r, ENTRYLO1) = 9 << 6 | 3;
+    C0(r, ENTRYLO1) = 9 << 6 | 2;
     rig_run(r, 1);
     ck_assert_uint_eq(r->events[0].kind, EVENT_TLB_WRITE);
     ck_assert_uint_eq(r->events[0].arg[0], 7);
