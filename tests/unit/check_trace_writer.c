@@ -79,7 +79,7 @@ static int write_until_full(const char *path, struct err *e)
     struct rlimit old, limit;
     getrlimit(RLIMIT_FSIZE, &old);
     limit = old;
-    limit.rlim_cur = 2000000;
+    limit.rlim_cur = 500000;
     setrlimit(RLIMIT_FSIZE, &limit);
     ck_assert(trace_writer_open(&w, path, &h, NULL, e) == 0);
     for (uint64_t i = 0; i < 12; i++) {
