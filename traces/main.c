@@ -13,8 +13,16 @@
 
 const char *argp_program_version = "disco-trace " DISCO_VERSION;
 
-enum option { OPT_KIND = 256, OPT_FROM, OPT_TO, OPT_PC, OPT_EVENTS, OPT_INPUTS, OPT_DIGESTS,
-              OPT_CONSOLE };
+enum option_key {
+    OPT_KIND = 256,
+    OPT_FROM,
+    OPT_TO,
+    OPT_PC,
+    OPT_EVENTS,
+    OPT_INPUTS,
+    OPT_DIGESTS,
+    OPT_CONSOLE,
+};
 
 struct arguments {
     const char *command;
