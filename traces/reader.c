@@ -7,15 +7,10 @@
 
 #define BLOB_MAX (UINT64_C(4) << 30)
 
-int reader_compare_hashes(struct trace_hash a, struct trace_hash b)
-{
-    return memcmp(a.byte, b.byte, sizeof a.byte);
-}
-
 static int compare_blobs(const void *a, const void *b)
 {
-    return reader_compare_hashes(((const struct blob_entry *)a)->hash,
-                                 ((const struct blob_entry *)b)->hash);
+    const struct blob_entry *x = a, *y = b;
+    return memcmp(x->hash.byte, y->hash.byte, sizeof x->hash.byte);
 }
 
 /* A cut trace may end inside a blob: it is as good as not there. */
@@ -164,13 +159,23 @@ static int load_blob(struct trace_reader *r, const struct blob_entry *b, uint8_t
     return 0;
 }
 
+static const struct blob_entry *find_blob(const struct trace_reader *r, struct trace_hash hash)
+{
+    struct blob_entry key = {.hash = hash};
+    if (r->blobs_count == 0)
+        return NULL;
+    return bsearch(&key, r->blobs, r->blobs_count, sizeof *r->blobs, compare_blobs);
+}
+
+bool trace_reader_has_blob(const struct trace_reader *r, struct trace_hash hash)
+{
+    return find_blob(r, hash) != NULL;
+}
+
 int trace_reader_blob(struct trace_reader *r, struct trace_hash hash, uint8_t **data, size_t *n,
                       struct err *e)
 {
-    struct blob_entry key = {.hash = hash};
-    const struct blob_entry *b = NULL;
-    if (r->blobs_count > 0)
-        b = bsearch(&key, r->blobs, r->blobs_count, sizeof *r->blobs, compare_blobs);
+    const struct blob_entry *b = find_blob(r, hash);
     if (b == NULL) {
         char hex[2 * sizeof hash.byte + 1];
         for (size_t i = 0; i < sizeof hash.byte; i++)

@@ -64,6 +64,5 @@ struct trace_reader {
 /* Reads the whole file once and fills the lists. On error, what came before
  * the bad frame is valid, and has_header says if it is enough to go on. */
 int reader_scan(struct trace_reader *r, struct err *e);
-int reader_compare_hashes(struct trace_hash a, struct trace_hash b);
 
 #endif

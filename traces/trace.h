@@ -180,6 +180,9 @@ const struct trace_sizes *trace_reader_sizes(const struct trace_reader *r);
 int trace_reader_blob(struct trace_reader *r, struct trace_hash hash, uint8_t **data, size_t *n,
                       struct err *e);
 
+/* Is it there, whole? */
+bool trace_reader_has_blob(const struct trace_reader *r, struct trace_hash hash);
+
 /* Inputs and digests are few: all in memory, in file order. */
 const struct trace_input *trace_reader_inputs(const struct trace_reader *r, size_t *n);
 const struct trace_digest *trace_reader_digests(const struct trace_reader *r, size_t *n);

@@ -10,7 +10,7 @@
  * frame is in the file when the frame is.
  *
  * DETERMINISM: host time decides only where a frame ends (about two seconds
- * after its first field), never what is in it.
+ * after its first field) and how hard it is compressed, never what is in it.
  *
  * An error is kept, the torn frame is cut off the file, and all further data
  * is dropped: the recorded machines must not notice.
@@ -34,8 +34,18 @@
 
 #define QUEUE_MAX   (64u << 20)
 #define FRAME_AGE   2 /* seconds */
-#define LEVEL_BLOBS 3
-#define LEVEL_MAIN  16
+
+/* Measured with the first 450,000 events of a Linux 6.1 boot (316,000 di/ei,
+ * 119,000 CP0 writes, 15,000 eret), frames of 1 MiB, bytes per event and
+ * nanoseconds per event of one 2 GHz core (encoding the columns: 170 ns):
+ *     level 1: 0.73, 13     level 7: 0.65, 79     level 16: 0.58, 780
+ *     level 4: 0.69, 37     level 13: 0.63, 370   level 19: 0.57, 1200
+ * Window and long mode do not matter: a frame is its own window. When the
+ * queue fills, the thread must not hold up the machines: then speed counts. */
+#define LEVEL_BLOBS   3
+#define LEVEL_MAIN    16
+#define LEVEL_HURRIED 3
+#define QUEUE_HURRY   (QUEUE_MAX / 4)
 
 struct item { /* of the queue */
     struct item *next;
@@ -108,6 +118,14 @@ static void write_out(struct trace_writer *w, const struct buf *b)
         w->offset += b->len;
 }
 
+static int level_now(struct trace_writer *w, const struct lane *lane)
+{
+    pthread_mutex_lock(&w->lock);
+    bool hurry = w->queued > QUEUE_HURRY;
+    pthread_mutex_unlock(&w->lock);
+    return hurry && lane->level > LEVEL_HURRIED ? LEVEL_HURRIED : lane->level;
+}
+
 static void lane_write(struct trace_writer *w, struct lane *lane)
 {
     if (lane->content.len == 0)
@@ -115,7 +133,7 @@ static void lane_write(struct trace_writer *w, struct lane *lane)
     if (!atomic_load(&w->failed)) {
         size_t bound = ZSTD_compressBound(lane->content.len);
         buf_clear(&w->compressed);
-        ZSTD_CCtx_setParameter(w->cctx, ZSTD_c_compressionLevel, lane->level);
+        ZSTD_CCtx_setParameter(w->cctx, ZSTD_c_compressionLevel, level_now(w, lane));
         size_t n = ZSTD_compress2(w->cctx, buf_reserve(&w->compressed, bound), bound,
                                   lane->content.data, lane->content.len);
         CHECK(!ZSTD_isError(n), "zstd: %s", ZSTD_getErrorName(n));

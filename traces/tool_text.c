@@ -1,0 +1,136 @@
+/* Records of a trace as text. What a trace holds may be hostile: no byte of it
+ * reaches a terminal unescaped, except through `export`. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "traces/tool.h"
+
+int tool_failed(const struct err *e)
+{
+    fflush(stdout);
+    fprintf(stderr, "disco-trace: %s\n", e->msg);
+    return 1;
+}
+
+int tool_finish(void)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return 0;
+    if (errno == EPIPE)
+        return 0;
+    fprintf(stderr, "disco-trace: standard output: %s\n", strerror(errno));
+    return 1;
+}
+
+void tool_text(struct buf *out, const void *text, size_t n)
+{
+    const uint8_t *p = text;
+    for (size_t i = 0; i < n; i++) {
+        if (p[i] == '\n')
+            buf_puts(out, "\\n");
+        else if (p[i] == '\r')
+            buf_puts(out, "\\r");
+        else if (p[i] == '\\')
+            buf_puts(out, "\\\\");
+        else if (p[i] < 0x20 || p[i] >= 0x7f)
+            buf_printf(out, "\\x%02x", p[i]);
+        else
+            buf_putc(out, p[i]);
+    }
+}
+
+static void put_string(struct buf *out, const char *s)
+{
+    tool_text(out, s, strlen(s));
+}
+
+void tool_hash(struct buf *out, struct trace_hash hash)
+{
+    for (size_t i = 0; i < sizeof hash.byte; i++)
+        buf_printf(out, "%02x", hash.byte[i]);
+}
+
+void tool_input_line(struct buf *out, const struct trace_input *in)
+{
+    static const char *const names[] = {
+        [TRACE_INPUT_CONSOLE] = "console", [TRACE_INPUT_POWER] = "power",
+        [TRACE_INPUT_DISK_BLOCK] = "disk-block", [TRACE_INPUT_FRAME] = "frame",
+        [TRACE_INPUT_BALLOON] = "balloon",
+    };
+    buf_printf(out, "cycle %" PRIu64 " vm%u input %s channel=%u", in->cycle, in->vm,
+               names[in->kind], in->channel);
+    if (in->kind == TRACE_INPUT_DISK_BLOCK) {
+        buf_printf(out, " number=%" PRIu64 " hash=", in->number);
+        tool_hash(out, in->hash);
+    }
+    if (in->len > 0) {
+        buf_puts(out, " \"");
+        tool_text(out, in->data, in->len);
+        buf_puts(out, "\"");
+    }
+}
+
+void tool_digest_line(struct buf *out, const struct trace_digest *d)
+{
+    buf_printf(out,
+               "%" PRIu64 " vm%u digest cycle=%" PRIu64 " events=%" PRIu64 " cpu=%016" PRIx64
+               " devices=%016" PRIx64,
+               d->step, d->vm, d->cycle, d->events, d->cpu, d->devices);
+    if (d->has_memory)
+        buf_printf(out, " memory=%016" PRIx64, d->memory);
+}
+
+void tool_end_line(struct buf *out, const struct trace_end *end)
+{
+    put_string(out, end->reason);
+    buf_printf(out, " at step %" PRIu64 ", cycle %" PRIu64 ", after %" PRIu64 " events", end->step,
+               end->cycle, end->events);
+}
+
+void tool_image_line(struct buf *out, const struct trace_image *image)
+{
+    put_string(out, image->name);
+    buf_printf(out, ", %" PRIu64 " bytes, ", image->size);
+    tool_hash(out, image->hash);
+}
+
+static void put_image(struct buf *out, const char *name, uint32_t image)
+{
+    if (image != TRACE_NO_IMAGE)
+        buf_printf(out, "  %s image %u\n", name, image);
+}
+
+void tool_vm_lines(struct buf *out, const struct trace_vm *vm)
+{
+    put_string(out, vm->name);
+    buf_puts(out, ": ");
+    put_string(out, vm->board);
+    buf_puts(out, ", ");
+    put_string(out, vm->cpu);
+    buf_printf(out, ", %s-endian, %u vcpu%s of %" PRIu64 " Hz, %" PRIu64 " MiB\n",
+               vm->big_endian ? "big" : "little", vm->vcpus, vm->vcpus == 1 ? "" : "s",
+               vm->cpu_hz, vm->memory >> 20);
+    put_image(out, "kernel", vm->kernel);
+    put_image(out, "initrd", vm->initrd);
+    put_image(out, "bios  ", vm->bios);
+    buf_puts(out, "  append \"");
+    put_string(out, vm->append);
+    buf_printf(out, "\"\n  clock  %" PRIu64 " seconds since 1970 at power-on, seed %" PRIu64 "\n",
+               vm->wall_clock, vm->entropy_seed);
+    for (size_t i = 0; i < vm->disks_count; i++) {
+        const struct trace_disk *d = &vm->disks[i];
+        buf_puts(out, "  disk   ");
+        put_string(out, d->interface);
+        buf_printf(out, " image %u, %" PRIu64 " sectors%s, serial \"", d->image, d->sectors,
+                   d->read_only ? ", read-only" : "");
+        put_string(out, d->serial);
+        buf_puts(out, "\"\n");
+    }
+    for (size_t i = 0; i < vm->devices_count; i++) {
+        buf_puts(out, "  device ");
+        put_string(out, vm->devices[i]);
+        buf_puts(out, "\n");
+    }
+}
