@@ -38,7 +38,7 @@ struct fake_point {
 struct fake_target {
     bool big_endian, phys, slow, interrupted;
     struct state history[FAKE_END + 1];
-    uint64_t pos;
+    uint64_t pos, checkpoint;
     struct gdb_resume how;
     struct fake_point points[MAX_POINTS];
     struct gdb_reg regs[REG_COUNT];
@@ -428,6 +428,12 @@ static bool monitor(void *ctx, struct gdb_tid tid, const char *line, struct buf 
         t->slow = false;
     else if (strncmp(line, "seek ", 5) == 0)
         t->pos = min_u64(strtoull(line + 5, NULL, 0), FAKE_END);
+    else if (strcmp(line, "checkpoint") == 0)
+        t->checkpoint = t->pos;
+    else if (strcmp(line, "checkpoints") == 0)
+        buf_printf(out, "1 at %llu\n", (unsigned long long)t->checkpoint);
+    else if (strcmp(line, "restart 1") == 0)
+        t->pos = t->checkpoint;
     else
         return false;
     return true;

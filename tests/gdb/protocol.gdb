@@ -84,6 +84,18 @@ monitor seek 100
 maint flush register-cache
 p $position
 p $pc
+echo == the script for users\n
+eval "source %s", $users_script
+when
+checkpoint
+seek 9
+info checkpoints
+restart
+restart 1
+p $position
+stepi
+reverse-stepi
+p $position
 echo == writes are refused\n
 python
 def attempt(command):
