@@ -32,8 +32,8 @@ START_TEST(addresses)
     check_address("0.0.0.0:0", NULL, "0.0.0.0", "0");
     check_address("[::1]:65535", NULL, "::1", "65535");
     check_address("unix:/run/x:1", "/run/x:1", NULL, NULL);
-    static const char *const bad[] = {"", ":", "host", "host:", "1:65536", "::1:12", "1:12x", "unix:",
-                                      "-1", ":123456"};
+    static const char *const bad[] = {"",       ":",     "host",  "host:", "1:65536",
+                                      "::1:12", "1:12x", "unix:", "-1",    ":123456"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         struct conn_address a;
         struct err e = {0};
@@ -52,7 +52,8 @@ START_TEST(tcp_in_use)
     struct conn first, second;
     struct err e = {0};
     ck_assert_int_eq(conn_open(&first, "127.0.0.1:0", &e), 0);
-    ck_assert(strncmp(first.address, "127.0.0.1:", 10) == 0 && strcmp(first.address + 10, "0") != 0);
+    ck_assert(strncmp(first.address, "127.0.0.1:", 10) == 0 &&
+              strcmp(first.address + 10, "0") != 0);
     ck_assert_int_eq(conn_open(&second, first.address, &e), ERR_IO);
     ck_assert_ptr_nonnull(strstr(e.msg, first.address));
     conn_close(&first);
