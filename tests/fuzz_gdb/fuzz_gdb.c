@@ -6,7 +6,6 @@
  */
 #include "tests/fuzz_gdb/fuzz_gdb.h"
 
-
 #include "gdb/session.h"
 #include "tests/gdb/fake_target.h"
 
