@@ -10,15 +10,47 @@
  */
 #include "gdb/agent.h"
 
-
 #include "gdb/agent_printf.h"
 
 enum op {
-    OP_ADD = 0x02, OP_SUB, OP_MUL, OP_DIV_S, OP_DIV_U, OP_REM_S, OP_REM_U, OP_LSH, OP_RSH_S,
-    OP_RSH_U, OP_LOG_NOT = 0x0e, OP_AND, OP_OR, OP_XOR, OP_NOT, OP_EQUAL, OP_LESS_S, OP_LESS_U,
-    OP_EXT, OP_REF8, OP_REF16, OP_REF32, OP_REF64, OP_IF_GOTO = 0x20, OP_GOTO, OP_CONST8,
-    OP_CONST16, OP_CONST32, OP_CONST64, OP_REG, OP_END, OP_DUP, OP_POP, OP_ZERO_EXT, OP_SWAP,
-    OP_PICK = 0x32, OP_ROT, OP_PRINTF,
+    OP_ADD = 0x02,
+    OP_SUB,
+    OP_MUL,
+    OP_DIV_S,
+    OP_DIV_U,
+    OP_REM_S,
+    OP_REM_U,
+    OP_LSH,
+    OP_RSH_S,
+    OP_RSH_U,
+    OP_LOG_NOT = 0x0e,
+    OP_AND,
+    OP_OR,
+    OP_XOR,
+    OP_NOT,
+    OP_EQUAL,
+    OP_LESS_S,
+    OP_LESS_U,
+    OP_EXT,
+    OP_REF8,
+    OP_REF16,
+    OP_REF32,
+    OP_REF64,
+    OP_IF_GOTO = 0x20,
+    OP_GOTO,
+    OP_CONST8,
+    OP_CONST16,
+    OP_CONST32,
+    OP_CONST64,
+    OP_REG,
+    OP_END,
+    OP_DUP,
+    OP_POP,
+    OP_ZERO_EXT,
+    OP_SWAP,
+    OP_PICK = 0x32,
+    OP_ROT,
+    OP_PRINTF,
     OP_COUNT,
 };
 
@@ -50,32 +82,49 @@ struct machine_state {
     size_t depth;
 };
 
-/* Two operands, a below b. False: cannot be divided. */
-static bool binary(enum op op, uint64_t a, uint64_t b, uint64_t *r)
+static bool divides(enum op op)
+{
+    return op == OP_DIV_S || op == OP_DIV_U || op == OP_REM_S || op == OP_REM_U;
+}
+
+/* Two operands, a below b; b is not 0 if it divides. */
+static uint64_t binary(enum op op, uint64_t a, uint64_t b)
 {
     int64_t sa = (int64_t)a, sb = (int64_t)b;
-    bool divides = op == OP_DIV_S || op == OP_DIV_U || op == OP_REM_S || op == OP_REM_U;
-    if (divides && b == 0)
-        return false;
     switch ((unsigned)op) {
-    case OP_ADD: *r = a + b; break;
-    case OP_SUB: *r = a - b; break;
-    case OP_MUL: *r = a * b; break;
-    case OP_DIV_S: *r = sb == -1 ? -a : (uint64_t)(sa / sb); break;
-    case OP_DIV_U: *r = a / b; break;
-    case OP_REM_S: *r = sb == -1 ? 0 : (uint64_t)(sa % sb); break;
-    case OP_REM_U: *r = a % b; break;
-    case OP_LSH: *r = b > 63 ? 0 : a << b; break;
-    case OP_RSH_S: *r = (uint64_t)(sa >> (b > 63 ? 63 : b)); break;
-    case OP_RSH_U: *r = b > 63 ? 0 : a >> b; break;
-    case OP_AND: *r = a & b; break;
-    case OP_OR: *r = a | b; break;
-    case OP_XOR: *r = a ^ b; break;
-    case OP_EQUAL: *r = a == b; break;
-    case OP_LESS_S: *r = sa < sb; break;
-    default: *r = a < b; break; /* OP_LESS_U */
+    case OP_ADD:
+        return a + b;
+    case OP_SUB:
+        return a - b;
+    case OP_MUL:
+        return a * b;
+    case OP_DIV_S:
+        return sb == -1 ? -a : (uint64_t)(sa / sb); /* the smallest number by -1 would trap */
+    case OP_DIV_U:
+        return a / b;
+    case OP_REM_S:
+        return sb == -1 ? 0 : (uint64_t)(sa % sb);
+    case OP_REM_U:
+        return a % b;
+    case OP_LSH:
+        return b > 63 ? 0 : a << b;
+    case OP_RSH_S:
+        return (uint64_t)(sa >> (b > 63 ? 63 : b));
+    case OP_RSH_U:
+        return b > 63 ? 0 : a >> b;
+    case OP_AND:
+        return a & b;
+    case OP_OR:
+        return a | b;
+    case OP_XOR:
+        return a ^ b;
+    case OP_EQUAL:
+        return a == b;
+    case OP_LESS_S:
+        return sa < sb;
+    default:
+        return a < b; /* OP_LESS_U */
     }
-    return true;
 }
 
 static bool load(const struct agent_env *env, uint64_t va, size_t n, uint64_t *value)
@@ -200,8 +249,11 @@ static bool execute(struct machine_state *m, enum op op, const uint8_t *p)
     case OP_ROT:
         return shuffle(m, op, p);
     default:
+        if (divides(op) && top[-1] == 0)
+            return false;
         m->depth--;
-        return binary(op, top[-2], top[-1], &top[-2]);
+        top[-2] = binary(op, top[-2], top[-1]);
+        return true;
     }
 }
 

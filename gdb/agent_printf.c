@@ -142,7 +142,11 @@ bool agent_printf(const struct agent_env *env, const uint8_t *format, size_t n,
                   const uint64_t *args, size_t nargs)
 {
     struct printer pr = {
-        .env = env, .p = format, .end = format + n, .args = args, .nargs = nargs,
+        .env = env,
+        .p = format,
+        .end = format + n,
+        .args = args,
+        .nargs = nargs,
         .room = AGENT_TEXT,
     };
     if (env->text != NULL)

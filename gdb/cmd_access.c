@@ -82,8 +82,8 @@ void cmd_write_regs(struct gdb_session *s, struct pktargs *a)
         size_t n = s->reg_at[i]->bits / 8;
         if (bytes.len - at < n)
             break;
-        bool differs = !s->ops->read_reg(s->target, tid, i, old) ||
-                       memcmp(old, bytes.data + at, n) != 0;
+        bool differs =
+            !s->ops->read_reg(s->target, tid, i, old) || memcmp(old, bytes.data + at, n) != 0;
         if (differs && !write_reg(s, tid, i, bytes.data + at))
             goto out;
         at += n;

@@ -35,8 +35,7 @@ static bool env_reg(void *ctx, unsigned number, uint64_t *value)
     struct hit *hit = ctx;
     struct gdb_session *s = hit->session;
     uint8_t bytes[GDB_REG_BYTES];
-    if (number >= GDB_REGS_MAX || s->reg_at[number] == NULL ||
-        s->reg_at[number]->bits > 64 ||
+    if (number >= GDB_REGS_MAX || s->reg_at[number] == NULL || s->reg_at[number]->bits > 64 ||
         !s->ops->read_reg(s->target, hit->tid, number, bytes))
         return false;
     size_t n = s->reg_at[number]->bits / 8;
@@ -77,8 +76,11 @@ static bool point_hit(void *ctx, struct gdb_tid tid)
     struct hit hit = {s, tid};
     struct buf text = {0};
     struct agent_env env = {
-        .ctx = &hit, .reg = env_reg, .mem = env_mem,
-        .big_endian = s->ops->big_endian(s->target), .text = &text,
+        .ctx = &hit,
+        .reg = env_reg,
+        .mem = env_mem,
+        .big_endian = s->ops->big_endian(s->target),
+        .text = &text,
     };
     bool phys = s->ops->get_phys_mode != NULL && s->ops->get_phys_mode(s->target);
     if (phys && s->ops->set_phys_mode != NULL)
@@ -139,9 +141,8 @@ void points_remove(struct gdb_session *s, int pid)
 static struct point **find_point(struct gdb_session *s, const struct point *like)
 {
     struct point **at = &s->points;
-    while (*at != NULL &&
-           !((*at)->pid == like->pid && (*at)->kind == like->kind && (*at)->va == like->va &&
-             (*at)->len == like->len))
+    while (*at != NULL && !((*at)->pid == like->pid && (*at)->kind == like->kind &&
+                            (*at)->va == like->va && (*at)->len == like->len))
         at = &(*at)->next;
     return at;
 }
@@ -210,8 +211,8 @@ void cmd_set_point(struct gdb_session *s, struct pktargs *a)
     if (!parse_options(a, p) || (*old == NULL && s->point_count >= POINTS_MAX))
         goto refuse;
     conditional = p->conds.len != 0 || p->commands.len != 0;
-    if (s->ops->set_point(s->target, p->pid, p->kind, p->va, p->len,
-                          conditional ? point_hit : NULL, p, NULL) < 0)
+    if (s->ops->set_point(s->target, p->pid, p->kind, p->va, p->len, conditional ? point_hit : NULL,
+                          p, NULL) < 0)
         goto refuse;
     if (*old != NULL)
         retire(s, old);

@@ -127,7 +127,8 @@ void put_processes_xml(struct gdb_session *s, const char *annex, size_t n, struc
 {
     struct gdb_tid all[GDB_THREADS_MAX];
     size_t count = s->ops->threads(s->target, all, GDB_THREADS_MAX);
-    buf_printf(out, "<?xml version=\"1.0\"?>\n<osdata type=\"%s\">\n", n == 0 ? "types" : "processes");
+    buf_printf(out, "<?xml version=\"1.0\"?>\n<osdata type=\"%s\">\n",
+               n == 0 ? "types" : "processes");
     if (n == 0) {
         buf_puts(out, "<item><column name=\"Type\">processes</column>"
                       "<column name=\"Description\">Virtual machines</column>"

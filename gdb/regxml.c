@@ -24,8 +24,8 @@ void regxml_put_text(struct buf *out, const char *text, size_t n)
 /* Types that gdb knows without a definition. */
 static bool is_builtin(const char *type)
 {
-    static const char *const prefix[] = {"int", "uint", "ieee_", "float", "code_ptr", "data_ptr",
-                                         "bool"};
+    static const char *const prefix[] = {"int",      "uint",     "ieee_", "float",
+                                         "code_ptr", "data_ptr", "bool"};
     for (size_t i = 0; i < ARRAY_LEN(prefix); i++)
         if (strncmp(type, prefix[i], strlen(prefix[i])) == 0)
             return true;

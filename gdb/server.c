@@ -16,14 +16,14 @@ enum { FD_WAKE, FD_LISTENER, FD_CLIENT, FD_REFUSED, FD_COUNT };
 struct gdb_server {
     struct conn conn;
     struct gdb_session session;
-    struct buf in;  /* bytes received; those before in_used are done */
+    struct buf in; /* bytes received; those before in_used are done */
     size_t in_used;
     int wake_fd; /* an eventfd: readable once gdb_server_stop was called */
     volatile sig_atomic_t stop;
 };
 
-int gdb_server_open(struct gdb_server **out, const char *address,
-                    const struct gdb_target_ops *ops, void *target, struct err *e)
+int gdb_server_open(struct gdb_server **out, const char *address, const struct gdb_target_ops *ops,
+                    void *target, struct err *e)
 {
     struct gdb_server *srv = xcalloc(1, sizeof *srv);
     int r = conn_open(&srv->conn, address, e);

@@ -13,8 +13,8 @@ struct gdb_server;
 
 /* Listen on `address` (conn.h: ":1234", "1234", "HOST:PORT", "unix:PATH", port 0). `ops` and
  * `target` stay the caller's and must live until gdb_server_close. */
-int gdb_server_open(struct gdb_server **out, const char *address,
-                    const struct gdb_target_ops *ops, void *target, struct err *e);
+int gdb_server_open(struct gdb_server **out, const char *address, const struct gdb_target_ops *ops,
+                    void *target, struct err *e);
 void gdb_server_close(struct gdb_server *srv); /* NULL is fine */
 
 /* Where it listens, for `target remote`: the real port, or a path. */

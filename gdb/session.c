@@ -174,8 +174,7 @@ void session_stop_reply(struct gdb_session *s, const struct gdb_stop *stop)
                       : stop->kind == GDB_FAILED    ? SIGNAL_ABORT
                                                     : SIGNAL_TRAP;
     struct gdb_tid tid;
-    if (!session_resolve(s, stop->tid, &tid) &&
-        !session_resolve(s, (struct gdb_tid){0, 0}, &tid)) {
+    if (!session_resolve(s, stop->tid, &tid) && !session_resolve(s, (struct gdb_tid){0, 0}, &tid)) {
         buf_puts(&s->reply, "W00"); /* nothing is attached */
         return;
     }

@@ -68,14 +68,14 @@ enum gdb_dir { GDB_FORWARD, GDB_BACKWARD };
 enum gdb_point { GDB_SW_BREAK, GDB_HW_BREAK, GDB_WATCH, GDB_RWATCH, GDB_AWATCH };
 
 enum gdb_stop_kind {
-    GDB_RUNNING,     /* slice: not finished yet */
-    GDB_STEPPED,     /* the step is done, or a quiet stop */
-    GDB_BREAKPOINT,  /* at a breakpoint (software or hardware by `point`) */
-    GDB_WATCHPOINT,  /* point and addr (the watched address) tell which */
+    GDB_RUNNING,    /* slice: not finished yet */
+    GDB_STEPPED,    /* the step is done, or a quiet stop */
+    GDB_BREAKPOINT, /* at a breakpoint (software or hardware by `point`) */
+    GDB_WATCHPOINT, /* point and addr (the watched address) tell which */
     GDB_INTERRUPTED,
-    GDB_LOG_BEGIN,   /* history ends here, backwards */
-    GDB_LOG_END,     /* and forwards */
-    GDB_FAILED,      /* e.g. divergence; text in `message`, shown to the user */
+    GDB_LOG_BEGIN, /* history ends here, backwards */
+    GDB_LOG_END,   /* and forwards */
+    GDB_FAILED,    /* e.g. divergence; text in `message`, shown to the user */
 };
 struct gdb_stop {
     enum gdb_stop_kind kind;
@@ -87,11 +87,11 @@ struct gdb_stop {
 
 struct gdb_resume {
     enum gdb_dir dir;
-    bool step;             /* one instruction of `tid`, or a range */
-    struct gdb_tid tid;    /* the stepping thread; always an existing one when step or only_tid */
-    uint64_t lo, hi;       /* step while lo <= pc < hi, at least once; lo == hi: one instruction */
-    bool only_tid;         /* report stops of `tid` only (gdb steps over something) */
-    bool watch_after;      /* watchpoint timing, see above */
+    bool step;          /* one instruction of `tid`, or a range */
+    struct gdb_tid tid; /* the stepping thread; always an existing one when step or only_tid */
+    uint64_t lo, hi;    /* step while lo <= pc < hi, at least once; lo == hi: one instruction */
+    bool only_tid;      /* report stops of `tid` only (gdb steps over something) */
+    bool watch_after;   /* watchpoint timing, see above */
 };
 
 /* Called by the target at a hit of the point that it was given with. True: stop here. */
@@ -101,16 +101,16 @@ struct gdb_target_ops {
     bool forward_only; /* do not offer reverse execution */
 
     /* Description. Constant while the server is open. */
-    const char *(*architecture)(void *t);                        /* "mips:isa32r2" */
-    const char *(*triple)(void *t);                              /* for LLDB: "mipsel-unknown-linux" */
+    const char *(*architecture)(void *t); /* "mips:isa32r2" */
+    const char *(*triple)(void *t);       /* for LLDB: "mipsel-unknown-linux" */
     size_t (*regs)(void *t, const struct gdb_reg **table);
-    const char *(*target_types)(void *t);                        /* XML for types, or "" */
+    const char *(*target_types)(void *t); /* XML for types, or "" */
     bool (*big_endian)(void *t);
     /* Threads, in order: each process's in one row. Returns how many; fills up to max. */
     size_t (*threads)(void *t, struct gdb_tid *out, size_t max);
     void (*thread_text)(void *t, struct gdb_tid tid, struct buf *out);
-    const char *(*process_name)(void *t, int pid);               /* one line for a catalogue of VMs */
-    const char *(*exec_file)(void *t, int pid);                  /* virtual path, NULL for none */
+    const char *(*process_name)(void *t, int pid); /* one line for a catalogue of VMs */
+    const char *(*exec_file)(void *t, int pid);    /* virtual path, NULL for none */
     /* Content of a virtual file, valid until the next call; NULL if there is none. */
     const uint8_t *(*file)(void *t, const char *path, size_t *n);
 
@@ -146,7 +146,8 @@ struct gdb_target_ops {
     /* Restart at position `to` (0: the beginning), for vRun/R. gdb waits 6 s at most. */
     int (*restart)(void *t, uint64_t to, struct err *e);
 
-    /* "monitor LINE", `tid` is the selected thread: text for the user; false: unknown command. */
+    /* "monitor LINE", `tid` is the selected thread (0, 0: none): text for the user; false:
+     * unknown command. May take as long as it likes. */
     bool (*monitor)(void *t, struct gdb_tid tid, const char *line, struct buf *out);
 };
 

@@ -17,9 +17,26 @@
 #define MAX_POINTS 64
 #define SLICE      1000
 
-enum { REG_T0 = 8, REG_T1, REG_T2, REG_SP = 29, REG_RA = 31, REG_STATUS, REG_LO, REG_HI, REG_BAD,
-       REG_CAUSE, REG_PC, REG_F0, REG_FCSR = 70, REG_FIR, REG_PLAIN, REG_POSITION = REG_PLAIN + 18,
-       REG_MODE, REG_COUNT };
+enum {
+    REG_T0 = 8,
+    REG_T1,
+    REG_T2,
+    REG_SP = 29,
+    REG_RA = 31,
+    REG_STATUS,
+    REG_LO,
+    REG_HI,
+    REG_BAD,
+    REG_CAUSE,
+    REG_PC,
+    REG_F0,
+    REG_FCSR = 70,
+    REG_FIR,
+    REG_PLAIN,
+    REG_POSITION = REG_PLAIN + 18,
+    REG_MODE,
+    REG_COUNT
+};
 
 struct state {
     uint32_t pc, t0, t1, t2, word;
@@ -38,15 +55,15 @@ struct fake_point {
 struct fake_target {
     bool big_endian, phys, slow, interrupted;
     struct state history[FAKE_END + 1];
-    uint64_t pos;
+    uint64_t pos, checkpoint;
     struct gdb_resume how;
     struct fake_point points[MAX_POINTS];
     struct gdb_reg regs[REG_COUNT];
     char names[REG_COUNT][12];
 };
 
-static const uint32_t program[] = {0x03e00008, 0, 0x24080000, 0x3c098000, 0x35292000, 0x25080001,
-                                   0xad280000, 0x8d2a0004, 0x1000fffc, 0};
+static const uint32_t program[] = {0x03e00008, 0,          0x24080000, 0x3c098000, 0x35292000,
+                                   0x25080001, 0xad280000, 0x8d2a0004, 0x1000fffc, 0};
 static const struct gdb_tid threads[] = {{1, 1}, {1, 2}, {2, 3}};
 
 static struct state next_state(struct state s)
@@ -54,13 +71,27 @@ static struct state next_state(struct state s)
     struct state n = s;
     n.pc = s.pc + 4;
     switch ((s.pc - ENTRY) / 4) {
-    case 0: n.t0 = 0; break;
-    case 1: n.t1 = 0x80000000; break;
-    case 2: n.t1 = DATA; break;
-    case 3: n.t0 = s.t0 + 1; break;
-    case 4: n.word = s.t0; break;
-    case 5: n.t2 = 7; break;
-    default: n.pc = LOOP; break;
+    case 0:
+        n.t0 = 0;
+        break;
+    case 1:
+        n.t1 = 0x80000000;
+        break;
+    case 2:
+        n.t1 = DATA;
+        break;
+    case 3:
+        n.t0 = s.t0 + 1;
+        break;
+    case 4:
+        n.word = s.t0;
+        break;
+    case 5:
+        n.t2 = 7;
+        break;
+    default:
+        n.pc = LOOP;
+        break;
     }
     return n;
 }
@@ -72,8 +103,13 @@ static void add_reg(struct fake_target *t, unsigned n, const char *feature, cons
     if (strchr(fmt, '%') != NULL)
         snprintf(t->names[n], sizeof t->names[n], "%c%u", fmt[0], arg);
     t->regs[n] = (struct gdb_reg){
-        .name = t->names[n], .feature = feature, .type = type, .number = (uint16_t)n, .bits = 32,
-        .in_g = n < REG_F0, .expedite = n == REG_PC || n == REG_SP || n == REG_RA,
+        .name = t->names[n],
+        .feature = feature,
+        .type = type,
+        .number = (uint16_t)n,
+        .bits = 32,
+        .in_g = n < REG_F0,
+        .expedite = n == REG_PC || n == REG_SP || n == REG_RA,
     };
 }
 
@@ -208,13 +244,20 @@ static uint32_t reg_value(const struct fake_target *t, struct gdb_tid tid, unsig
 {
     const struct state *s = &t->history[tid.tid == 1 ? t->pos : 0];
     switch (number) {
-    case REG_T0: return s->t0;
-    case REG_T1: return s->t1;
-    case REG_T2: return s->t2;
-    case REG_SP: return DATA + 0xff0;
-    case REG_PC: return s->pc;
-    case REG_MODE: return (s->pc >= LOOP) | (uint32_t)(s->pc == STORE) << 1;
-    default: return 0;
+    case REG_T0:
+        return s->t0;
+    case REG_T1:
+        return s->t1;
+    case REG_T2:
+        return s->t2;
+    case REG_SP:
+        return DATA + 0xff0;
+    case REG_PC:
+        return s->pc;
+    case REG_MODE:
+        return (s->pc >= LOOP) | (uint32_t)(s->pc == STORE) << 1;
+    default:
+        return 0;
     }
 }
 
@@ -361,8 +404,8 @@ static void resume(void *ctx, const struct gdb_resume *how)
 static bool step_done(const struct fake_target *t)
 {
     uint32_t pc = t->history[t->pos].pc;
-    return t->how.step && (t->how.lo == t->how.hi || pc < (uint32_t)t->how.lo ||
-                           pc >= (uint32_t)t->how.hi);
+    return t->how.step &&
+           (t->how.lo == t->how.hi || pc < (uint32_t)t->how.lo || pc >= (uint32_t)t->how.hi);
 }
 
 /* One position forwards or backwards. True: stop. */
@@ -428,6 +471,12 @@ static bool monitor(void *ctx, struct gdb_tid tid, const char *line, struct buf 
         t->slow = false;
     else if (strncmp(line, "seek ", 5) == 0)
         t->pos = min_u64(strtoull(line + 5, NULL, 0), FAKE_END);
+    else if (strcmp(line, "checkpoint") == 0)
+        t->checkpoint = t->pos;
+    else if (strcmp(line, "checkpoints") == 0)
+        buf_printf(out, "1 at %llu\n", (unsigned long long)t->checkpoint);
+    else if (strcmp(line, "restart 1") == 0)
+        t->pos = t->checkpoint;
     else
         return false;
     return true;

@@ -32,6 +32,14 @@ delete
 reverse-continue
 p $position
 reverse-stepi
+echo == reverse-continue over crossings\n
+stepi 20
+break *0x80001018
+reverse-continue
+reverse-continue 3
+p $position
+delete
+reverse-continue
 echo == an agent dprintf\n
 set dprintf-style agent
 dprintf *0x8000101c,"t0=%d t1=%08x%%\n", $t0, $t1
@@ -69,9 +77,14 @@ thread 1
 echo == interrupt\n
 monitor slow
 python import threading, os, signal
-python threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+python threading.Timer(1.0, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
 continue
 p $position > 10 && $position < 5000
+monitor seek 10000
+maint flush register-cache
+python threading.Timer(1.0, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+reverse-continue
+p $position > 5000 && $position < 9990
 monitor fast
 echo == end of the log\n
 continue
@@ -84,6 +97,18 @@ monitor seek 100
 maint flush register-cache
 p $position
 p $pc
+echo == the script for users\n
+eval "source %s", $users_script
+when
+checkpoint
+seek 9
+info checkpoints
+restart
+restart 1
+p $position
+stepi
+reverse-stepi
+p $position
 echo == writes are refused\n
 python
 def attempt(command):

@@ -1,10 +1,11 @@
 #!/bin/sh
 # Drives gdb-multiarch against fake_server and compares its whole output.
-# Usage: protocol.sh SERVER SCRIPT EXPECTED; UPDATE=1 prints instead of comparing.
+# Usage: protocol.sh SERVER USERS_SCRIPT SCRIPT EXPECTED; UPDATE=1 prints instead of comparing.
 set -eu
 server=$1
-script=$2
-expected=$3
+users_script=$2
+script=$3
+expected=$4
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 
@@ -18,7 +19,8 @@ while [ ! -S "$dir/s" ]; do
 done
 
 # The address where the interrupt struck is the one thing that differs from run to run.
-timeout 120 gdb-multiarch -nx -q -batch -ex "set \$socket = \"$dir/s\"" -x "$script" 2>&1 |
+timeout 120 gdb-multiarch -nx -q -batch -ex "set \$socket = \"$dir/s\"" \
+    -ex "set \$users_script = \"$users_script\"" -x "$script" 2>&1 |
     sed -e '/received signal SIGINT/{n;d}' -e "s|$dir/s|SOCKET|" > "$dir/out" || true
 
 kill -TERM $pid

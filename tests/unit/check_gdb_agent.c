@@ -52,9 +52,9 @@ static bool run(const uint8_t *code, size_t n, uint64_t *value)
         ck_assert(!run(code_, sizeof code_, &value_));                                             \
     } while (0)
 
-#define C8(n)  0x22, (n)
-#define M1     C8(0), 0x12 /* -1 */
-#define END    0x27
+#define C8(n) 0x22, (n)
+#define M1    C8(0), 0x12 /* -1 */
+#define END   0x27
 
 START_TEST(arithmetic)
 {
@@ -109,7 +109,7 @@ START_TEST(stack_and_jumps)
     VALUE(4, C8(4), C8(5), 0x29, END);
     VALUE(1, C8(4), C8(5), 0x2b, 0x03, END);
     VALUE(4, C8(4), C8(5), 0x32, 1, END);
-    VALUE(2, C8(1), C8(2), C8(3), 0x33, END);       /* 3 1 2 */
+    VALUE(2, C8(1), C8(2), C8(3), 0x33, END); /* 3 1 2 */
     VALUE(1, C8(1), C8(2), C8(3), 0x33, 0x29, END);
     VALUE(3, C8(1), C8(2), C8(3), 0x33, 0x29, 0x29, END);
     VALUE(7, C8(1), 0x20, 0, 7, C8(9), C8(7), END); /* jumps over the 9 */
@@ -125,24 +125,24 @@ START_TEST(hostile)
 {
     uint8_t code[2 * AGENT_STACK + 8];
     uint64_t value;
-    FAILS(0x21, 0, 0);                 /* for ever */
-    FAILS(C8(1), 0x20, 0, 0);          /* the same, conditionally */
-    FAILS(0x21, 0xff, 0xff);           /* out of the code */
-    FAILS(0x02, END);                  /* empty stack */
+    FAILS(0x21, 0, 0);        /* for ever */
+    FAILS(C8(1), 0x20, 0, 0); /* the same, conditionally */
+    FAILS(0x21, 0xff, 0xff);  /* out of the code */
+    FAILS(0x02, END);         /* empty stack */
     FAILS(C8(1), 0x02, END);
     FAILS(0x33, END);
     FAILS(0x32, 0, END);
     FAILS(C8(1), 0x32, 1, END);
     FAILS(C8(1), 0x32, 255, END);
-    FAILS(C8(1), C8(0), 0x05, END);    /* division by zero */
+    FAILS(C8(1), C8(0), 0x05, END); /* division by zero */
     FAILS(C8(1), C8(0), 0x06, END);
     FAILS(C8(1), C8(0), 0x07, END);
     FAILS(C8(1), C8(0), 0x08, END);
-    FAILS(0x22);                       /* operand cut off */
+    FAILS(0x22); /* operand cut off */
     FAILS(0x25, 1, 2, 3, 4, 5, 6, 7);
     FAILS(0x26, 0);
-    FAILS(C8(1));                      /* no end */
-    FAILS(0x01, END);                  /* floating point, tracing, unknown */
+    FAILS(C8(1));     /* no end */
+    FAILS(0x01, END); /* floating point, tracing, unknown */
     FAILS(C8(1), 0x0d, 1, END);
     FAILS(0x2c, 0, 0, END);
     FAILS(0x35, END);

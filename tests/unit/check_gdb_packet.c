@@ -95,7 +95,8 @@ START_TEST(replies)
 {
     check_put("", "$#00");
     check_put("OK", "$OK#9a");
-    check_put("a#b", "$a}\x03""b#43");
+    check_put("a#b", "$a}\x03"
+                     "b#43");
     check_put("000", "$000#90");
     check_put("0000", "$0* #7a");          /* 3 repeats: the count is a blank */
     check_put("0000000", "$0*\"0#ac");     /* 6 would be '#': 5 and one more */

@@ -7,7 +7,11 @@ static const struct gdb_reg regs[] = {
     {.name = "r0", .feature = "org.gnu.gdb.mips.cpu", .type = "int", .number = 0, .bits = 32},
     {.name = "status", .feature = "org.gnu.gdb.mips.cp0", .type = "sr", .number = 32, .bits = 32},
     {.name = "pc", .feature = "org.gnu.gdb.mips.cpu", .type = "int", .number = 37, .bits = 64},
-    {.name = "n<&>", .feature = "own", .group = "a\"b", .number = 80, .bits = 64,
+    {.name = "n<&>",
+     .feature = "own",
+     .group = "a\"b",
+     .number = 80,
+     .bits = 64,
      .read_only = true},
 };
 

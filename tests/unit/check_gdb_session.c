@@ -46,8 +46,8 @@ static void read_wire(void)
         if (got.len > 1 && got.data[0] == 'O' && got.data[1] != 'K') {
             ck_assert(!binary);
             for (size_t i = 1; i + 1 < got.len; i += 2)
-                buf_putc(&console, (uint8_t)(packet_digit(got.data[i]) << 4 |
-                                             packet_digit(got.data[i + 1])));
+                buf_putc(&console,
+                         (uint8_t)(packet_digit(got.data[i]) << 4 | packet_digit(got.data[i + 1])));
         }
         for (; p < end && *p != '$'; p++)
             acks += *p == '+';
@@ -118,13 +118,26 @@ START_TEST(supported)
         "ReverseStep+;ReverseContinue+;qXfer:features:read+;qXfer:threads:read+;"
         "qXfer:osdata:read+;qXfer:exec-file:read+;ConditionalBreakpoints+;BreakpointCommands+;"
         "error-message+");
-    static const char *const empty[] = {
-        "vMustReplyEmpty", "qTStatus", "x80001000,4", "x0,0", "qGetTLSAddr:1", "QListThreadsInStopReply",
-        "jThreadsInfo", "vStopped", "vCtrlC", "qOffsets", "B0", "", "t0", "qProcessInfo", "_M10,rwx"};
+    static const char *const empty[] = {"vMustReplyEmpty",
+                                        "qTStatus",
+                                        "x80001000,4",
+                                        "x0,0",
+                                        "qGetTLSAddr:1",
+                                        "QListThreadsInStopReply",
+                                        "jThreadsInfo",
+                                        "vStopped",
+                                        "vCtrlC",
+                                        "qOffsets",
+                                        "B0",
+                                        "",
+                                        "t0",
+                                        "qProcessInfo",
+                                        "_M10,rwx"};
     for (size_t i = 0; i < ARRAY_LEN(empty); i++)
         ASK(empty[i], "");
-    static const char *const ok[] = {"!", "qSymbol::", "QPassSignals:e;10", "QThreadEvents:1",
-                                     "QNonStop:0", "QProgramSignals:0"};
+    static const char *const ok[] = {
+        "!",          "qSymbol::",        "QPassSignals:e;10", "QThreadEvents:1",
+        "QNonStop:0", "QProgramSignals:0"};
     for (size_t i = 0; i < ARRAY_LEN(ok); i++)
         ASK(ok[i], "OK");
     ASK("QNonStop:1", "E01");
@@ -292,8 +305,8 @@ START_TEST(forward)
     ASK("vCont;C05:p1.-1", STOP("replaylog:end;", "18100080"));
     ASK("vCont;c", STOP("replaylog:end;", "18100080"));
     ck_assert_uint_eq(fake_target_position(target), FAKE_END);
-    static const char *const bad[] = {"vCont;", "vCont;x", "vCont;C", "vCont;r1", "vCont;s:", "vCont;sx",
-                                      "vCont;s:p1.7", "vCont;t", "vCont;s;"};
+    static const char *const bad[] = {"vCont;",   "vCont;x",      "vCont;C", "vCont;r1", "vCont;s:",
+                                      "vCont;sx", "vCont;s:p1.7", "vCont;t", "vCont;s;"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
         ASK(bad[i], "E16");
     ASK("c80001008", "E01");
@@ -384,10 +397,17 @@ START_TEST(conditions)
     ASK("Z0,80001018,4;X1,ff", "OK");
     ASK("vCont;c", STOP("swbreak:;", "18100080"));
     ck_assert_uint_eq(fake_target_position(target), 16);
-    static const char *const bad[] = {
-        "Z0,80001018,4;X", "Z0,80001018,4;X2,00", "Z0,80001018,4;Xffffffffffffffff,00",
-        "Z0,80001018,4;X1,0", "Z0,80001018,4;X1,000", "Z0,80001018,4;cmds:", "Z0,80001018,4;cmds:1,X1,",
-        "Z0,80001018,4x", "Z0,80001018,2", "Z0,80001018", "Z0"};
+    static const char *const bad[] = {"Z0,80001018,4;X",
+                                      "Z0,80001018,4;X2,00",
+                                      "Z0,80001018,4;Xffffffffffffffff,00",
+                                      "Z0,80001018,4;X1,0",
+                                      "Z0,80001018,4;X1,000",
+                                      "Z0,80001018,4;cmds:",
+                                      "Z0,80001018,4;cmds:1,X1,",
+                                      "Z0,80001018,4x",
+                                      "Z0,80001018,2",
+                                      "Z0,80001018",
+                                      "Z0"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
         ASK(bad[i], "E16");
     ck_assert_uint_eq(fake_target_points(target), 1);
@@ -397,7 +417,9 @@ END_TEST
 START_TEST(commands)
 {
     /* printf "t=%d\n" of t0, and a breakpoint later. */
-    ASK("Z0,80001018,4;cmds:1,X15,260008162022002200340100" "07743d25645c6e0027", "OK");
+    ASK("Z0,80001018,4;cmds:1,X15,260008162022002200340100"
+        "07743d25645c6e0027",
+        "OK");
     ASK("Z0,8000101c,4;X9,260008162022031327", "OK");
     buf_clear(&console);
     ASK("vCont;c", STOP("swbreak:;", "1c100080"));
@@ -502,7 +524,8 @@ START_TEST(description)
     }
     const char *xml = buf_cstr(&all);
     ck_assert_ptr_nonnull(strstr(xml, "<osabi>none</osabi>"));
-    ck_assert_ptr_nonnull(strstr(xml, "<reg name=\"pc\" bitsize=\"32\" regnum=\"37\" type=\"int\"/>"));
+    ck_assert_ptr_nonnull(
+        strstr(xml, "<reg name=\"pc\" bitsize=\"32\" regnum=\"37\" type=\"int\"/>"));
     ck_assert_str_eq(xml + all.len - 10, "</target>\n");
     ASK("qXfer:features:read:other.xml:0,1000", "E00");
     ASK("qXfer:features:read:target.xml", "E00");
