@@ -73,7 +73,8 @@ static void begin(void)
         card[i] = (struct card){0};
         dev_init(&card[i].pci.dev, &card_ops, "card", &fake.platform);
         pci_dev_init(&card[i].pci, pci, 3 + i, i * 5, &cls);
-        card[i].pci.bar[0] = (struct pci_bar){.size = 32, .io = true, .ops = &card_io, .handle = -1};
+        card[i].pci.bar[0] =
+            (struct pci_bar){.size = 32, .io = true, .ops = &card_io, .handle = -1};
         card[i].pci.bar[1] = (struct pci_bar){.size = 0x1000, .ops = &card_io, .handle = -1};
         card_reset(&card[i].pci.dev);
     }
