@@ -46,16 +46,18 @@ static struct board *board_create(bool big_endian)
     b->phys = bus_create("phys");
     b->mem = bus_create("pci-mem");
     b->io = bus_create("pci-io");
-    struct irq intx[4], irq[16];
+    struct irq intx[4], irq[16], pirq[16];
     for (unsigned i = 0; i < 4; i++)
         intx[i] = piix4_pirq(&b->isa, i);
-    for (unsigned i = 0; i < 16; i++)
+    for (unsigned i = 0; i < 16; i++) {
         irq[i] = i8259_input(&b->pic, i);
+        pirq[i] = i8259_input(&b->pic, 16 + i);
+    }
     b->pci = pci_bus_create(b->mem, b->io, intx, NULL);
     i8259_init(&b->pic, p, "pic", b->io, fake_wire_irq(&b->cpu));
     gt64120_init(&b->gt, p, b->pci, b->phys, b->mem, b->io, fake_wire_irq(&b->gt_irq));
     gt64120_set_ack(&b->gt, ack, &b->pic);
-    piix4_isa_init(&b->isa, p, b->pci, 10, b->io, irq);
+    piix4_isa_init(&b->isa, p, b->pci, 10, b->io, pirq);
     piix4_pm_init(&b->pm, p, b->pci, 10, b->io, irq[9], 256);
     i8254_init(&b->pit, p, "pit", b->io, irq[0]);
     mc146818_init(&b->rtc, p, "rtc", b->io, irq[8]);
@@ -134,6 +136,39 @@ static uint64_t random_step(struct board *b, uint64_t *seed)
         bus_write(b->io, 0x43, 1, 0x30 | (r >> 8 & 0xe));
         bus_write(b->io, 0x40, 1, value & 0xff);
         bus_write(b->io, 0x40, 1, 0x80);
+        break;
+    case 5: { /* a command and its argument for keyboard or mouse */
+        static const uint8_t command[] = {0xed, 0xf0, 0xf3, 0xf2, 0xe8, 0xe9, 0xf4, 0xff};
+        static const uint8_t argument[] = {200, 100, 80, 0, 1, 2, 3};
+        for (unsigned i = 0; i < 2; i++) {
+            if (r >> 8 & 1)
+                bus_write(b->io, 0x64, 1, 0xd4);
+            bus_write(b->io, 0x60, 1,
+                      i == 0 ? command[(r >> 16) % sizeof command]
+                             : argument[(r >> 24) % sizeof argument]);
+            seen = seen * 256 + bus_read(b->io, 0x60, 1);
+        }
+        break;
+    }
+    case 6: /* memory module's EEPROM */
+        bus_write(b->io, 0x1104, 1, 0xa0 | (r >> 8 & 1));
+        bus_write(b->io, 0x1102, 1, 0x40 | (r >> 16 & 0x1c));
+        seen = bus_read(b->io, 0x1105, 1);
+        break;
+    case 7: {
+        struct irq pin = piix4_pirq(&b->isa, r >> 8 & 3);
+        pci_config_write(b->pci, 1u << 31 | 10 << 11 | 0x60, 4, 0x0b0a0305);
+        irq_set(&pin, r >> 16 & 1);
+        seen = bus_read(b->phys, 0x1f000a00 + 8 * (r >> 24 & 3), 4);
+        bus_write(b->phys, 0x1f000b00 + 8 * (r >> 32 & 3), 4, value);
+        seen += bus_read(b->phys, 0x1f000b00 + 8 * (r >> 40 & 3), 4);
+        break;
+    }
+    case 8: /* power management block where the kernel puts it */
+        pci_config_write(b->pci, 1u << 31 | 10 << 11 | 3 << 8 | 0x40, 4, 0x1001);
+        pci_config_write(b->pci, 1u << 31 | 10 << 11 | 3 << 8 | 0x80, 1, 1);
+        bus_write(b->io, 0x1002, 2, r >> 8 & 0xffff);
+        seen = bus_read(b->io, 0x1000 + (r >> 24 & 12), 4);
         break;
     default:
         if (addr == 0x1be00068 || addr + size > 0x1be00068 + 4)
@@ -303,6 +338,10 @@ START_TEST(reset_is_power_on)
     uint64_t s = 77;
     for (unsigned i = 0; i < 5000; i++)
         random_step(a, &s);
+    for (unsigned i = 0; i < 4; i++) { /* held by no chip */
+        struct irq pin = piix4_pirq(&a->isa, i);
+        irq_set(&pin, false);
+    }
     for (unsigned i = 0; i < a->fake.devices; i++)
         a->fake.dev[i]->ops->reset(a->fake.dev[i]);
     b->fake.now = a->fake.now;
@@ -387,6 +426,15 @@ START_TEST(pirq_reaches_cpu)
     ck_assert_msg(b->cpu.level, "the other pin still holds the line");
     irq_set(&c, false);
     ck_assert(!b->cpu.level);
+    /* Routed to the input of an ISA chip: each holds the line on its own. */
+    gt64120_poke(&b->gt, 0xcfc, 0x0b0b0a04);
+    irq_set(&a, true);
+    bus_write(b->io, 0x3f9, 1, 2);
+    ck_assert(b->cpu.level);
+    bus_write(b->io, 0x3f9, 1, 0);
+    ck_assert_uint_eq(b->pic.line[0] & 0x10, 0x10);
+    irq_set(&a, false);
+    ck_assert_uint_eq(b->pic.line[0] & 0x10, 0);
     board_destroy(b);
 }
 END_TEST
