@@ -17,7 +17,12 @@
 #define NS_PER_S 1000000000u
 #define REFRESH_NS 15085 /* half period of the refresh toggle in port 0x61 */
 
-enum { PORT61_GATE = 1 << 0, PORT61_SPEAKER = 1 << 1, PORT61_REFRESH = 1 << 4, PORT61_OUT2 = 1 << 5 };
+enum {
+    PORT61_GATE = 1 << 0,
+    PORT61_SPEAKER = 1 << 1,
+    PORT61_REFRESH = 1 << 4,
+    PORT61_OUT2 = 1 << 5,
+};
 
 static uint64_t ticks_at(uint64_t ns)
 {

@@ -88,15 +88,17 @@ static void update(struct i8259 *pic)
 static void input(void *ctx, unsigned n, bool level)
 {
     struct i8259 *pic = ctx;
-    if (n == CASCADE)
+    unsigned c = n >> 3 & 1, bit = 1u << (n & 7);
+    if ((n & 15) == CASCADE)
         return;
-    set_line(pic, n >> 3, n & 7, level);
+    pic->source[n >> 3] = (uint8_t)(level ? pic->source[n >> 3] | bit : pic->source[n >> 3] & ~bit);
+    set_line(pic, c, n & 7, ((pic->source[c] | pic->source[c + 2]) & bit) != 0);
     update(pic);
 }
 
 struct irq i8259_input(struct i8259 *pic, unsigned n)
 {
-    return (struct irq){.set = input, .ctx = pic, .n = n & 15};
+    return (struct irq){.set = input, .ctx = pic, .n = n & 31};
 }
 
 static void accept(struct i8259 *pic, unsigned c, unsigned n)
@@ -319,6 +321,7 @@ static void loaded(struct device *dev)
 
 #define FIELD(member) STATE_ARRAY(struct i8259, member, uint8_t)
 static const struct state_field fields[] = {
+    FIELD(source),
     FIELD(line),      FIELD(irr),         FIELD(imr),    FIELD(isr),          FIELD(elcr),
     FIELD(ltim),      FIELD(base),        FIELD(lowest), FIELD(init_step),    FIELD(need_icw4),
     FIELD(single),    FIELD(auto_eoi),    FIELD(rotate_auto), FIELD(nested),  FIELD(special_mask),

@@ -14,7 +14,8 @@
 /* Index 0 is the master, 1 the slave. */
 struct i8259 {
     struct device dev;
-    uint8_t line[2];       /* levels of the inputs */
+    uint8_t source[4];     /* levels of first (0, 1) and second (2, 3) drivers of the inputs */
+    uint8_t line[2];       /* levels of the inputs: both drivers together */
     uint8_t irr[2];        /* requests */
     uint8_t imr[2];        /* mask */
     uint8_t isr[2];        /* in service */
@@ -36,7 +37,9 @@ struct i8259 {
 
 void i8259_init(struct i8259 *pic, struct platform *p, const char *id, struct bus *io,
                 struct irq out);
-/* Input 0..15 (8..15 on the slave), for the wiring of other chips. Input 2 is the cascade. */
+/* Input 0..15 (8..15 on the slave), for the wiring of other chips. Input 2 is the cascade.
+ * 16..31 are second drivers of the same inputs, for the PIRQs, which a guest may route to an
+ * input that an ISA chip drives. */
 struct irq i8259_input(struct i8259 *pic, unsigned n);
 /* Interrupt acknowledge cycle: the vector; a spurious one (input 7 of the chip) when nothing
  * is pending. */
