@@ -23,7 +23,7 @@
 #define MODES_UDMA  3 /* PIIX4: modes 0 to 2 */
 
 enum transfer {
-    IS_EXT = 1,   /* 48-bit addresses, 16-bit count */
+    IS_EXT = 1, /* 48-bit addresses, 16-bit count */
     IS_WRITE = 2,
     IS_MULTI = 4, /* blocks of the MULTIPLE setting */
     IS_DMA = 8,

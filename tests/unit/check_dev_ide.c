@@ -186,10 +186,79 @@ START_TEST(identify)
     ck_assert_uint_eq(in(t, CMD + 7), ATA_DRDY | ATA_DSC);
     ck_assert_uint_eq(ld_le32(id + 120), DISK_SECTORS);
     ck_assert_uint_eq(ld_le64(id + 200), DISK_SECTORS);
-    ck_assert_uint_eq(ld_le16(id + 98) & 0x300, 0x300); /* LBA, DMA */
+    ck_assert_uint_eq(ld_le16(id + 98) & 0x300, 0x300);    /* LBA, DMA */
     ck_assert_uint_eq(ld_le16(id + 166) & 0xc400, 0x4400); /* word 83 valid, 48 bit */
     ck_assert_int_eq(memcmp(id + 20, "ESIRLA0-", 8), 0);
     ck_assert_uint_eq(bus_read(t->r->io, CMD, 2), 0); /* nothing left */
+    destroy(t);
+}
+END_TEST
+
+/* SET FEATURES, answered as `status`. */
+static void features(struct ide_rig *t, unsigned feature, unsigned count, unsigned status)
+{
+    out(t, CMD + 1, feature);
+    out(t, CMD + 2, count);
+    out(t, CMD + 7, 0xef);
+    ck_assert_uint_eq(wait_irq(t), status);
+}
+
+START_TEST(settings)
+{
+    struct ide_rig *t = create();
+    const unsigned good = ATA_DRDY | ATA_DSC;
+    uint8_t id[SECTOR_SIZE];
+    features(t, 3, 0x42, good);
+    features(t, 3, 0x0c, good);
+    features(t, 3, 0x43, good | ATA_ERR);
+    features(t, 3, 0x0d, good | ATA_ERR);
+    features(t, 0x82, 0, good);
+    features(t, 0xaa, 0, good);
+    out(t, CMD + 2, 32); /* 8 heads, 32 sectors per track */
+    out(t, CMD + 6, 0xa7);
+    out(t, CMD + 7, 0x91);
+    ck_assert_uint_eq(wait_irq(t), good);
+    out(t, CMD + 2, 8);
+    out(t, CMD + 7, 0xc6);
+    ck_assert_uint_eq(wait_irq(t), good);
+    out(t, CMD + 7, 0xec);
+    ck_assert_uint_eq(wait_irq(t), good | ATA_DRQ);
+    read_data(t, id, sizeof id);
+    ck_assert_uint_eq(ld_le16(id + 2 * 88), 0x0407);
+    ck_assert_uint_eq(ld_le16(id + 2 * 63), 0x0007);
+    ck_assert_uint_eq(ld_le16(id + 2 * 85) & 0x20, 0); /* write cache is off */
+    ck_assert_uint_eq(ld_le16(id + 2 * 54), DISK_SECTORS / 256);
+    ck_assert_uint_eq(ld_le16(id + 2 * 55), 8);
+    ck_assert_uint_eq(ld_le16(id + 2 * 56), 32);
+    ck_assert_uint_eq(ld_le16(id + 2 * 59), 0x0108);
+    features(t, 2, 0, good);
+    features(t, 3, 0x21, good);
+    out(t, CMD + 7, 0xec);
+    wait_irq(t);
+    read_data(t, id, sizeof id);
+    ck_assert_uint_eq(ld_le16(id + 2 * 88), 0x0007);
+    ck_assert_uint_eq(ld_le16(id + 2 * 63), 0x0207);
+    ck_assert_uint_eq(ld_le16(id + 2 * 85) & 0x20, 0x20);
+    out(t, CMD + 7, 0xe5);
+    ck_assert_uint_eq(wait_irq(t), good);
+    ck_assert_uint_eq(in(t, CMD + 2), 0xff);
+    destroy(t);
+}
+END_TEST
+
+/* The high order bytes come back through the control register's bit. */
+START_TEST(high_order_bytes)
+{
+    struct ide_rig *t = create();
+    address48(t, UINT64_C(0x665544332211), 0x8877);
+    static const uint8_t low[] = {0x77, 0x11, 0x22, 0x33}, high[] = {0x88, 0x44, 0x55, 0x66};
+    for (unsigned i = 0; i < 4; i++)
+        ck_assert_uint_eq(in(t, CMD + 2 + i), low[i]);
+    out(t, CTL, 0x80);
+    for (unsigned i = 0; i < 4; i++)
+        ck_assert_uint_eq(in(t, CMD + 2 + i), high[i]);
+    out(t, CMD + 3, 0x99); /* any write ends that */
+    ck_assert_uint_eq(in(t, CMD + 4), 0x22);
     destroy(t);
 }
 END_TEST
@@ -365,9 +434,9 @@ START_TEST(errors)
         {0, 1, 0x00, ATA_ABRT},
         {0, 1, 0xa1, ATA_ABRT},
         {0, 3, 0xc6, ATA_ABRT},
-        {0, 1, 0xef, ATA_ABRT},
+        {0, 1, 0xef, ATA_ABRT}, /* no such feature */
     };
-    out(t, CMD + 1, 0x99); /* no such feature */
+    out(t, CMD + 1, 0x99);
     for (unsigned i = 0; i < ARRAY_LEN(cases); i++) {
         address48(t, cases[i].lba, cases[i].count);
         out(t, CMD + 7, cases[i].command);
@@ -432,8 +501,9 @@ END_TEST
 
 static void fuzz(struct ide_rig *t, uint64_t seed)
 {
-    static const uint16_t ports[] = {CMD, CMD, CMD + 1, CMD + 2, CMD + 3, CMD + 4, CMD + 5, CMD + 6,
-                                     CMD + 7, CMD + 7, CTL, BM, BM + 2, BM + 4, CMD2 + 7, BM + 8};
+    static const uint16_t ports[] = {CMD,     CMD,     CMD + 1,  CMD + 2, CMD + 3, CMD + 4,
+                                     CMD + 5, CMD + 6, CMD + 7,  CMD + 7, CTL,     BM,
+                                     BM + 2,  BM + 4,  CMD2 + 7, BM + 8};
     static const uint8_t commands[] = {0x20, 0x25, 0x29, 0x35, 0x39, 0x90, 0xc6, 0xca, 0xec, 0xef};
     for (unsigned i = 0; i < FUZZ_RUNS; i++) {
         uint32_t x = rig_random(&seed);
@@ -489,6 +559,8 @@ int main(void)
     tcase_add_test(tc, config_space);
     tcase_add_test(tc, soft_reset);
     tcase_add_test(tc, identify);
+    tcase_add_test(tc, settings);
+    tcase_add_test(tc, high_order_bytes);
     tcase_add_test(tc, interrupt_disable);
     tcase_add_test(tc, pio_read);
     tcase_add_test(tc, pio_multiple);

@@ -16,7 +16,7 @@ START_TEST(identity)
     ck_assert_uint_eq(_i != 0 ? ld_be64(capacity) : ld_le64(capacity), DISK_SECTORS);
     ck_assert_uint_eq(min_(t, 4, 0, 4), DISK_SECTORS);
     ck_assert_uint_eq(min_(t, 4, 20, 4), 512);
-    ck_assert_uint_eq(min_(t, 4, 60, 4), 0); /* behind the end */
+    ck_assert_uint_eq(min_(t, 4, 60, 4), 0);      /* behind the end */
     ck_assert_uint_eq(min_(t, 1, 16, 2), 0xffff); /* no MSI-X */
     destroy(t);
 }

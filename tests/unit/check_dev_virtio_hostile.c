@@ -131,9 +131,9 @@ static void good_table(struct vrig *t)
 }
 
 static void (*const bad_rings[])(struct vrig *t) = {
-    bad_index,        bad_head,       bad_next,        bad_loop,       bad_order,
-    bad_wrap,         bad_no_status,  bad_data_place,  bad_ring_place, bad_header_place,
-    bad_status_place, bad_table_size, bad_table_empty, bad_table_long, bad_table_next,
+    bad_index,        bad_head,         bad_next,        bad_loop,       bad_order,
+    bad_wrap,         bad_no_status,    bad_data_place,  bad_ring_place, bad_header_place,
+    bad_status_place, bad_table_size,   bad_table_empty, bad_table_long, bad_table_next,
     bad_table_short,  bad_table_nested, bad_table_place, good_table,
 };
 
@@ -215,7 +215,8 @@ static void fuzz_rings(struct vrig *t, uint64_t *seed)
         struct vq *q = &t->q[n];
         for (unsigned i = 0; i < 8; i++) {
             uint32_t x = rig_random(seed);
-            unsigned flags = (x >> 2 & 1) | (i > 2 ? WRITE : 0) | ((x >> 3 & 7) == 0 ? INDIRECT : 0);
+            unsigned flags =
+                (x >> 2 & 1) | (i > 2 ? WRITE : 0) | ((x >> 3 & 7) == 0 ? INDIRECT : 0);
             uint32_t len = (x >> 6 & 3) != 0 ? 16u << (x >> 8) % 8 : random_word(seed);
             uint64_t pa = (x >> 16 & 31) != 0 ? DATA + (x >> 4 & 0xfff0) : random_word(seed);
             unsigned next = (x >> 24 & 3) != 0 ? i + 1 : random_word(seed);

@@ -14,13 +14,13 @@
 #include "core/dev/pci.h"
 #include "core/disk.h"
 
-#define RAM_SIZE      0x100000u
-#define DISK_SECTORS  4096u
-#define RIG_DEVICES   4
-#define RIG_TIMERS    4
-#define EPOCH_NS      100000u
-#define RIG_LINES     6 /* INTA-D, then ISA 14 and 15 */
-#define CONFIG(slot)  (0x80000000u | (uint32_t)(slot) << 11)
+#define RAM_SIZE     0x100000u
+#define DISK_SECTORS 4096u
+#define RIG_DEVICES  4
+#define RIG_TIMERS   4
+#define EPOCH_NS     100000u
+#define RIG_LINES    6 /* INTA-D, then ISA 14 and 15 */
+#define CONFIG(slot) (0x80000000u | (uint32_t)(slot) << 11)
 
 struct disk {
     struct platform *platform;
@@ -252,8 +252,9 @@ static inline void rig_assert_equal(struct rig *a, struct rig *b)
     rig_save(a, &sa);
     rig_save(b, &sb);
     for (unsigned i = 0; i < a->devices; i++)
-        ck_assert_msg(state_diff(a->device[i]->ops->fields, a->device[i], b->device[i], "", &diff) ==
-                          0, "%s", buf_cstr(&diff));
+        ck_assert_msg(
+            state_diff(a->device[i]->ops->fields, a->device[i], b->device[i], "", &diff) == 0, "%s",
+            buf_cstr(&diff));
     ck_assert_uint_eq(sa.len, sb.len);
     ck_assert_int_eq(memcmp(sa.data, sb.data, sa.len), 0);
     for (unsigned i = 0; i < RIG_LINES; i++)

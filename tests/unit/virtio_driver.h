@@ -11,17 +11,17 @@
 #include "core/dev/virtio_console.h"
 #include "core/dev/virtio_rng.h"
 
-#define SLOT_BLK   18
-#define SLOT_RNG   19
-#define SLOT_CON   20
-#define IO_BASE    0x1000 /* of each device's legacy registers, by slot */
-#define MEM_BASE   0x10000000u
-#define WAIT_NS    3000000
-#define QUEUE_MEM  0x10000u /* two queues of 64 KiB */
-#define TABLE      0x30000u /* indirect */
-#define HEADER     0x40000u
-#define STATUS     0x40100u
-#define DATA       0x50000u
+#define SLOT_BLK  18
+#define SLOT_RNG  19
+#define SLOT_CON  20
+#define IO_BASE   0x1000 /* of each device's legacy registers, by slot */
+#define MEM_BASE  0x10000000u
+#define WAIT_NS   3000000
+#define QUEUE_MEM 0x10000u /* two queues of 64 KiB */
+#define TABLE     0x30000u /* indirect */
+#define HEADER    0x40000u
+#define STATUS    0x40100u
+#define DATA      0x50000u
 
 #define F_INDIRECT  28
 #define F_EVENT_IDX 29
@@ -237,7 +237,7 @@ static inline void start(struct vrig *t, int mode, unsigned slot, unsigned queue
 }
 
 static inline void put_desc(struct vrig *t, uint32_t table, unsigned i, uint64_t pa, uint32_t len,
-                     unsigned flags, unsigned next)
+                            unsigned flags, unsigned next)
 {
     uint32_t at = table + 16 * i;
     st64(t, at, pa);
@@ -291,8 +291,8 @@ static inline uint32_t wait_used(struct vrig *t, unsigned n, unsigned head)
 }
 
 /* Put a request of three or more descriptors into the queue: header, data in pieces, status. */
-static inline void blk_send(struct vrig *t, uint32_t type, uint64_t sector, bool in_data, unsigned pieces,
-                     uint32_t piece)
+static inline void blk_send(struct vrig *t, uint32_t type, uint64_t sector, bool in_data,
+                            unsigned pieces, uint32_t piece)
 {
     bool indirect = t->modern;
     uint32_t table = indirect ? TABLE : t->q[0].desc;
@@ -313,7 +313,7 @@ static inline void blk_send(struct vrig *t, uint32_t type, uint64_t sector, bool
 }
 
 static inline uint32_t blk_do(struct vrig *t, uint32_t type, uint64_t sector, bool in_data,
-                       unsigned pieces, uint32_t piece, uint8_t status)
+                              unsigned pieces, uint32_t piece, uint8_t status)
 {
     blk_send(t, type, sector, in_data, pieces, piece);
     uint32_t used = wait_used(t, 0, 5);
