@@ -22,7 +22,6 @@
 
 enum {
     CPU_CONFIG = 0x000,
-    MULTI = 0x120,
     IO_REMAP = 0x0f0,
     M0_REMAP = 0x0f8,
     M1_REMAP = 0x100,
@@ -120,10 +119,9 @@ static unsigned config_lane(const struct gt64120 *gt, unsigned lane, unsigned si
     return config_swap(gt, 1) == 1 ? lane : 4 - size - lane;
 }
 
-static uint64_t config_read(struct gt64120 *gt, unsigned lane, unsigned size)
+static uint64_t config_read(struct gt64120 *gt, unsigned lane)
 {
     uint32_t word = (uint32_t)pci_config_read(gt->pci.bus, gt->config_address, 4);
-    (void)size;
     return config_swap(gt, word) >> (8 * lane);
 }
 
@@ -144,7 +142,7 @@ static uint64_t gt_read(struct device *dev, uint64_t off, unsigned size)
     case PCI0_CONFIG_ADDRESS:
         return gt->config_address >> (8 * lane);
     case PCI0_CONFIG_DATA:
-        return config_read(gt, lane, size);
+        return config_read(gt, lane);
     case PCI0_ACK:
         return lane != 0 || gt->ack == NULL ? 0 : gt->ack(gt->ack_ctx);
     default:
@@ -362,15 +360,12 @@ void gt64120_init(struct gt64120 *gt, struct platform *p, struct pci_bus *pci, s
     };
     *gt = (struct gt64120){
         .phys = phys,
-        .pci_mem = pci_mem,
-        .pci_io = pci_io,
         .out = out,
         .isd_handle = -1,
     };
     for (unsigned i = 0; i < 3; i++) {
         gt->window[i] = (struct gt64120_window){
             .dev.platform = p,
-            .gt = gt,
             .target = i == 0 ? pci_io : pci_mem,
             .handle = -1,
         };

@@ -27,14 +27,13 @@ struct gt64120 {
     struct pci_dev pci; /* its own header: slot 0 */
     uint32_t regs[GT64120_SIZE / 4];
     uint32_t config_address;
-    struct bus *phys, *pci_mem, *pci_io; /* wiring */
+    struct bus *phys; /* wiring */
     uint8_t (*ack)(void *ctx);
     void *ack_ctx;
     struct irq out;
     int isd_handle;  /* derived */
     struct gt64120_window {
         struct device dev; /* not registered: carries the window to its io_ops */
-        struct gt64120 *gt;
         struct bus *target;
         uint64_t offset;   /* in `target` of the window's first byte; derived */
         int handle;        /* derived */

@@ -13,10 +13,11 @@
 
 struct isa_dma {
     struct device dev;
-    uint16_t base[8], count[8]; /* per channel, as last written */
+    uint16_t channel[16]; /* base address and count of each channel, as last written */
     uint8_t mode[8];
     uint8_t page[16];
-    uint8_t command[2], mask[2], request[2], flip[2];
+    uint8_t command[2], mask[2], request[2];
+    uint8_t flip[2];      /* next access is to the high byte */
 };
 
 void isa_dma_init(struct isa_dma *dma, struct platform *p, const char *id, struct bus *io);

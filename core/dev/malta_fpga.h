@@ -13,7 +13,7 @@
 
 struct malta_fpga {
     struct device dev;
-    uint8_t leds, brk, gpout, i2cin, i2coe, i2cout, i2csel;
+    uint8_t leds, brk, gpout, i2coe, i2cout, i2csel;
     uint8_t display[8]; /* ASCII */
 };
 

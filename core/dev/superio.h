@@ -14,8 +14,8 @@ struct superio {
     struct device dev;
     uint8_t open;      /* in configuration state */
     uint8_t index;
-    uint8_t global[48];
-    uint8_t logical[16][208]; /* registers 0x30..0xff of each logical device */
+    uint8_t global[0x30];
+    uint8_t logical[16 * 0xd0]; /* registers 0x30..0xff of each logical device */
 };
 
 void superio_init(struct superio *sio, struct platform *p, const char *id, struct bus *io);

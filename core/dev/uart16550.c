@@ -336,6 +336,7 @@ static void reset(struct device *dev)
     memset(u->rx, 0, sizeof u->rx);
     clear_rx(u);
     update(u);
+    ask_for_more(u);
 }
 
 static void loaded(struct device *dev)
