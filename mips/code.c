@@ -8,6 +8,7 @@
  * the interpreter leaves its block after the storing instruction, so the next
  * instruction is always the one in memory.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/err.h"

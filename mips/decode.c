@@ -202,17 +202,12 @@ static void operands(struct uop *u, enum insn_id *id, uint32_t w, unsigned offse
 /* Instructions that only write a register which is 0 in the end. */
 static bool is_nop(enum insn_id id, const struct uop *u)
 {
-    switch ((enum shape)shapes[id].shape) {
-    case SHAPE_NOP:
+    enum shape shape = (enum shape)shapes[id].shape;
+    if (shape == SHAPE_NOP)
         return true;
-    case SHAPE_SHIFT:
-    case SHAPE_LUI:
-    case SHAPE_ZIMM:
-    case SHAPE_UN:
-        return u->d == 32;
-    default:
-        return (id == INSN_ADDIU || id == INSN_ADDU || id == INSN_OR) && u->d == 32;
-    }
+    bool pure = shape == SHAPE_SHIFT || shape == SHAPE_LUI || shape == SHAPE_ZIMM ||
+                shape == SHAPE_UN || id == INSN_ADDIU || id == INSN_ADDU || id == INSN_OR;
+    return pure && u->d == 32;
 }
 
 static void put_insn(struct builder *k, uint32_t w, bool in_slot)

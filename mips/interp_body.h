@@ -378,7 +378,7 @@ void INTERP_NAME(struct mips *cpu, struct block *b)
     const struct uop *u;
     int64_t budget = cpu->budget;
     enum op_result result;
-    enum mips_exc code;
+    enum mips_exc code = EXC_RI;
     uint64_t value = 0;
     ENTER(b);
 

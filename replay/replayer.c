@@ -207,10 +207,36 @@ static void disk_block(void *port, unsigned vm, uint32_t image, uint64_t block, 
     free(data);
 }
 
+/* The text is kept once, as the replay first gets to it. */
 static void console(void *port, unsigned vm, unsigned channel, uint64_t cycle,
                     const uint8_t *bytes, size_t n)
 {
-    (void)port, (void)vm, (void)channel, (void)cycle, (void)bytes, (void)n;
+    struct replayer *r = port;
+    if (r->detached || vm != 0 || (channel != 0 && channel != 3) ||
+        (r->marks_count != 0 && r->marks[r->marks_count - 1].cycle >= cycle))
+        return;
+    buf_put(&r->console, bytes, n);
+    if (r->marks_count == r->marks_cap) {
+        r->marks_cap = r->marks_cap == 0 ? 4096 : r->marks_cap * 2;
+        r->marks = xrealloc(r->marks, r->marks_cap * sizeof r->marks[0]);
+    }
+    r->marks[r->marks_count++] = (struct console_mark){cycle, r->console.len};
+    if (r->on_console != NULL)
+        r->on_console(r->console_ctx, bytes, n);
+}
+
+size_t replayer_console_length(const struct replayer *r)
+{
+    uint64_t now = vm_cycle(r->monitor->vms[0]);
+    size_t lo = 0, hi = r->marks_count;
+    while (lo < hi) {
+        size_t mid = (lo + hi) / 2;
+        if (r->marks[mid].cycle < now)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo == 0 ? 0 : r->marks[lo - 1].end;
 }
 
 static const struct port_ops replayer_ops = {
@@ -353,6 +379,8 @@ void replayer_close(struct replayer *r)
     for (size_t i = 0; i < ARRAY_LEN(r->images); i++)
         free(r->images[i]);
     free(r->blocks);
+    free(r->marks);
+    buf_free(&r->console);
     trace_reader_close(r->reader);
 }
 

@@ -18,6 +18,11 @@ struct replay_cursor {
     uint64_t event; /* next event to compare */
 };
 
+struct console_mark {
+    uint64_t cycle;
+    size_t end; /* of the text printed up to that cycle */
+};
+
 struct replayer {
     struct trace_reader *reader;
     const struct trace_header *header;
@@ -36,6 +41,11 @@ struct replayer {
     const struct event *expected;
     uint64_t end_cycle, end_step;  /* as far as the trace goes */
     struct err error;              /* divergence or damage; code 0 while all is well */
+    struct buf console;            /* what channel 0 printed up to the farthest position */
+    struct console_mark *marks;    /* when: ascending in cycle and offset */
+    size_t marks_count, marks_cap;
+    void (*on_console)(void *ctx, const uint8_t *bytes, size_t n); /* at the first time; may be NULL */
+    void *console_ctx;
     size_t blocks_count;
     struct disk_block_ref *blocks; /* sorted by (image, block) */
     void *images[3];               /* kernel, initrd, bios: owned */
@@ -54,6 +64,8 @@ void replayer_seek_cursor(struct replayer *r, const struct replay_cursor *at);
  * RUN_LIMIT or RUN_POWERED_OFF at the end. */
 enum run_stop replayer_run(struct replayer *r, uint64_t until_step, bool pass);
 bool replayer_at_end(const struct replayer *r);
+/* How much of r->console was printed up to now. */
+size_t replayer_console_length(const struct replayer *r);
 /* At the end: all inputs used, all events seen, final digests equal? Sets r->error if not. */
 bool replayer_check_end(struct replayer *r);
 

@@ -108,7 +108,7 @@ struct trace_digest {
 struct trace_end {
     char *reason; /* "power-off", "user", "timeout", "text", "limit" ... */
     uint64_t step, cycle; /* of vm 0 */
-    uint64_t events;
+    uint64_t events;      /* in the trace; the writer counts them itself */
     struct trace_digest *digests; /* one per VM, with memory */
     size_t digests_count;
 };
@@ -146,8 +146,13 @@ int trace_writer_status(struct trace_writer *w, struct err *e);
  * waits for the thread, frees w. Returns the first error. */
 int trace_writer_close(struct trace_writer *w, const struct trace_end *end, struct err *e);
 
-struct trace_sizes { /* compressed bytes; of fields that share a frame, by their share of it */
+/* Bytes in the file; of fields that share a frame, by their share of it.
+ * `other` is the header, the end record and the seek table. */
+struct trace_sizes {
     uint64_t file, blobs, inputs, events, digests, console, other;
+    struct trace_content_sizes { /* the same, uncompressed */
+        uint64_t blobs, inputs, events, digests, console, other;
+    } content;
     uint64_t event_count[EVENT_KINDS];
 };
 /* To be called after close through this: */

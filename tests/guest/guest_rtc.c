@@ -1,0 +1,68 @@
+/*
+ * The clock chip against CP0 Count: both must come from one time (kernels measure the processor's
+ * clock that way). Two successive seconds of the RTC must have the same length in Count, within 2%.
+ */
+#include "tests/guest/bare.h"
+
+static uint8_t rtc_read(uint8_t index)
+{
+    *isa_port(0x70) = index;
+    return *isa_port(0x71);
+}
+
+static void rtc_write(uint8_t index, uint8_t value)
+{
+    *isa_port(0x70) = index;
+    *isa_port(0x71) = value;
+}
+
+/* Waits for the seconds to change; returns Count at that moment. */
+static uint32_t next_second(void)
+{
+    uint8_t second = rtc_read(0);
+
+    while (rtc_read(0) == second)
+        continue;
+    return MFC0(9, 0);
+}
+
+/* From the end of one update cycle to the next, by the update-in-progress bit as kernels do. */
+static uint32_t next_update(void)
+{
+    while ((rtc_read(10) & 0x80) == 0)
+        continue;
+    while ((rtc_read(10) & 0x80) != 0)
+        continue;
+    return MFC0(9, 0);
+}
+
+void guest_main(void)
+{
+    uint32_t t0, t1, t2, d0, d1, u0, u1;
+
+    /* 24-hour binary mode, as firmware leaves it or not. */
+    rtc_write(11, (uint8_t)((rtc_read(11) | 6) & 0x7f));
+    CHECK_EQ(rtc_read(13) & 0x80, 0x80);
+    /* CMOS memory keeps what is written. */
+    rtc_write(0x40, 0x5a);
+    rtc_write(0x41, 0xa5);
+    CHECK_EQ(rtc_read(0x40), 0x5a);
+    CHECK_EQ(rtc_read(0x41), 0xa5);
+
+    t0 = next_second();
+    t1 = next_second();
+    t2 = next_second();
+    d0 = t1 - t0;
+    d1 = t2 - t1;
+    CHECK_EQ(d0 > 1000000, 1);
+    CHECK_EQ((d0 > d1 ? d0 - d1 : d1 - d0) < d0 / 50, 1);
+    u0 = next_update();
+    u1 = next_update();
+    d1 = u1 - u0;
+    CHECK_EQ((d0 > d1 ? d0 - d1 : d1 - d0) < d0 / 50, 1);
+    CHECK_EQ(rtc_read(0) < 60, 1);
+    CHECK_EQ(rtc_read(2) < 60, 1);
+    CHECK_EQ(rtc_read(4) < 24, 1);
+    CHECK_EQ(rtc_read(7) >= 1 && rtc_read(7) <= 31, 1);
+    CHECK_EQ(rtc_read(8) >= 1 && rtc_read(8) <= 12, 1);
+}

@@ -1,0 +1,56 @@
+#!/bin/sh
+# Builds one of the guests' initramfs images; the same input gives the same bytes.
+#
+#   sh tests/guest/initramfs/make-initramfs.sh shell BUILD-DIR
+#       makes BUILD-DIR/guests/shell.cpio.gz
+#   sh tests/guest/initramfs/make-initramfs.sh bad-init BUILD-DIR
+#       makes BUILD-DIR/guests/bad-init.cpio.gz, and bad-init.elf with the symbols of its /init
+#
+# The third guest, "no-root", is a kernel without any initramfs: see tests/guest/guests.sh.
+# /dev/console is not made here (that would need root): the kernel's built-in initramfs has it.
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+
+fail()
+{
+    echo "make-initramfs.sh: $*" >&2
+    exit 1
+}
+
+[ $# -eq 2 ] || fail "usage: make-initramfs.sh shell|bad-init BUILD-DIR"
+kind=$1
+mkdir -p "$2/guests"
+guests=$(cd "$2/guests" && pwd)
+root=$guests/root-$kind
+rm -rf "$root"
+mkdir -p "$root"
+
+case $kind in
+shell)
+    [ -f "$guests/busybox" ] || fail "$guests/busybox is missing: run tests/lib/fetch-guests.sh"
+    mkdir "$root/bin"
+    install -m 755 "$guests/busybox" "$root/bin/busybox"
+    install -m 755 "$here/shell-init" "$root/init"
+    ;;
+bad-init)
+    # -O1 keeps every function a function, and gdb's view of variables complete.
+    mipsel-linux-gnu-gcc -std=c11 -O1 -g -gdwarf-4 -Wall -Wextra -mips32r2 -mno-abicalls -fno-pic \
+        -G0 -ffreestanding -fno-stack-protector -fno-asynchronous-unwind-tables \
+        -fdebug-prefix-map="$here=." -nostdlib -static -no-pie -Wl,--build-id=none \
+        -o "$guests/bad-init.elf" "$here/bad-init.c"
+    mipsel-linux-gnu-strip -o "$root/init" "$guests/bad-init.elf"
+    chmod 755 "$root/init"
+    ;;
+*)
+    fail "unknown guest '$kind'"
+    ;;
+esac
+
+cd "$root"
+find . -exec touch -h -d @0 {} +
+find . | LC_ALL=C sort |
+    cpio --quiet -o -H newc -R 0:0 --reproducible |
+    gzip -n -9 >"$guests/$kind.cpio.gz.new"
+mv "$guests/$kind.cpio.gz.new" "$guests/$kind.cpio.gz"
+rm -rf "$root"

@@ -1,0 +1,51 @@
+#!/bin/sh
+# Runs one bare-metal guest and checks that it says PASS.
+#
+#   sh tests/guest/run-guest.sh qemu  GUEST.elf
+#   sh tests/guest/run-guest.sh disco GUEST.elf DISCO-RECORD DISCO-REPLAY
+#
+# With disco the run is recorded, and the trace is then replayed and compared. Files that the run
+# leaves (console, trace) stand beside the guest.
+set -eu
+
+fail()
+{
+    echo "run-guest.sh: $*" >&2
+    exit 1
+}
+
+[ $# -ge 2 ] || fail "usage: run-guest.sh qemu|disco GUEST.elf [DISCO-RECORD DISCO-REPLAY]"
+monitor=$1
+guest=$2
+console=${guest%.elf}.$monitor.txt
+trace=${guest%.elf}.zst
+[ -f "$guest" ] || fail "no file '$guest'"
+
+case $monitor in
+qemu)
+    case $guest in
+    *.eb.elf) qemu=qemu-system-mips ;;
+    *) qemu=qemu-system-mipsel ;;
+    esac
+    # Without a network and a video card: their ROMs are in packages that nothing else here needs.
+    timeout 50 $qemu -M malta -m 64M -nic none -vga none -no-reboot -display none -monitor none \
+        -serial stdio -kernel "$guest" </dev/null >"$console" || {
+        cat "$console"
+        fail "qemu did not end well"
+    }
+    ;;
+disco)
+    rm -f "$trace"
+    "$3" -o "$trace" -M malta -m 64M -kernel "$guest" --timeout 60 </dev/null >"$console" || {
+        cat "$console"
+        fail "disco-record did not end well"
+    }
+    ;;
+*)
+    fail "unknown monitor '$monitor'"
+    ;;
+esac
+
+cat "$console"
+tr -d '\r' <"$console" | grep -qx 'PASS' || fail "$guest did not say PASS"
+[ "$monitor" = qemu ] || "$4" --verify "$trace"

@@ -1,0 +1,40 @@
+#!/bin/sh
+# Normalises a guest's console transcript: takes out of it what may differ between two right
+# machines, so that the rest can be compared with diff. Reads standard input.
+#
+# Every rule says why the difference is no defect. Whatever has no rule must be equal.
+set -eu
+
+exec sed -E '
+# The terminal: carriage returns, and where busybox asks for the cursor position.
+s/\r//g
+s/\x1b\[6n//g
+
+# Time stamps: how fast the guest runs is the machine'"'"'s own affair.
+s/^\[ *[0-9]+\.[0-9]+\] //
+s/^Calibrating delay loop\.\.\. .*/Calibrating delay loop... N BogoMIPS/
+s/^CPU frequency .*/CPU frequency N MHz/
+s/^sched_clock: 32 bits at .*/sched_clock: 32 bits at N MHz/
+s/^(clocksource: [^:]*): .*/\1: N/
+
+# The wall clock.
+s/^audit: type=2000 audit\([^)]*\)/audit: type=2000 audit(T)/
+s/setting system clock to .*/setting system clock to T/
+
+# Where the loader puts the initrd, and what that leaves of the memory.
+s/rd_start=0x[0-9a-f]+/rd_start=A/
+s/^Initial ramdisk at: 0x[0-9a-f]+/Initial ramdisk at: A/
+s/^Memory: [0-9]+K\/([0-9]+)K available (.*), [0-9]+K reserved/Memory: N\/\1K available \2, N reserved/
+s/Total pages: [0-9]+/Total pages: N/
+
+# The sizes of the caches, which have no effect but this line.
+s/^(Primary (instruction|data) cache) .*/\1/
+
+# The seed for the random generator: a boot loader may give one or not, and early or late.
+/^random: crng init done$/d
+
+# Work that the kernel does in the background: when its lines come depends on timing.
+/^Trying to unpack rootfs image as initramfs\.\.\.$/d
+/^Freeing initrd memory: /d
+/^input: .* as \/devices\/platform\/i8042\//d
+'

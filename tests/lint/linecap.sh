@@ -1,0 +1,31 @@
+#!/bin/sh
+# Checks that no source file has more than 600 lines, no line more than 100 columns, and no two
+# files one name (logs name files without their folder).
+#   sh tests/lint/linecap.sh REPOSITORY
+set -eu
+cd "$1"
+
+sources=$(find core mips traces record replay gdb tests .ci -type f \( -name '*.[chS]' -o \
+    -name '*.c.inc' -o -name '*.def' -o -name '*.sh' -o -name '*.py' -o -name '*.proto' \) |
+    LC_ALL=C sort)
+[ -n "$sources" ] || {
+    echo "linecap.sh: found no source file" >&2
+    exit 1
+}
+# shellcheck disable=SC2086 # a list of words
+awk '
+FNR > 600 && FILENAME !~ /\.def$/ && !(FILENAME in long) {
+    printf "%s: more than 600 lines\n", FILENAME
+    long[FILENAME] = bad = 1
+}
+length($0) > 100 {
+    printf "%s:%d: more than 100 columns\n", FILENAME, FNR
+    bad = 1
+}
+END { exit bad }' $sources
+
+twice=$(echo "$sources" | grep -E '\.(c|h|def|inc)$' | sed 's|.*/||' | sort | uniq -d)
+[ -z "$twice" ] || {
+    echo "file names used twice:" $twice
+    exit 1
+}
