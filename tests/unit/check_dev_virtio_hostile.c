@@ -3,15 +3,29 @@
 
 #define FUZZ_RUNS 3000
 
+static void put_table(struct vrig *t, uint32_t len, unsigned flags)
+{
+    st32(t, HEADER, 4);
+    put_desc(t, TABLE, 0, HEADER, 16, NEXT, 1);
+    put_desc(t, TABLE, 1, STATUS, 1, WRITE, 0);
+    put_desc(t, t->q[0].desc, 0, TABLE, len, INDIRECT | flags, 1);
+    put_desc(t, t->q[0].desc, 1, STATUS, 1, WRITE, 0);
+    offer(t, 0, 0);
+}
+
 /* What a hostile driver may write. Each one returns with the queue not yet notified. */
 static void bad_index(struct vrig *t)
 {
+    put_table(t, 32, 0); /* all entries are good but for their number */
     st16(t, t->q[0].avail + 2, VIRTIO_QUEUE_SIZE + 1);
 }
 
 static void bad_head(struct vrig *t)
 {
-    offer(t, 0, VIRTIO_QUEUE_SIZE);
+    put_table(t, 32, 0);
+    t->blk.v.queue[0].size = 8;
+    put_desc(t, t->q[0].desc, 8, TABLE, 32, INDIRECT, 0); /* good, but for its place */
+    st16(t, t->q[0].avail + 4, 8);
 }
 
 static void bad_next(struct vrig *t)
@@ -76,16 +90,6 @@ static void bad_ring_place(struct vrig *t)
     offer(t, 0, 0);
     t->blk.v.queue[0].used = RAM_SIZE - 4;
     t->blk.v.queue[0].avail = UINT64_MAX - 1;
-}
-
-static void put_table(struct vrig *t, uint32_t len, unsigned flags)
-{
-    st32(t, HEADER, 4);
-    put_desc(t, TABLE, 0, HEADER, 16, NEXT, 1);
-    put_desc(t, TABLE, 1, STATUS, 1, WRITE, 0);
-    put_desc(t, t->q[0].desc, 0, TABLE, len, INDIRECT | flags, 1);
-    put_desc(t, t->q[0].desc, 1, STATUS, 1, WRITE, 0);
-    offer(t, 0, 0);
 }
 
 static void bad_table_size(struct vrig *t)
