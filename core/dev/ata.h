@@ -43,7 +43,7 @@ enum ata_error {
 
 /* What happens when the timer fires. */
 enum ata_phase {
-    ATA_IDLE, /* nothing; the timer is off */
+    ATA_IDLE,      /* nothing; the timer is off */
     ATA_NODATA,    /* a command without data ends */
     ATA_PIO_READ,  /* the next block comes from the disk into the buffer */
     ATA_PIO_WRITE, /* the full buffer goes to the disk */

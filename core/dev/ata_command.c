@@ -23,7 +23,7 @@
 #define MODES_UDMA  3 /* PIIX4: modes 0 to 2 */
 
 enum transfer {
-    IS_EXT = 1,   /* 48-bit addresses, 16-bit count */
+    IS_EXT = 1, /* 48-bit addresses, 16-bit count */
     IS_WRITE = 2,
     IS_MULTI = 4, /* blocks of the MULTIPLE setting */
     IS_DMA = 8,
@@ -97,8 +97,9 @@ static void start_transfer(struct ata_channel *ch, unsigned flags)
     }
 }
 
-static void set_features(struct ata_channel *ch)
+static void set_features(struct ata_channel *ch, unsigned flags)
 {
+    (void)flags;
     struct ata_drive *d = ata_selected(ch);
     uint8_t mode = ch->count[0];
     switch (ch->feature[0]) {
@@ -129,8 +130,9 @@ static void set_features(struct ata_channel *ch)
     ata_later(ch, ATA_NODATA);
 }
 
-static void set_multiple(struct ata_channel *ch)
+static void set_multiple(struct ata_channel *ch, unsigned flags)
 {
+    (void)flags;
     uint8_t n = ch->count[0];
     if (n > ATA_MULTIPLE_MAX || (n & (n - 1)) != 0) {
         fail(ch, ATA_ABRT);
@@ -140,8 +142,9 @@ static void set_multiple(struct ata_channel *ch)
     ata_later(ch, ATA_NODATA);
 }
 
-static void set_translation(struct ata_channel *ch)
+static void set_translation(struct ata_channel *ch, unsigned flags)
 {
+    (void)flags;
     struct ata_drive *d = ata_selected(ch);
     if (ch->count[0] == 0) {
         fail(ch, ATA_ABRT);
@@ -152,97 +155,71 @@ static void set_translation(struct ata_channel *ch)
     ata_later(ch, ATA_NODATA);
 }
 
+static void do_nothing(struct ata_channel *ch, unsigned flags)
+{
+    (void)flags;
+    ata_later(ch, ATA_NODATA);
+}
+
+static void check_power_mode(struct ata_channel *ch, unsigned flags)
+{
+    (void)flags;
+    ch->count[0] = 0xff; /* active */
+    ata_later(ch, ATA_NODATA);
+}
+
+static void later(struct ata_channel *ch, unsigned phase)
+{
+    ata_later(ch, (enum ata_phase)phase);
+}
+
+/* ATA/ATAPI-6, chapter 8; the old second codes are from ATA-1 to ATA-3. What is
+ * not here is aborted. */
+static const struct {
+    uint8_t first, last; /* codes */
+    void (*start)(struct ata_channel *ch, unsigned flags);
+    unsigned flags;
+} commands[] = {
+    {0x10, 0x1f, do_nothing, 0},                                /* RECALIBRATE */
+    {0x20, 0x21, start_transfer, 0},                            /* READ SECTORS */
+    {0x24, 0x24, start_transfer, IS_EXT},                       /* ... EXT */
+    {0x25, 0x25, start_transfer, IS_DMA | IS_EXT},              /* READ DMA EXT */
+    {0x29, 0x29, start_transfer, IS_MULTI | IS_EXT},            /* READ MULTIPLE EXT */
+    {0x30, 0x31, start_transfer, IS_WRITE},                     /* WRITE SECTORS */
+    {0x34, 0x34, start_transfer, IS_WRITE | IS_EXT},            /* ... EXT */
+    {0x35, 0x35, start_transfer, IS_WRITE | IS_DMA | IS_EXT},   /* WRITE DMA EXT */
+    {0x39, 0x39, start_transfer, IS_WRITE | IS_MULTI | IS_EXT}, /* WRITE MULTIPLE EXT */
+    {0x40, 0x41, start_transfer, IS_VERIFY},                    /* READ VERIFY SECTORS */
+    {0x42, 0x42, start_transfer, IS_VERIFY | IS_EXT},           /* ... EXT */
+    {0x70, 0x7f, do_nothing, 0},                                /* SEEK */
+    {0x90, 0x90, later, ATA_DIAGNOSE},                          /* EXECUTE DEVICE DIAGNOSTIC */
+    {0x91, 0x91, set_translation, 0},                           /* INITIALIZE DEVICE PARAMETERS */
+    {0x94, 0x97, do_nothing, 0},                                /* STANDBY, IDLE */
+    {0x98, 0x98, check_power_mode, 0},                          /* CHECK POWER MODE */
+    {0x99, 0x99, do_nothing, 0},                                /* SLEEP */
+    {0xc4, 0xc4, start_transfer, IS_MULTI},                     /* READ MULTIPLE */
+    {0xc5, 0xc5, start_transfer, IS_WRITE | IS_MULTI},          /* WRITE MULTIPLE */
+    {0xc6, 0xc6, set_multiple, 0},                              /* SET MULTIPLE MODE */
+    {0xc8, 0xc9, start_transfer, IS_DMA},                       /* READ DMA */
+    {0xca, 0xcb, start_transfer, IS_WRITE | IS_DMA},            /* WRITE DMA */
+    {0xe0, 0xe3, do_nothing, 0},                                /* STANDBY, IDLE */
+    {0xe5, 0xe5, check_power_mode, 0},                          /* CHECK POWER MODE */
+    {0xe6, 0xe6, do_nothing, 0},                                /* SLEEP */
+    {0xe7, 0xe7, do_nothing, 0},       /* FLUSH CACHE: writes are on the disk when they end */
+    {0xea, 0xea, do_nothing, 0},       /* FLUSH CACHE EXT */
+    {0xec, 0xec, later, ATA_IDENTIFY}, /* IDENTIFY DEVICE */
+    {0xef, 0xef, set_features, 0},     /* SET FEATURES */
+};
+
 void ata_command(struct ata_channel *ch, uint8_t command)
 {
-    switch (command) {
-    case 0x20: /* READ SECTORS, with and without retries */
-    case 0x21:
-        start_transfer(ch, 0);
-        return;
-    case 0x24:
-        start_transfer(ch, IS_EXT);
-        return;
-    case 0x25:
-        start_transfer(ch, IS_DMA | IS_EXT);
-        return;
-    case 0x29:
-        start_transfer(ch, IS_MULTI | IS_EXT);
-        return;
-    case 0x30: /* WRITE SECTORS */
-    case 0x31:
-        start_transfer(ch, IS_WRITE);
-        return;
-    case 0x34:
-        start_transfer(ch, IS_WRITE | IS_EXT);
-        return;
-    case 0x35:
-        start_transfer(ch, IS_WRITE | IS_DMA | IS_EXT);
-        return;
-    case 0x39:
-        start_transfer(ch, IS_WRITE | IS_MULTI | IS_EXT);
-        return;
-    case 0x40: /* READ VERIFY SECTORS */
-    case 0x41:
-        start_transfer(ch, IS_VERIFY);
-        return;
-    case 0x42:
-        start_transfer(ch, IS_VERIFY | IS_EXT);
-        return;
-    case 0x90: /* EXECUTE DEVICE DIAGNOSTIC */
-        ata_later(ch, ATA_DIAGNOSE);
-        return;
-    case 0x91: /* INITIALIZE DEVICE PARAMETERS */
-        set_translation(ch);
-        return;
-    case 0xc4: /* READ MULTIPLE, WRITE MULTIPLE */
-        start_transfer(ch, IS_MULTI);
-        return;
-    case 0xc5:
-        start_transfer(ch, IS_WRITE | IS_MULTI);
-        return;
-    case 0xc6:
-        set_multiple(ch);
-        return;
-    case 0xc8: /* READ DMA, WRITE DMA */
-    case 0xc9:
-        start_transfer(ch, IS_DMA);
-        return;
-    case 0xca:
-    case 0xcb:
-        start_transfer(ch, IS_WRITE | IS_DMA);
-        return;
-    case 0x98: /* CHECK POWER MODE: active */
-    case 0xe5:
-        ch->count[0] = 0xff;
-        ata_later(ch, ATA_NODATA);
-        return;
-    case 0xec:
-        ata_later(ch, ATA_IDENTIFY);
-        return;
-    case 0xef:
-        set_features(ch);
-        return;
-    case 0x94: /* STANDBY and IDLE, IMMEDIATE and not, SLEEP: the old codes and the new */
-    case 0x95:
-    case 0x96:
-    case 0x97:
-    case 0x99:
-    case 0xe0:
-    case 0xe1:
-    case 0xe2:
-    case 0xe3:
-    case 0xe6:
-    case 0xe7: /* FLUSH CACHE: writes are on the disk when they end */
-    case 0xea:
-        ata_later(ch, ATA_NODATA);
-        return;
-    default:
-        break;
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        if (command >= commands[i].first && command <= commands[i].last) {
+            commands[i].start(ch, commands[i].flags);
+            return;
+        }
     }
-    if ((command & 0xf0) == 0x10 || (command & 0xf0) == 0x70) /* RECALIBRATE, SEEK */
-        ata_later(ch, ATA_NODATA);
-    else
-        fail(ch, ATA_ABRT);
+    fail(ch, ATA_ABRT);
 }
 
 /* Strings in IDENTIFY: the first character of each pair is the high byte. */

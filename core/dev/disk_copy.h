@@ -11,8 +11,8 @@ struct disk_copy {
     struct disk *disk;
     struct device *dev; /* who does the dma */
     enum dma_dir dir;
-    uint64_t sector; /* next */
-    uint32_t left;   /* sectors still to move */
+    uint64_t sector;  /* next */
+    uint32_t left;    /* sectors still to move */
     uint32_t partial; /* bytes of the next sector that segments have covered, in `bytes` */
     uint8_t bytes[SECTOR_SIZE];
 };

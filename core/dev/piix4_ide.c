@@ -150,7 +150,7 @@ static void bm_write_byte(struct piix4_ide *ide, unsigned reg, uint8_t value)
         bm_command(ide, n, value);
         break;
     case 2:
-        bm->status &= (uint8_t)~(value & (BM_ERROR | BM_INTERRUPT));
+        bm->status &= (uint8_t) ~(value & (BM_ERROR | BM_INTERRUPT));
         bm->status = (uint8_t)((bm->status & ~BM_CAPABLE) | (value & BM_CAPABLE));
         break;
     case 4:

@@ -27,9 +27,9 @@
 
 #define HEADER_SIZE 16
 #define ID_SIZE     20
-#define RANGE_SIZE  16              /* of a write-zeroes request */
-#define DATA_MAX    (64u << 20)     /* bytes of one request */
-#define ZEROES_MAX  2048            /* sectors of one request */
+#define RANGE_SIZE  16          /* of a write-zeroes request */
+#define DATA_MAX    (64u << 20) /* bytes of one request */
+#define ZEROES_MAX  2048        /* sectors of one request */
 #define SEG_MAX     (VIRTIO_QUEUE_SIZE - 2)
 
 struct request {
@@ -164,7 +164,7 @@ static void blk_config(struct virtio *v, uint8_t *bytes, bool big_endian)
     bytes[18] = 16; /* heads */
     bytes[19] = 63; /* sectors per track */
     virtio_st32(bytes + 20, SECTOR_SIZE, big_endian);
-    bytes[24] = 3; /* physical block: 2^3 logical ones */
+    bytes[24] = 3;                          /* physical block: 2^3 logical ones */
     virtio_st16(bytes + 26, 8, big_endian); /* suggested transfers: 4 KiB, 1 MiB */
     virtio_st32(bytes + 28, 2048, big_endian);
     virtio_st32(bytes + 48, ZEROES_MAX, big_endian);

@@ -5,9 +5,9 @@
 #include "core/dev/virtio_pci.h"
 
 struct virtio_console {
-    struct virtio v;  /* first */
-    uint8_t in[256];  /* accepted from the outside, not yet given to the driver; state */
-    uint32_t in_len;  /* bytes in it; state */
+    struct virtio v; /* first */
+    uint8_t in[256]; /* accepted from the outside, not yet given to the driver; state */
+    uint32_t in_len; /* bytes in it; state */
 };
 
 void virtio_console_init(struct virtio_console *con, struct platform *p, const char *id,

@@ -147,8 +147,8 @@ bool virtio_get(struct virtio *v, const struct virtio_chain *chain, uint64_t off
     return copy_segments(v, chain, 0, chain->out, off, DMA_TO_DEVICE, bytes, n);
 }
 
-bool virtio_put(struct virtio *v, const struct virtio_chain *chain, uint64_t off,
-                const void *bytes, size_t n)
+bool virtio_put(struct virtio *v, const struct virtio_chain *chain, uint64_t off, const void *bytes,
+                size_t n)
 {
     /* The bytes are only read in this direction. */
     return copy_segments(v, chain, chain->out, chain->out + chain->in, off, DMA_TO_MEMORY,
@@ -489,8 +489,8 @@ void virtio_dev_loaded(struct device *dev)
 }
 
 void virtio_init(struct virtio *v, const struct virtio_type *type, uint64_t extra,
-                 const struct dev_ops *ops, const char *id, struct platform *p,
-                 struct pci_bus *bus, unsigned slot)
+                 const struct dev_ops *ops, const char *id, struct platform *p, struct pci_bus *bus,
+                 unsigned slot)
 {
     struct pci_class class = {
         .vendor = VENDOR,
@@ -507,8 +507,7 @@ void virtio_init(struct virtio *v, const struct virtio_type *type, uint64_t extr
     v->host_features = F_COMMON | type->features | extra;
     dev_init(&v->pci.dev, ops, id, p);
     dev_timer_init(&v->timer, &v->pci.dev, fire);
-    v->pci.bar[LEGACY_BAR] =
-        (struct pci_bar){.size = LEGACY_SIZE, .io = true, .ops = &legacy_ops};
+    v->pci.bar[LEGACY_BAR] = (struct pci_bar){.size = LEGACY_SIZE, .io = true, .ops = &legacy_ops};
     v->pci.bar[MODERN_BAR] = (struct pci_bar){.size = REGIONS * REGION_SIZE, .ops = &modern_ops};
     pci_dev_init(&v->pci, bus, slot, 0, &class);
     virtio_dev_reset(&v->pci.dev);

@@ -73,8 +73,8 @@ struct virtio {
 
 /* `extra` are features that depend on the instance (a read-only disk). */
 void virtio_init(struct virtio *v, const struct virtio_type *type, uint64_t extra,
-                 const struct dev_ops *ops, const char *id, struct platform *p,
-                 struct pci_bus *bus, unsigned slot);
+                 const struct dev_ops *ops, const char *id, struct platform *p, struct pci_bus *bus,
+                 unsigned slot);
 
 /* The dev_ops of every virtio device; the device's own part is in its type. */
 void virtio_dev_reset(struct device *dev);
@@ -101,8 +101,8 @@ bool virtio_big_endian(const struct virtio *v);
  * device is broken if it was the memory's fault. */
 bool virtio_get(struct virtio *v, const struct virtio_chain *chain, uint64_t off, void *bytes,
                 size_t n);
-bool virtio_put(struct virtio *v, const struct virtio_chain *chain, uint64_t off,
-                const void *bytes, size_t n);
+bool virtio_put(struct virtio *v, const struct virtio_chain *chain, uint64_t off, const void *bytes,
+                size_t n);
 
 static inline void virtio_st16(void *p, uint16_t v, bool big_endian)
 {

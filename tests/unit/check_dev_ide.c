@@ -29,7 +29,7 @@ static struct ide_rig *create(void)
     t->r = rig_create(false);
     struct irq irq[2] = {rig_irq(t->r, LINE0), rig_irq(t->r, LINE0 + 1)};
     struct disk *disks[4] = {&t->r->disk[0], NULL, NULL, NULL};
-    piix4_ide_init(&t->ide, &t->r->p, "ide", t->r->pci, SLOT, 1, t->r->io, irq, disks);
+    piix4_ide_init(&t->ide, &t->r->f.platform, "ide", t->r->pci, SLOT, 1, t->r->io, irq, disks);
     pci_config_write(t->r->pci, FUNCTION | 0x20, 4, BM);
     pci_config_write(t->r->pci, FUNCTION | 0x04, 2, 5);
     return t;
@@ -80,10 +80,10 @@ static void address48(struct ide_rig *t, uint64_t lba, unsigned count)
 static unsigned wait_irq(struct ide_rig *t)
 {
     ck_assert_uint_eq(in(t, CTL), ATA_BSY);
-    rig_run(t->r, EPOCH_NS - 1);
+    fake_advance(&t->r->f, EPOCH_NS - 1);
     ck_assert_uint_eq(in(t, CTL), ATA_BSY);
     ck_assert(!t->r->line[LINE0]);
-    rig_run(t->r, WAIT_NS);
+    fake_advance(&t->r->f, WAIT_NS);
     ck_assert(t->r->line[LINE0]);
     unsigned status = in(t, CMD + 7);
     ck_assert(!t->r->line[LINE0]);
@@ -109,8 +109,8 @@ static const uint8_t *sector(struct ide_rig *t, uint64_t n)
 
 static void put_prd(struct ide_rig *t, unsigned i, uint32_t pa, uint32_t bytes, bool last)
 {
-    st_le32(t->r->ram + PRDT + 8 * i, pa);
-    st_le32(t->r->ram + PRDT + 8 * i + 4, (bytes & 0xffff) | (last ? 0x80000000u : 0));
+    st_le32(t->r->f.ram + PRDT + 8 * i, pa);
+    st_le32(t->r->f.ram + PRDT + 8 * i + 4, (bytes & 0xffff) | (last ? 0x80000000u : 0));
 }
 
 /* As libata: table, direction, command, start. */
@@ -162,7 +162,7 @@ START_TEST(soft_reset)
     ck_assert_uint_eq(in(t, CTL), ATA_BSY);
     out(t, CTL, 0);
     ck_assert_uint_eq(in(t, CTL), ATA_BSY);
-    rig_run(t->r, WAIT_NS);
+    fake_advance(&t->r->f, WAIT_NS);
     ck_assert_uint_eq(in(t, CMD + 7), ATA_DRDY | ATA_DSC);
     static const uint8_t signature[] = {ATA_DIAGNOSED, 1, 1, 0, 0, 0xa0};
     for (unsigned i = 0; i < sizeof signature; i++)
@@ -186,10 +186,79 @@ START_TEST(identify)
     ck_assert_uint_eq(in(t, CMD + 7), ATA_DRDY | ATA_DSC);
     ck_assert_uint_eq(ld_le32(id + 120), DISK_SECTORS);
     ck_assert_uint_eq(ld_le64(id + 200), DISK_SECTORS);
-    ck_assert_uint_eq(ld_le16(id + 98) & 0x300, 0x300); /* LBA, DMA */
+    ck_assert_uint_eq(ld_le16(id + 98) & 0x300, 0x300);    /* LBA, DMA */
     ck_assert_uint_eq(ld_le16(id + 166) & 0xc400, 0x4400); /* word 83 valid, 48 bit */
     ck_assert_int_eq(memcmp(id + 20, "ESIRLA0-", 8), 0);
     ck_assert_uint_eq(bus_read(t->r->io, CMD, 2), 0); /* nothing left */
+    destroy(t);
+}
+END_TEST
+
+/* SET FEATURES, answered as `status`. */
+static void features(struct ide_rig *t, unsigned feature, unsigned count, unsigned status)
+{
+    out(t, CMD + 1, feature);
+    out(t, CMD + 2, count);
+    out(t, CMD + 7, 0xef);
+    ck_assert_uint_eq(wait_irq(t), status);
+}
+
+START_TEST(settings)
+{
+    struct ide_rig *t = create();
+    const unsigned good = ATA_DRDY | ATA_DSC;
+    uint8_t id[SECTOR_SIZE];
+    features(t, 3, 0x42, good);
+    features(t, 3, 0x0c, good);
+    features(t, 3, 0x43, good | ATA_ERR);
+    features(t, 3, 0x0d, good | ATA_ERR);
+    features(t, 0x82, 0, good);
+    features(t, 0xaa, 0, good);
+    out(t, CMD + 2, 32); /* 8 heads, 32 sectors per track */
+    out(t, CMD + 6, 0xa7);
+    out(t, CMD + 7, 0x91);
+    ck_assert_uint_eq(wait_irq(t), good);
+    out(t, CMD + 2, 8);
+    out(t, CMD + 7, 0xc6);
+    ck_assert_uint_eq(wait_irq(t), good);
+    out(t, CMD + 7, 0xec);
+    ck_assert_uint_eq(wait_irq(t), good | ATA_DRQ);
+    read_data(t, id, sizeof id);
+    ck_assert_uint_eq(ld_le16(id + 2 * 88), 0x0407);
+    ck_assert_uint_eq(ld_le16(id + 2 * 63), 0x0007);
+    ck_assert_uint_eq(ld_le16(id + 2 * 85) & 0x20, 0); /* write cache is off */
+    ck_assert_uint_eq(ld_le16(id + 2 * 54), DISK_SECTORS / 256);
+    ck_assert_uint_eq(ld_le16(id + 2 * 55), 8);
+    ck_assert_uint_eq(ld_le16(id + 2 * 56), 32);
+    ck_assert_uint_eq(ld_le16(id + 2 * 59), 0x0108);
+    features(t, 2, 0, good);
+    features(t, 3, 0x21, good);
+    out(t, CMD + 7, 0xec);
+    wait_irq(t);
+    read_data(t, id, sizeof id);
+    ck_assert_uint_eq(ld_le16(id + 2 * 88), 0x0007);
+    ck_assert_uint_eq(ld_le16(id + 2 * 63), 0x0207);
+    ck_assert_uint_eq(ld_le16(id + 2 * 85) & 0x20, 0x20);
+    out(t, CMD + 7, 0xe5);
+    ck_assert_uint_eq(wait_irq(t), good);
+    ck_assert_uint_eq(in(t, CMD + 2), 0xff);
+    destroy(t);
+}
+END_TEST
+
+/* The high order bytes come back through the control register's bit. */
+START_TEST(high_order_bytes)
+{
+    struct ide_rig *t = create();
+    address48(t, UINT64_C(0x665544332211), 0x8877);
+    static const uint8_t low[] = {0x77, 0x11, 0x22, 0x33}, high[] = {0x88, 0x44, 0x55, 0x66};
+    for (unsigned i = 0; i < 4; i++)
+        ck_assert_uint_eq(in(t, CMD + 2 + i), low[i]);
+    out(t, CTL, 0x80);
+    for (unsigned i = 0; i < 4; i++)
+        ck_assert_uint_eq(in(t, CMD + 2 + i), high[i]);
+    out(t, CMD + 3, 0x99); /* any write ends that */
+    ck_assert_uint_eq(in(t, CMD + 4), 0x22);
     destroy(t);
 }
 END_TEST
@@ -199,7 +268,7 @@ START_TEST(interrupt_disable)
     struct ide_rig *t = create();
     out(t, CTL, 2);
     out(t, CMD + 7, 0xe7);
-    rig_run(t->r, WAIT_NS);
+    fake_advance(&t->r->f, WAIT_NS);
     ck_assert(!t->r->line[LINE0]);
     out(t, CTL, 0);
     ck_assert(t->r->line[LINE0]);
@@ -272,7 +341,7 @@ END_TEST
 START_TEST(dma)
 {
     struct ide_rig *t = create();
-    const uint8_t *ram = t->r->ram;
+    const uint8_t *ram = t->r->f.ram;
     /* 4 sectors over pieces that are no sectors. */
     put_prd(t, 0, 0x10000, 514, false);
     put_prd(t, 1, 0x20002, 1000, false);
@@ -319,13 +388,13 @@ START_TEST(dma_ends)
     /* Too little memory: no interrupt until reset. */
     address28(t, 5, 8);
     start_dma(t, 0xc8, true);
-    rig_run(t->r, WAIT_NS);
+    fake_advance(&t->r->f, WAIT_NS);
     ck_assert(!t->r->line[LINE0]);
     ck_assert_uint_eq(in(t, BM + 2) & 7, 0);
     ck_assert_uint_eq(in(t, CMD + 7), ATA_DRDY | ATA_DSC | ATA_DRQ);
     out(t, CTL, 4);
     out(t, CTL, 0);
-    rig_run(t->r, WAIT_NS);
+    fake_advance(&t->r->f, WAIT_NS);
     out(t, BM, 0);
     /* Not memory. */
     put_prd(t, 0, RAM_SIZE - 512, 1024, true);
@@ -339,14 +408,14 @@ START_TEST(dma_ends)
     address28(t, 5, 2);
     start_dma(t, 0xc8, true);
     out(t, BM, 8);
-    rig_run(t->r, WAIT_NS);
+    fake_advance(&t->r->f, WAIT_NS);
     ck_assert(!t->r->line[LINE0]);
-    ck_assert_uint_eq(ld_le32(t->r->ram + 0x50004), 0);
+    ck_assert_uint_eq(ld_le32(t->r->f.ram + 0x50004), 0);
     /* No bus master. */
     pci_config_write(t->r->pci, FUNCTION | 0x04, 2, 1);
     out(t, BM, 9);
     ck_assert_uint_eq(wait_irq(t), ATA_DRDY | ATA_DSC | ATA_ERR);
-    ck_assert_uint_eq(ld_le32(t->r->ram + 0x50004), 0);
+    ck_assert_uint_eq(ld_le32(t->r->f.ram + 0x50004), 0);
     destroy(t);
 }
 END_TEST
@@ -365,9 +434,9 @@ START_TEST(errors)
         {0, 1, 0x00, ATA_ABRT},
         {0, 1, 0xa1, ATA_ABRT},
         {0, 3, 0xc6, ATA_ABRT},
-        {0, 1, 0xef, ATA_ABRT},
+        {0, 1, 0xef, ATA_ABRT}, /* no such feature */
     };
-    out(t, CMD + 1, 0x99); /* no such feature */
+    out(t, CMD + 1, 0x99);
     for (unsigned i = 0; i < ARRAY_LEN(cases); i++) {
         address48(t, cases[i].lba, cases[i].count);
         out(t, CMD + 7, cases[i].command);
@@ -389,13 +458,13 @@ END_TEST
 /* What a driver goes on to do after the moment of the snapshot. */
 static void future(struct ide_rig *t)
 {
-    rig_run(t->r, WAIT_NS);
-    t->r->ram[0] = (uint8_t)in(t, CMD + 7);
-    t->r->ram[1] = (uint8_t)in(t, BM + 2);
-    read_data(t, t->r->ram + 0x1000, SECTOR_SIZE);
-    rig_run(t->r, WAIT_NS);
-    read_data(t, t->r->ram + 0x2000, SECTOR_SIZE);
-    rig_run(t->r, WAIT_NS);
+    fake_advance(&t->r->f, WAIT_NS);
+    t->r->f.ram[0] = (uint8_t)in(t, CMD + 7);
+    t->r->f.ram[1] = (uint8_t)in(t, BM + 2);
+    read_data(t, t->r->f.ram + 0x1000, SECTOR_SIZE);
+    fake_advance(&t->r->f, WAIT_NS);
+    read_data(t, t->r->f.ram + 0x2000, SECTOR_SIZE);
+    fake_advance(&t->r->f, WAIT_NS);
 }
 
 START_TEST(save_in_flight)
@@ -412,10 +481,10 @@ START_TEST(save_in_flight)
     } else {
         address28(a, 40, 2);
         out(a, CMD + 7, 0x20);
-        rig_run(a->r, WAIT_NS); /* a block is offered and half read; the interrupt is up */
-        read_data(a, a->r->ram, 100);
+        fake_advance(&a->r->f, WAIT_NS); /* a block is offered and half read; the interrupt is up */
+        read_data(a, a->r->f.ram, 100);
     }
-    rig_run(a->r, EPOCH_NS / 2);
+    fake_advance(&a->r->f, EPOCH_NS / 2);
     rig_save(a->r, &state);
     rig_load(b->r, &state);
     rig_assert_equal(a->r, b->r);
@@ -423,7 +492,7 @@ START_TEST(save_in_flight)
     future(b);
     rig_assert_equal(a->r, b->r);
     if (_i == 0)
-        ck_assert_int_eq(memcmp(b->r->ram + 0x10000, sector(b, 40), 4096), 0);
+        ck_assert_int_eq(memcmp(b->r->f.ram + 0x10000, sector(b, 40), 4096), 0);
     buf_free(&state);
     destroy(a);
     destroy(b);
@@ -432,8 +501,9 @@ END_TEST
 
 static void fuzz(struct ide_rig *t, uint64_t seed)
 {
-    static const uint16_t ports[] = {CMD, CMD, CMD + 1, CMD + 2, CMD + 3, CMD + 4, CMD + 5, CMD + 6,
-                                     CMD + 7, CMD + 7, CTL, BM, BM + 2, BM + 4, CMD2 + 7, BM + 8};
+    static const uint16_t ports[] = {CMD,     CMD,     CMD + 1,  CMD + 2, CMD + 3, CMD + 4,
+                                     CMD + 5, CMD + 6, CMD + 7,  CMD + 7, CTL,     BM,
+                                     BM + 2,  BM + 4,  CMD2 + 7, BM + 8};
     static const uint8_t commands[] = {0x20, 0x25, 0x29, 0x35, 0x39, 0x90, 0xc6, 0xca, 0xec, 0xef};
     for (unsigned i = 0; i < FUZZ_RUNS; i++) {
         uint32_t x = rig_random(&seed);
@@ -446,7 +516,7 @@ static void fuzz(struct ide_rig *t, uint64_t seed)
         else
             bus_write(t->r->io, port, size, value);
         if ((x >> 24 & 7) == 0)
-            rig_run(t->r, EPOCH_NS * (x >> 27));
+            fake_advance(&t->r->f, EPOCH_NS * (x >> 27));
     }
 }
 
@@ -455,7 +525,7 @@ START_TEST(random_registers)
     struct ide_rig *a = create(), *b = create();
     uint64_t seed = (uint64_t)_i;
     for (size_t i = 0; i < 0x10000; i++)
-        a->r->ram[i] = b->r->ram[i] = (uint8_t)(rig_random(&seed) & 0x8f);
+        a->r->f.ram[i] = b->r->f.ram[i] = (uint8_t)(rig_random(&seed) & 0x8f);
     fuzz(a, seed);
     fuzz(b, seed);
     rig_assert_equal(a->r, b->r);
@@ -473,7 +543,7 @@ START_TEST(poison)
     struct ide_rig *a = create(), *b = create();
     rig_poison(&a->ide.pci.dev, &b->ide.pci.dev);
     /* A device with senseless state must survive too: it may come from a damaged file. */
-    b->ide.channel[0].timer.deadline = b->ide.channel[1].timer.deadline = b->r->now;
+    b->ide.channel[0].timer.deadline = b->ide.channel[1].timer.deadline = b->r->f.now;
     b->ide.pci.dev.ops->loaded(&b->ide.pci.dev);
     fuzz(b, 1);
     destroy(a);
@@ -489,6 +559,8 @@ int main(void)
     tcase_add_test(tc, config_space);
     tcase_add_test(tc, soft_reset);
     tcase_add_test(tc, identify);
+    tcase_add_test(tc, settings);
+    tcase_add_test(tc, high_order_bytes);
     tcase_add_test(tc, interrupt_disable);
     tcase_add_test(tc, pio_read);
     tcase_add_test(tc, pio_multiple);

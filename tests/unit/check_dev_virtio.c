@@ -16,7 +16,7 @@ START_TEST(identity)
     ck_assert_uint_eq(_i != 0 ? ld_be64(capacity) : ld_le64(capacity), DISK_SECTORS);
     ck_assert_uint_eq(min_(t, 4, 0, 4), DISK_SECTORS);
     ck_assert_uint_eq(min_(t, 4, 20, 4), 512);
-    ck_assert_uint_eq(min_(t, 4, 60, 4), 0); /* behind the end */
+    ck_assert_uint_eq(min_(t, 4, 60, 4), 0);      /* behind the end */
     ck_assert_uint_eq(min_(t, 1, 16, 2), 0xffff); /* no MSI-X */
     destroy(t);
 }
@@ -40,21 +40,21 @@ START_TEST(blk_requests)
     struct disk *d = &t->r->disk[0];
     start(t, _i, SLOT_BLK, 1);
     ck_assert_uint_eq(blk_do(t, 0, 33, true, 4, 1024, 0), 4097);
-    ck_assert_int_eq(memcmp(t->r->ram + DATA, d->data + 33 * 512, 4096), 0);
+    ck_assert_int_eq(memcmp(t->r->f.ram + DATA, d->data + 33 * 512, 4096), 0);
     ck_assert_uint_eq(blk_do(t, 1, 600, false, 5, 1000 + 24, 0), 1);
-    ck_assert_int_eq(memcmp(t->r->ram + DATA, d->data + 600 * 512, 5120), 0);
+    ck_assert_int_eq(memcmp(t->r->f.ram + DATA, d->data + 600 * 512, 5120), 0);
     ck_assert_int_eq(memcmp(d->data + 600 * 512, d->data + 33 * 512, 4096), 0);
     /* Pieces that are no sectors. */
-    memset(t->r->ram + DATA, 0, 2048);
+    memset(t->r->f.ram + DATA, 0, 2048);
     ck_assert_uint_eq(blk_do(t, 0, 90, true, 8, 192, 0), 1537);
-    ck_assert_int_eq(memcmp(t->r->ram + DATA, d->data + 90 * 512, 1536), 0);
+    ck_assert_int_eq(memcmp(t->r->f.ram + DATA, d->data + 90 * 512, 1536), 0);
     for (unsigned i = 0; i < 1024; i++)
-        t->r->ram[DATA + i] = (uint8_t)(i * 13);
+        t->r->f.ram[DATA + i] = (uint8_t)(i * 13);
     blk_do(t, 1, 91, false, 16, 64, 0);
-    ck_assert_int_eq(memcmp(t->r->ram + DATA, d->data + 91 * 512, 1024), 0);
+    ck_assert_int_eq(memcmp(t->r->f.ram + DATA, d->data + 91 * 512, 1024), 0);
     ck_assert_uint_eq(blk_do(t, 4, 0, false, 0, 0, 0), 1);
     ck_assert_uint_eq(blk_do(t, 8, 0, true, 1, 20, 0), 21);
-    ck_assert_str_eq((char *)t->r->ram + DATA, "SERIAL-0123456789AB");
+    ck_assert_str_eq((char *)t->r->f.ram + DATA, "SERIAL-0123456789AB");
     st64(t, DATA, 700);
     st32(t, DATA + 8, 40);
     st32(t, DATA + 12, 0);
@@ -99,14 +99,14 @@ START_TEST(many_requests)
             else
                 offer(t, 0, 5);
         }
-        rig_run(t->r, WAIT_NS);
+        fake_advance(&t->r->f, WAIT_NS);
         ck_assert_uint_eq(ld16(t, t->q[0].used + 2), t->q[0].avail_idx);
         take_isr(t);
         st16(t, t->q[0].avail + 4 + 2 * VIRTIO_QUEUE_SIZE, t->q[0].avail_idx);
     }
     t->q[0].used_idx = t->q[0].avail_idx;
     blk_do(t, 0, 0, true, 1, 512, 0);
-    ck_assert_uint_eq(t->r->ram[DATA], 0x42);
+    ck_assert_uint_eq(t->r->f.ram[DATA], 0x42);
     destroy(t);
 }
 END_TEST
@@ -123,7 +123,7 @@ START_TEST(interrupt_suppression)
         st16(t, q->avail, 1);
     }
     blk_send(t, 4, 0, false, 0, 0);
-    rig_run(t->r, WAIT_NS);
+    fake_advance(&t->r->f, WAIT_NS);
     ck_assert_uint_eq(ld16(t, q->used + 2), 1);
     ck_assert(!line(t));
     if (_i == 2)
@@ -131,7 +131,7 @@ START_TEST(interrupt_suppression)
     else
         st16(t, q->avail, 0);
     blk_send(t, 4, 0, false, 0, 0);
-    rig_run(t->r, WAIT_NS);
+    fake_advance(&t->r->f, WAIT_NS);
     ck_assert(line(t));
     destroy(t);
 }
@@ -142,15 +142,15 @@ START_TEST(big_transfers_take_time)
     struct vrig *t = create_mode(0);
     start(t, 0, SLOT_BLK, 1);
     blk_send(t, 0, 0, true, 4, 65536);
-    rig_run(t->r, WAIT_NS / 10);
+    fake_advance(&t->r->f, WAIT_NS / 10);
     ck_assert_uint_eq(ld16(t, t->q[0].used + 2), 1);
     for (unsigned i = 0; i < 20; i++) /* 20 * 256 KiB is 5 batches */
         offer(t, 0, 5);
     notify(t, 0);
-    rig_run(t->r, WAIT_NS / 10);
+    fake_advance(&t->r->f, WAIT_NS / 10);
     unsigned first = ld16(t, t->q[0].used + 2);
     ck_assert_uint_lt(first, 21);
-    rig_run(t->r, 6 * WAIT_NS);
+    fake_advance(&t->r->f, 6 * WAIT_NS);
     ck_assert_uint_eq(ld16(t, t->q[0].used + 2), 21);
     destroy(t);
 }
@@ -163,7 +163,7 @@ static void draw(struct vrig *t, int mode, uint8_t *bytes, uint32_t n)
     offer(t, 0, 0);
     notify(t, 0);
     ck_assert_uint_eq(wait_used(t, 0, 0), n);
-    memcpy(bytes, t->r->ram + DATA, n);
+    memcpy(bytes, t->r->f.ram + DATA, n);
 }
 
 START_TEST(rng)
@@ -192,30 +192,30 @@ START_TEST(console)
     ck_assert(!dev->ops->input_ready(dev));
     start(t, _i, SLOT_CON, 2);
     ck_assert(dev->ops->input_ready(dev));
-    memcpy(t->r->ram + DATA, "hello, world", 12);
+    memcpy(t->r->f.ram + DATA, "hello, world", 12);
     put_desc(t, t->q[1].desc, 0, DATA, 5, NEXT, 1);
     put_desc(t, t->q[1].desc, 1, DATA + 5, 7, 0, 0);
     offer(t, 1, 0);
     notify(t, 1);
     ck_assert_uint_eq(wait_used(t, 1, 0), 0);
-    ck_assert_str_eq(buf_cstr(&t->r->out), "hello, world");
+    ck_assert_str_eq(buf_cstr(&t->r->f.output), "hello, world");
     put_desc(t, t->q[0].desc, 3, DATA, 4096, WRITE, 0);
     offer(t, 0, 3);
     notify(t, 0);
-    rig_run(t->r, WAIT_NS);
+    fake_advance(&t->r->f, WAIT_NS);
     ck_assert_uint_eq(ld16(t, t->q[0].used + 2), 0); /* kept for later */
     ck_assert_uint_eq(dev->ops->input(dev, (const uint8_t *)"key", 3), 3);
     ck_assert_uint_eq(wait_used(t, 0, 3), 3);
-    ck_assert_int_eq(memcmp(t->r->ram + DATA, "key", 3), 0);
-    ck_assert_uint_eq(t->r->input_wanted, 1);
+    ck_assert_int_eq(memcmp(t->r->f.ram + DATA, "key", 3), 0);
+    ck_assert_uint_eq(t->r->f.wanted, 1);
     memset(many, 'x', sizeof many);
     ck_assert_uint_eq(dev->ops->input(dev, many, sizeof many), sizeof t->con.in);
     ck_assert_uint_eq(dev->ops->input(dev, many, sizeof many), 0);
-    rig_run(t->r, WAIT_NS);
+    fake_advance(&t->r->f, WAIT_NS);
     offer(t, 0, 3);
     notify(t, 0);
     ck_assert_uint_eq(wait_used(t, 0, 3), sizeof t->con.in);
-    ck_assert_uint_eq(t->r->input_wanted, 2);
+    ck_assert_uint_eq(t->r->f.wanted, 2);
     destroy(t);
 }
 END_TEST
@@ -226,15 +226,15 @@ START_TEST(save_in_flight)
     struct buf state = {0};
     start(a, _i, SLOT_BLK, 1);
     blk_send(a, 0, 77, true, 4, 1024);
-    rig_run(a->r, EPOCH_NS / 2);
+    fake_advance(&a->r->f, EPOCH_NS / 2);
     rig_save(a->r, &state);
     rig_load(b->r, &state);
     rig_assert_equal(a->r, b->r);
-    rig_run(a->r, WAIT_NS);
-    rig_run(b->r, WAIT_NS);
+    fake_advance(&a->r->f, WAIT_NS);
+    fake_advance(&b->r->f, WAIT_NS);
     rig_assert_equal(a->r, b->r);
     ck_assert(b->r->line[SLOT_BLK & 3]);
-    ck_assert_int_eq(memcmp(b->r->ram + DATA, b->r->disk[0].data + 77 * 512, 4096), 0);
+    ck_assert_int_eq(memcmp(b->r->f.ram + DATA, b->r->disk[0].data + 77 * 512, 4096), 0);
     /* With the interrupt pending, into a machine that has none. */
     struct vrig *c = create_mode(_i);
     buf_clear(&state);
@@ -255,7 +255,7 @@ START_TEST(no_bus_master)
     pci_config_write(t->r->pci, CONFIG(SLOT_BLK) | 0x04, 2, 3);
     unsigned dmas = t->r->dmas;
     blk_send(t, 0, 77, true, 1, 1024);
-    rig_run(t->r, WAIT_NS);
+    fake_advance(&t->r->f, WAIT_NS);
     ck_assert_uint_eq(t->r->dmas, dmas);
     destroy(t);
 }

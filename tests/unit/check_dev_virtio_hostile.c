@@ -3,15 +3,29 @@
 
 #define FUZZ_RUNS 3000
 
+static void put_table(struct vrig *t, uint32_t len, unsigned flags)
+{
+    st32(t, HEADER, 4);
+    put_desc(t, TABLE, 0, HEADER, 16, NEXT, 1);
+    put_desc(t, TABLE, 1, STATUS, 1, WRITE, 0);
+    put_desc(t, t->q[0].desc, 0, TABLE, len, INDIRECT | flags, 1);
+    put_desc(t, t->q[0].desc, 1, STATUS, 1, WRITE, 0);
+    offer(t, 0, 0);
+}
+
 /* What a hostile driver may write. Each one returns with the queue not yet notified. */
 static void bad_index(struct vrig *t)
 {
+    put_table(t, 32, 0); /* all entries are good but for their number */
     st16(t, t->q[0].avail + 2, VIRTIO_QUEUE_SIZE + 1);
 }
 
 static void bad_head(struct vrig *t)
 {
-    offer(t, 0, VIRTIO_QUEUE_SIZE);
+    put_table(t, 32, 0);
+    t->blk.v.queue[0].size = 8;
+    put_desc(t, t->q[0].desc, 8, TABLE, 32, INDIRECT, 0); /* good, but for its place */
+    st16(t, t->q[0].avail + 4, 8);
 }
 
 static void bad_next(struct vrig *t)
@@ -56,7 +70,7 @@ static void bad_no_status(struct vrig *t)
 
 static void bad_data_place(struct vrig *t)
 {
-    memset(t->r->ram + HEADER, 0, 16);
+    memset(t->r->f.ram + HEADER, 0, 16);
     put_desc(t, t->q[0].desc, 0, HEADER, 16, NEXT, 1);
     put_desc(t, t->q[0].desc, 1, RAM_SIZE - 512, 1024, NEXT | WRITE, 2);
     put_desc(t, t->q[0].desc, 2, STATUS, 1, WRITE, 0);
@@ -65,7 +79,7 @@ static void bad_data_place(struct vrig *t)
 
 static void bad_status_place(struct vrig *t)
 {
-    memset(t->r->ram + HEADER, 0, 16);
+    memset(t->r->f.ram + HEADER, 0, 16);
     put_desc(t, t->q[0].desc, 0, HEADER, 16, NEXT, 1);
     put_desc(t, t->q[0].desc, 1, RAM_SIZE, 1, WRITE, 0);
     offer(t, 0, 0);
@@ -76,16 +90,6 @@ static void bad_ring_place(struct vrig *t)
     offer(t, 0, 0);
     t->blk.v.queue[0].used = RAM_SIZE - 4;
     t->blk.v.queue[0].avail = UINT64_MAX - 1;
-}
-
-static void put_table(struct vrig *t, uint32_t len, unsigned flags)
-{
-    st32(t, HEADER, 4);
-    put_desc(t, TABLE, 0, HEADER, 16, NEXT, 1);
-    put_desc(t, TABLE, 1, STATUS, 1, WRITE, 0);
-    put_desc(t, t->q[0].desc, 0, TABLE, len, INDIRECT | flags, 1);
-    put_desc(t, t->q[0].desc, 1, STATUS, 1, WRITE, 0);
-    offer(t, 0, 0);
 }
 
 static void bad_table_size(struct vrig *t)
@@ -131,9 +135,9 @@ static void good_table(struct vrig *t)
 }
 
 static void (*const bad_rings[])(struct vrig *t) = {
-    bad_index,        bad_head,       bad_next,        bad_loop,       bad_order,
-    bad_wrap,         bad_no_status,  bad_data_place,  bad_ring_place, bad_header_place,
-    bad_status_place, bad_table_size, bad_table_empty, bad_table_long, bad_table_next,
+    bad_index,        bad_head,         bad_next,        bad_loop,       bad_order,
+    bad_wrap,         bad_no_status,    bad_data_place,  bad_ring_place, bad_header_place,
+    bad_status_place, bad_table_size,   bad_table_empty, bad_table_long, bad_table_next,
     bad_table_short,  bad_table_nested, bad_table_place, good_table,
 };
 
@@ -144,14 +148,14 @@ START_TEST(hostile_rings)
     start(t, 2, SLOT_BLK, 1);
     bad_rings[_i](t);
     notify(t, 0);
-    rig_run(t->r, WAIT_NS);
+    fake_advance(&t->r->f, WAIT_NS);
     ck_assert_int_eq((get_status(t) & VIRTIO_NEEDS_RESET) == 0, is_good);
     ck_assert_uint_eq(ld16(t, t->q[0].used + 2), is_good ? 1 : 0);
     ck_assert_uint_eq(take_isr(t), is_good ? 1 : 2);
     if (!is_good) { /* dead to everything but a reset */
         unsigned dmas = t->r->dmas;
         notify(t, 0);
-        rig_run(t->r, WAIT_NS);
+        fake_advance(&t->r->f, WAIT_NS);
         ck_assert_uint_eq(t->r->dmas, dmas);
         mout(t, 1, 20, 1, VIRTIO_DRIVER_OK);
         ck_assert_uint_ne(get_status(t) & VIRTIO_NEEDS_RESET, 0);
@@ -169,7 +173,7 @@ START_TEST(indirect_not_negotiated)
     start(t, 0, SLOT_BLK, 1);
     good_table(t);
     notify(t, 0);
-    rig_run(t->r, WAIT_NS);
+    fake_advance(&t->r->f, WAIT_NS);
     ck_assert_uint_ne(get_status(t) & VIRTIO_NEEDS_RESET, 0);
     destroy(t);
 }
@@ -215,7 +219,8 @@ static void fuzz_rings(struct vrig *t, uint64_t *seed)
         struct vq *q = &t->q[n];
         for (unsigned i = 0; i < 8; i++) {
             uint32_t x = rig_random(seed);
-            unsigned flags = (x >> 2 & 1) | (i > 2 ? WRITE : 0) | ((x >> 3 & 7) == 0 ? INDIRECT : 0);
+            unsigned flags =
+                (x >> 2 & 1) | (i > 2 ? WRITE : 0) | ((x >> 3 & 7) == 0 ? INDIRECT : 0);
             uint32_t len = (x >> 6 & 3) != 0 ? 16u << (x >> 8) % 8 : random_word(seed);
             uint64_t pa = (x >> 16 & 31) != 0 ? DATA + (x >> 4 & 0xfff0) : random_word(seed);
             unsigned next = (x >> 24 & 3) != 0 ? i + 1 : random_word(seed);
@@ -242,7 +247,7 @@ START_TEST(random_rings)
             place(t, n);
         for (unsigned round = 0; round < 4; round++) {
             fuzz_rings(t, &seed);
-            rig_run(t->r, WAIT_NS);
+            fake_advance(&t->r->f, WAIT_NS);
         }
         done += ld16(t, t->q[0].used + 2);
         broken += (get_status(t) & VIRTIO_NEEDS_RESET) != 0;
@@ -262,16 +267,16 @@ START_TEST(random_registers)
         struct vrig *t = both[k];
         uint64_t seed = (uint64_t)_i;
         for (unsigned i = 0; i < 0x40000; i++)
-            t->r->ram[i] = (uint8_t)(random_word(&seed) & 0x13);
+            t->r->f.ram[i] = (uint8_t)(random_word(&seed) & 0x13);
         for (unsigned i = 0; i < FUZZ_RUNS * 4; i++) {
             fuzz_registers(t, &seed);
             if (i % 8 == 0)
-                rig_run(t->r, EPOCH_NS);
+                fake_advance(&t->r->f, EPOCH_NS);
         }
     }
     rig_assert_equal(a->r, b->r);
-    for (unsigned k = 0; k < a->r->devices; k++)
-        a->r->device[k]->ops->reset(a->r->device[k]);
+    for (unsigned k = 0; k < a->r->f.devices; k++)
+        a->r->f.dev[k]->ops->reset(a->r->f.dev[k]);
     a->slot = SLOT_BLK;
     pci_config_write(a->r->pci, CONFIG(SLOT_BLK) | 0x10, 4, io(a));
     pci_config_write(a->r->pci, CONFIG(SLOT_BLK) | 0x14, 4, mem(a));
@@ -288,16 +293,16 @@ START_TEST(poison)
     struct vrig *a = create_mode(0), *b = create_mode(0), *c = create_mode(0);
     uint64_t seed = 1;
     /* A device with senseless state must survive too: it may come from a damaged file. */
-    for (unsigned i = 0; i < a->r->devices; i++) {
-        rig_poison(a->r->device[i], b->r->device[i]);
-        struct virtio *v = (struct virtio *)b->r->device[i];
-        memcpy(v->pci.config, ((struct virtio *)c->r->device[i])->pci.config, 256);
-        b->r->device[i]->ops->loaded(b->r->device[i]);
+    for (unsigned i = 0; i < a->r->f.devices; i++) {
+        rig_poison(a->r->f.dev[i], b->r->f.dev[i]);
+        struct virtio *v = (struct virtio *)b->r->f.dev[i];
+        memcpy(v->pci.config, ((struct virtio *)c->r->f.dev[i])->pci.config, 256);
+        b->r->f.dev[i]->ops->loaded(b->r->f.dev[i]);
     }
-    for (unsigned i = 0; i < b->r->timers; i++)
-        b->r->timer[i]->deadline = b->r->now;
+    for (unsigned i = 0; i < b->r->f.timers; i++)
+        b->r->f.timer[i]->deadline = b->r->f.now;
     b->con.v.status = b->blk.v.status = 0;
-    rig_run(b->r, WAIT_NS);
+    fake_advance(&b->r->f, WAIT_NS);
     for (unsigned i = 0; i < FUZZ_RUNS; i++)
         fuzz_registers(b, &seed);
     destroy(a);

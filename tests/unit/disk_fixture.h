@@ -13,34 +13,27 @@
 #include "core/base/bytes.h"
 #include "core/dev/pci.h"
 #include "core/disk.h"
+#include "tests/unit/fake_platform.h"
 
-#define RAM_SIZE      0x100000u
-#define DISK_SECTORS  4096u
-#define RIG_DEVICES   4
-#define RIG_TIMERS    4
-#define EPOCH_NS      100000u
-#define RIG_LINES     6 /* INTA-D, then ISA 14 and 15 */
-#define CONFIG(slot)  (0x80000000u | (uint32_t)(slot) << 11)
+#define RAM_SIZE     ((uint32_t)FAKE_RAM)
+#define DISK_SECTORS 4096u
+#define EPOCH_NS     100000u
+#define RIG_LINES    6 /* INTA-D, then ISA 14 and 15 */
+#define CONFIG(slot) (0x80000000u | (uint32_t)(slot) << 11)
 
 struct disk {
-    struct platform *platform;
     uint64_t sectors;
     bool read_only;
     uint8_t data[DISK_SECTORS * SECTOR_SIZE];
 };
 
 struct rig {
-    struct platform p; /* first */
-    uint64_t now;
-    struct device *device[RIG_DEVICES];
-    struct dev_timer *timer[RIG_TIMERS];
-    unsigned devices, timers, dmas, input_wanted;
+    struct fake f; /* first */
+    unsigned dmas;
     bool line[RIG_LINES];
-    struct buf out;
     struct bus *io, *mem;
     struct pci_bus *pci;
     struct disk disk[2];
-    uint8_t ram[RAM_SIZE];
 };
 
 uint64_t disk_sectors(const struct disk *disk)
@@ -90,58 +83,18 @@ bool disk_dma(struct disk *disk, struct device *dev, enum dma_dir dir, uint64_t 
     return dev_dma(dev, dir, pa, disk->data + sector * SECTOR_SIZE, bytes);
 }
 
-static inline uint64_t rig_now(struct platform *p)
-{
-    return ((struct rig *)p)->now;
-}
-
-static inline void rig_add_device(struct platform *p, struct device *dev)
-{
-    struct rig *r = (struct rig *)p;
-    ck_assert_uint_lt(r->devices, RIG_DEVICES);
-    r->device[r->devices++] = dev;
-}
-
-static inline void rig_add_timer(struct platform *p, struct dev_timer *t)
-{
-    struct rig *r = (struct rig *)p;
-    ck_assert_uint_lt(r->timers, RIG_TIMERS);
-    r->timer[r->timers++] = t;
-}
-
 static inline void rig_timer_changed(struct platform *p, struct dev_timer *t)
 {
     /* No request may end sooner than one epoch after it was made. */
     if (t->deadline != TIMER_OFF)
-        ck_assert_uint_ge(t->deadline, ((struct rig *)p)->now + EPOCH_NS);
+        ck_assert_uint_ge(t->deadline, ((struct fake *)p)->now + EPOCH_NS);
 }
 
 static inline bool rig_dma(struct platform *p, struct device *dev, enum dma_dir dir, uint64_t pa,
                            void *bytes, size_t n)
 {
-    struct rig *r = (struct rig *)p;
-    (void)dev;
-    r->dmas++;
-    if (pa > RAM_SIZE || n > RAM_SIZE - pa)
-        return false;
-    if (dir == DMA_TO_DEVICE)
-        memcpy(bytes, r->ram + pa, n);
-    else
-        memcpy(r->ram + pa, bytes, n);
-    return true;
-}
-
-static inline void rig_output(struct platform *p, struct device *dev, const uint8_t *bytes,
-                              size_t n)
-{
-    (void)dev;
-    buf_put(&((struct rig *)p)->out, bytes, n);
-}
-
-static inline void rig_input_wanted(struct platform *p, struct device *dev)
-{
-    (void)dev;
-    ((struct rig *)p)->input_wanted++;
+    ((struct rig *)p)->dmas++;
+    return fake_dma(p, dev, dir, pa, bytes, n);
 }
 
 static inline void rig_set_line(void *ctx, unsigned n, bool level)
@@ -158,25 +111,17 @@ static inline struct irq rig_irq(struct rig *r, unsigned n)
 static inline struct rig *rig_create(bool big_endian)
 {
     struct rig *r = calloc(1, sizeof *r);
-    r->p = (struct platform){
-        .now = rig_now,
-        .add_device = rig_add_device,
-        .add_timer = rig_add_timer,
-        .timer_changed = rig_timer_changed,
-        .dma = rig_dma,
-        .output = rig_output,
-        .input_wanted = rig_input_wanted,
-        .entropy_seed = 42,
-        .big_endian = big_endian,
-    };
-    r->now = 1000000;
+    fake_init(&r->f);
+    r->f.platform.timer_changed = rig_timer_changed;
+    r->f.platform.dma = rig_dma;
+    r->f.platform.big_endian = big_endian;
+    r->f.now = 1000000;
     r->io = bus_create("io");
     r->mem = bus_create("mem");
     struct irq intx[4] = {rig_irq(r, 0), rig_irq(r, 1), rig_irq(r, 2), rig_irq(r, 3)};
     r->pci = pci_bus_create(r->mem, r->io, intx, NULL);
     for (unsigned i = 0; i < ARRAY_LEN(r->disk); i++) {
         struct disk *d = &r->disk[i];
-        d->platform = &r->p;
         d->sectors = DISK_SECTORS;
         for (size_t at = 0; at < sizeof d->data; at += 4)
             st_le32(d->data + at, (uint32_t)(at * 2654435761u + i));
@@ -189,61 +134,33 @@ static inline void rig_destroy(struct rig *r)
     pci_bus_destroy(r->pci);
     bus_destroy(r->io);
     bus_destroy(r->mem);
-    buf_free(&r->out);
+    fake_fini(&r->f);
     free(r);
-}
-
-/* Let time pass, with all timers that are due. */
-static inline void rig_run(struct rig *r, uint64_t ns)
-{
-    uint64_t end = r->now + ns;
-    for (;;) {
-        struct dev_timer *next = NULL;
-        for (unsigned i = 0; i < r->timers; i++) {
-            struct dev_timer *t = r->timer[i];
-            if (t->deadline <= end && (next == NULL || t->deadline < next->deadline))
-                next = t;
-        }
-        if (next == NULL)
-            break;
-        if (next->deadline > r->now)
-            r->now = next->deadline;
-        next->deadline = TIMER_OFF;
-        next->fire(next->dev);
-    }
-    r->now = end;
 }
 
 /* Everything that a guest can see, now or later. */
 static inline void rig_save(struct rig *r, struct buf *out)
 {
     uint8_t now[8];
-    st_le64(now, r->now);
+    st_le64(now, r->f.now);
     buf_put(out, now, sizeof now);
-    buf_put(out, r->ram, sizeof r->ram);
+    buf_put(out, r->f.ram, RAM_SIZE);
     for (unsigned i = 0; i < ARRAY_LEN(r->disk); i++)
         buf_put(out, r->disk[i].data, sizeof r->disk[i].data);
-    for (unsigned i = 0; i < r->devices; i++)
-        state_save(r->device[i]->ops->fields, r->device[i], out);
+    fake_save(&r->f, out);
 }
 
 static inline void rig_load(struct rig *r, const struct buf *in)
 {
     const uint8_t *p = in->data;
-    r->now = ld_le64(p);
+    r->f.now = ld_le64(p);
     p += 8;
-    memcpy(r->ram, p, sizeof r->ram);
-    p += sizeof r->ram;
+    memcpy(r->f.ram, p, RAM_SIZE);
+    p += RAM_SIZE;
     for (unsigned i = 0; i < ARRAY_LEN(r->disk); i++, p += sizeof r->disk[0].data)
         memcpy(r->disk[i].data, p, sizeof r->disk[i].data);
-    for (unsigned i = 0; i < r->devices; i++) {
-        struct device *dev = r->device[i];
-        state_load(dev->ops->fields, dev, p);
-        p += state_size(dev->ops->fields);
-        dev->ops->loaded(dev);
-    }
+    fake_load(&r->f, p);
     pci_bus_loaded(r->pci);
-    ck_assert_ptr_eq(p, in->data + in->len);
 }
 
 static inline void rig_assert_equal(struct rig *a, struct rig *b)
@@ -251,9 +168,10 @@ static inline void rig_assert_equal(struct rig *a, struct rig *b)
     struct buf sa = {0}, sb = {0}, diff = {0};
     rig_save(a, &sa);
     rig_save(b, &sb);
-    for (unsigned i = 0; i < a->devices; i++)
-        ck_assert_msg(state_diff(a->device[i]->ops->fields, a->device[i], b->device[i], "", &diff) ==
-                          0, "%s", buf_cstr(&diff));
+    for (unsigned i = 0; i < a->f.devices; i++)
+        ck_assert_msg(state_diff(a->f.dev[i]->ops->fields, a->f.dev[i], b->f.dev[i], "", &diff) ==
+                          0,
+                      "%s", buf_cstr(&diff));
     ck_assert_uint_eq(sa.len, sb.len);
     ck_assert_int_eq(memcmp(sa.data, sb.data, sa.len), 0);
     for (unsigned i = 0; i < RIG_LINES; i++)

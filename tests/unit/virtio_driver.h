@@ -11,17 +11,17 @@
 #include "core/dev/virtio_console.h"
 #include "core/dev/virtio_rng.h"
 
-#define SLOT_BLK   18
-#define SLOT_RNG   19
-#define SLOT_CON   20
-#define IO_BASE    0x1000 /* of each device's legacy registers, by slot */
-#define MEM_BASE   0x10000000u
-#define WAIT_NS    3000000
-#define QUEUE_MEM  0x10000u /* two queues of 64 KiB */
-#define TABLE      0x30000u /* indirect */
-#define HEADER     0x40000u
-#define STATUS     0x40100u
-#define DATA       0x50000u
+#define SLOT_BLK  18
+#define SLOT_RNG  19
+#define SLOT_CON  20
+#define IO_BASE   0x1000 /* of each device's legacy registers, by slot */
+#define MEM_BASE  0x10000000u
+#define WAIT_NS   3000000
+#define QUEUE_MEM 0x10000u /* two queues of 64 KiB */
+#define TABLE     0x30000u /* indirect */
+#define HEADER    0x40000u
+#define STATUS    0x40100u
+#define DATA      0x50000u
 
 #define F_INDIRECT  28
 #define F_EVENT_IDX 29
@@ -65,9 +65,9 @@ static inline struct vrig *create(bool big_endian)
 {
     struct vrig *t = calloc(1, sizeof *t);
     struct rig *r = t->r = rig_create(big_endian);
-    virtio_blk_init(&t->blk, &r->p, "vblk", r->pci, SLOT_BLK, &r->disk[0]);
-    virtio_rng_init(&t->rng, &r->p, "vrng", r->pci, SLOT_RNG);
-    virtio_console_init(&t->con, &r->p, "vcon", r->pci, SLOT_CON);
+    virtio_blk_init(&t->blk, &r->f.platform, "vblk", r->pci, SLOT_BLK, &r->disk[0]);
+    virtio_rng_init(&t->rng, &r->f.platform, "vrng", r->pci, SLOT_RNG);
+    virtio_console_init(&t->con, &r->f.platform, "vcon", r->pci, SLOT_CON);
     for (t->slot = SLOT_BLK; t->slot <= SLOT_CON; t->slot++) {
         pci_config_write(r->pci, CONFIG(t->slot) | 0x10, 4, io(t));
         pci_config_write(r->pci, CONFIG(t->slot) | 0x14, 4, mem(t));
@@ -84,27 +84,27 @@ static inline void destroy(struct vrig *t)
 
 static inline void st16(struct vrig *t, uint32_t pa, uint16_t v)
 {
-    virtio_st16(t->r->ram + pa, v, t->big);
+    virtio_st16(t->r->f.ram + pa, v, t->big);
 }
 
 static inline void st32(struct vrig *t, uint32_t pa, uint32_t v)
 {
-    virtio_st32(t->r->ram + pa, v, t->big);
+    virtio_st32(t->r->f.ram + pa, v, t->big);
 }
 
 static inline void st64(struct vrig *t, uint32_t pa, uint64_t v)
 {
-    virtio_st64(t->r->ram + pa, v, t->big);
+    virtio_st64(t->r->f.ram + pa, v, t->big);
 }
 
 static inline uint16_t ld16(struct vrig *t, uint32_t pa)
 {
-    return t->big ? ld_be16(t->r->ram + pa) : ld_le16(t->r->ram + pa);
+    return t->big ? ld_be16(t->r->f.ram + pa) : ld_le16(t->r->f.ram + pa);
 }
 
 static inline uint32_t ld32(struct vrig *t, uint32_t pa)
 {
-    return t->big ? ld_be32(t->r->ram + pa) : ld_le32(t->r->ram + pa);
+    return t->big ? ld_be32(t->r->f.ram + pa) : ld_le32(t->r->f.ram + pa);
 }
 
 static inline uint64_t in(struct vrig *t, unsigned off, unsigned size)
@@ -154,7 +154,7 @@ static inline void place(struct vrig *t, unsigned n)
 {
     struct vq *q = &t->q[n];
     *q = (struct vq){.desc = QUEUE_MEM * (n + 1)};
-    memset(t->r->ram + q->desc, 0, 0x4000);
+    memset(t->r->f.ram + q->desc, 0, 0x4000);
     q->avail = q->desc + 16 * VIRTIO_QUEUE_SIZE;
     q->used = (q->avail + 2 * (3 + VIRTIO_QUEUE_SIZE) + 4095) & ~4095u;
 }
@@ -163,7 +163,7 @@ static inline void start_legacy(struct vrig *t, unsigned slot, unsigned queues)
 {
     t->slot = slot;
     t->modern = false;
-    t->big = t->r->p.big_endian;
+    t->big = t->r->f.platform.big_endian;
     out(t, 18, 1, 0);
     out(t, 18, 1, VIRTIO_ACKNOWLEDGE);
     out(t, 18, 1, VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER);
@@ -237,7 +237,7 @@ static inline void start(struct vrig *t, int mode, unsigned slot, unsigned queue
 }
 
 static inline void put_desc(struct vrig *t, uint32_t table, unsigned i, uint64_t pa, uint32_t len,
-                     unsigned flags, unsigned next)
+                            unsigned flags, unsigned next)
 {
     uint32_t at = table + 16 * i;
     st64(t, at, pa);
@@ -277,10 +277,10 @@ static inline uint8_t take_isr(struct vrig *t)
 static inline uint32_t wait_used(struct vrig *t, unsigned n, unsigned head)
 {
     struct vq *q = &t->q[n];
-    rig_run(t->r, EPOCH_NS - 1);
+    fake_advance(&t->r->f, EPOCH_NS - 1);
     ck_assert_uint_eq(ld16(t, q->used + 2), q->used_idx);
     ck_assert(!line(t));
-    rig_run(t->r, WAIT_NS);
+    fake_advance(&t->r->f, WAIT_NS);
     uint32_t at = q->used + 4 + 8 * (q->used_idx % VIRTIO_QUEUE_SIZE);
     ck_assert_uint_eq(ld16(t, q->used + 2), (uint16_t)++q->used_idx);
     ck_assert_uint_eq(ld32(t, at), head);
@@ -291,8 +291,8 @@ static inline uint32_t wait_used(struct vrig *t, unsigned n, unsigned head)
 }
 
 /* Put a request of three or more descriptors into the queue: header, data in pieces, status. */
-static inline void blk_send(struct vrig *t, uint32_t type, uint64_t sector, bool in_data, unsigned pieces,
-                     uint32_t piece)
+static inline void blk_send(struct vrig *t, uint32_t type, uint64_t sector, bool in_data,
+                            unsigned pieces, uint32_t piece)
 {
     bool indirect = t->modern;
     uint32_t table = indirect ? TABLE : t->q[0].desc;
@@ -300,7 +300,7 @@ static inline void blk_send(struct vrig *t, uint32_t type, uint64_t sector, bool
     st32(t, HEADER, type);
     st32(t, HEADER + 4, 0);
     st64(t, HEADER + 8, sector);
-    t->r->ram[STATUS] = 0x77;
+    t->r->f.ram[STATUS] = 0x77;
     put_desc(t, table, first, HEADER, 16, NEXT, first + 1);
     for (unsigned i = 1; i <= pieces; i++)
         put_desc(t, table, first + i, DATA + (i - 1) * piece, piece, NEXT | (in_data ? WRITE : 0),
@@ -313,11 +313,11 @@ static inline void blk_send(struct vrig *t, uint32_t type, uint64_t sector, bool
 }
 
 static inline uint32_t blk_do(struct vrig *t, uint32_t type, uint64_t sector, bool in_data,
-                       unsigned pieces, uint32_t piece, uint8_t status)
+                              unsigned pieces, uint32_t piece, uint8_t status)
 {
     blk_send(t, type, sector, in_data, pieces, piece);
     uint32_t used = wait_used(t, 0, 5);
-    ck_assert_uint_eq(t->r->ram[STATUS], status);
+    ck_assert_uint_eq(t->r->f.ram[STATUS], status);
     return used;
 }
 
