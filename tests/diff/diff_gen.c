@@ -254,7 +254,7 @@ static uint64_t random_single(struct rng *r)
     static const uint8_t exps[] = {0, 0, 1, 2, 126, 127, 128, 150, 157, 158, 189, 253, 254, 255};
     uint32_t exp = rng_below(r, 2) ? exps[rng_below(r, 14)] : 110 + rng_below(r, 40);
 
-    return rng_next(r) << 31 & 0x80000000 | exp << 23 | (random_word(r) & 0x7fffff);
+    return (rng_next(r) << 31 & 0x80000000) | exp << 23 | (random_word(r) & 0x7fffff);
 }
 
 static uint64_t random_double(struct rng *r)
