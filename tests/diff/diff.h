@@ -4,8 +4,8 @@
  * everything that the architecture defines must be equal afterwards.
  *
  * A case is a straight or forward-branching body of instructions, so it always
- * ends; behind it stands a syscall. The first exception, that syscall or an
- * earlier one, ends the case. FPU registers are loaded and stored by fixed
+ * ends; the rest of its slot is filled with syscalls. The first exception, one of
+ * those or an earlier one, ends the case. FPU registers are loaded and stored by fixed
  * code, run in both, because unicorn cannot name them.
  *
  * Memory, as physical addresses; all is used through kseg0.
@@ -39,6 +39,7 @@ struct diff_model {
     int unicorn;        /* uc_cpu_mips32 */
     bool fpu;
     bool release2;
+    bool abs2008;
 };
 
 /* A program and the state that it starts from. */
@@ -71,9 +72,16 @@ struct diff_state {
 /* ---- diff_gen.c ---- */
 void diff_generate(struct rng *r, struct diff_case *c);
 uint32_t diff_code_va(const struct diff_case *c);
+/* May the word become a nop without sending a jump astray, or making another
+ * instruction unpredictable? */
+bool diff_removable(uint32_t w);
+bool diff_is_likely(uint32_t w);
+bool diff_is_branch(uint32_t w); /* any with a delay slot */
 /* The fixed code; returns its number of words, the last one a syscall. */
 unsigned diff_fpu_load(bool fr, uint32_t *code);
 unsigned diff_fpu_store(bool fr, bool fpu, uint32_t *code);
+/* The body and the syscalls behind it: DIFF_SLOT bytes. */
+void diff_slot_image(const struct diff_case *c, uint8_t *at);
 void diff_put32(uint8_t *at, uint32_t v, bool big_endian);
 uint32_t diff_get32(const uint8_t *at, bool big_endian);
 /* The 32 registers at DIFF_FPU, as the fixed code leaves or takes them. */

@@ -1,6 +1,6 @@
 /*
- * disco's interpreter on a rig of RAM alone. A breakpoint at the general
- * exception vector ends each run.
+ * disco's interpreter on a rig of RAM alone. Breakpoints at the exception
+ * vectors end each run.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 struct disco_engine {
     struct mips *cpu;
     bool big_endian;
-    unsigned epc, cause; /* register numbers */
+    unsigned epc; /* number of this register */
     struct event_log log;
     struct event events[16];
     uint8_t *ram;
@@ -47,6 +47,11 @@ static uint64_t rig_machine_page(void *ctx, uint64_t ppn)
     return ppn + 1;
 }
 
+static uint64_t sext(uint32_t v)
+{
+    return (uint64_t)(int64_t)(int32_t)v;
+}
+
 static void log_full(struct event_log *log)
 {
     log->next = log->end - 16;
@@ -77,10 +82,9 @@ struct disco_engine *disco_open(const struct diff_model *model, bool big_endian)
     e->big_endian = big_endian;
     e->cpu = mips_create(m, big_endian, &env);
     mips_reset(e->cpu);
-    uint64_t vector = (uint64_t)(int64_t)(int32_t)(DIFF_KSEG0 + DIFF_VECTOR);
-    mips_set_points(e->cpu, &vector, 1, NULL, 0);
-    e->epc = reg_number("epc");
-    e->cause = reg_number("cause");
+    uint64_t vectors[] = {sext(DIFF_KSEG0), sext(DIFF_KSEG0 + DIFF_VECTOR)};
+    mips_set_points(e->cpu, vectors, 2, NULL, 0);
+    e->epc = reg_number("c0_epc");
     return e;
 }
 
@@ -96,11 +100,6 @@ static void put_code(struct disco_engine *e, uint32_t pa, const uint32_t *code, 
     for (unsigned i = 0; i < n; i++)
         diff_put32(e->ram + pa + 4 * i, code[i], e->big_endian);
     mips_code_changed(e->cpu, pa >> PAGE_BITS, pa & (uint32_t)PAGE_MASK, 4 * n);
-}
-
-static uint64_t sext(uint32_t v)
-{
-    return (uint64_t)(int64_t)(int32_t)v;
 }
 
 /* From `pa` to the next exception. Returns the steps done. */
@@ -120,7 +119,6 @@ static uint64_t run_at(struct disco_engine *e, const struct diff_case *c, uint32
 
 void disco_run(struct disco_engine *e, const struct diff_case *c, struct diff_state *out)
 {
-    static const uint32_t syscall_word = 0x0000000c;
     uint32_t fixed[48];
     uint32_t pa = diff_code_va(c) - DIFF_KSEG0;
 
@@ -130,15 +128,15 @@ void disco_run(struct disco_engine *e, const struct diff_case *c, struct diff_st
         put_code(e, DIFF_LOAD, fixed, diff_fpu_load(c->fr, fixed));
         run_at(e, c, DIFF_LOAD);
     }
-    put_code(e, pa, c->code, c->words);
-    put_code(e, pa + 4 * c->words, &syscall_word, 1);
+    diff_slot_image(c, e->ram + pa);
+    mips_code_changed(e->cpu, pa >> PAGE_BITS, pa & (uint32_t)PAGE_MASK, DIFF_SLOT);
     for (unsigned i = 0; i < 32; i++)
         mips_reg_write(e->cpu, i, sext(c->gpr[i]));
     mips_reg_write(e->cpu, 33, sext(c->lo));
     mips_reg_write(e->cpu, 34, sext(c->hi));
 
     uint64_t steps = run_at(e, c, pa);
-    uint32_t cause = (uint32_t)mips_reg_read(e->cpu, e->cause);
+    uint32_t cause = (uint32_t)mips_reg_read(e->cpu, 36);
     bool in_slot = cause >> 31;
     for (unsigned i = 0; i < 32; i++)
         out->gpr[i] = (uint32_t)mips_reg_read(e->cpu, i);

@@ -10,6 +10,7 @@
  */
 #include <string.h>
 
+#include "core/base/base.h"
 #include "tests/diff/diff.h"
 
 enum { R_JUMP = 26, R_DATA = 28, R_NEAR = 29, R_INDEX = 30 };
@@ -20,6 +21,7 @@ enum flag {
     R2 = 1,   /* release 2 */
     PAIR = 2, /* FPU registers are even if FR = 0 */
     FR1 = 4,  /* defined with FR = 1 only */
+    RARE = 8, /* often ends in a known fault, which hides what follows */
 };
 
 /* Fields: s t d source or, in capitals, result registers; h shift amount; i
@@ -27,7 +29,7 @@ enum flag {
  * 1 2 4 8 size of an access at 28 or 29, 0 any address; X index address; B forward branch; R
  * forward register jump; J forward jump; c code. FPU: D fd, s fs, t ft, r fr as
  * f g p q; k condition code and y condition of a compare; b condition code of a
- * branch or move; u control register. */
+ * branch or move; u U control register to read, to write; z a divisor. */
 struct template {
     enum group group;
     uint32_t bits;
@@ -44,6 +46,8 @@ struct template {
 #define COP1X(f)      (OP(19) | (f))
 #define BOTH(f, fields)                                                                            \
     {FP, FPU(16, f), fields, 0}, {FP, FPU(17, f), fields, PAIR}
+#define BOTH_SIGN(f)                                                                               \
+    {FP, FPU(16, f), "fF", RARE}, {FP, FPU(17, f), "fF", PAIR | RARE}
 #define BOTH_PAIR(f, fields, more)                                                                 \
     {FP, FPU(16, f), fields, PAIR | (more)}, {FP, FPU(17, f), fields, PAIR | (more)}
 
@@ -83,8 +87,8 @@ static const struct template templates[] = {
     {ALU, SPECIAL(0x0f), "", 0},      /* sync */
     {MULDIV, SPECIAL(0x18), "st", 0},
     {MULDIV, SPECIAL(0x19), "st", 0},
-    {MULDIV, SPECIAL(0x1a), "st", 0},
-    {MULDIV, SPECIAL(0x1b), "st", 0},
+    {MULDIV, SPECIAL(0x1a), "sz", 0},
+    {MULDIV, SPECIAL(0x1b), "sz", 0},
     {MULDIV, SPECIAL2(0x00), "st", 0},
     {MULDIV, SPECIAL2(0x01), "st", 0},
     {MULDIV, SPECIAL2(0x04), "st", 0},
@@ -150,9 +154,9 @@ static const struct template templates[] = {
     BOTH(0x02, "fgF"),
     BOTH(0x03, "fgF"),
     BOTH(0x04, "fF"),
-    BOTH(0x05, "fF"),
+    BOTH_SIGN(0x05),
     BOTH(0x06, "fF"),
-    BOTH(0x07, "fF"),
+    BOTH_SIGN(0x07),
     BOTH_PAIR(0x08, "fF", FR1),
     BOTH_PAIR(0x09, "fF", FR1),
     BOTH_PAIR(0x0a, "fF", FR1),
@@ -180,10 +184,10 @@ static const struct template templates[] = {
     {FP, COP1X(0x21), "fgFr", R2 | PAIR},
     {FP, COP1X(0x28), "fgFr", R2},
     {FP, COP1X(0x29), "fgFr", R2 | PAIR},
-    {FP, COP1X(0x30), "fgFr", R2},
-    {FP, COP1X(0x31), "fgFr", R2 | PAIR},
-    {FP, COP1X(0x38), "fgFr", R2},
-    {FP, COP1X(0x39), "fgFr", R2 | PAIR},
+    {FP, COP1X(0x30), "fgFr", R2 | RARE},
+    {FP, COP1X(0x31), "fgFr", R2 | PAIR | RARE},
+    {FP, COP1X(0x38), "fgFr", R2 | RARE},
+    {FP, COP1X(0x39), "fgFr", R2 | PAIR | RARE},
     {FPMEM, OP(0x31), "g4", 0},
     {FPMEM, OP(0x39), "g4", 0},
     {FPMEM, OP(0x35), "g8", PAIR},
@@ -201,13 +205,20 @@ static const struct template templates[] = {
     {FPCTL, SPECIAL(0x01), "sDb", 0},            /* movf */
     {FPCTL, SPECIAL(0x01) | 1u << 16, "sDb", 0}, /* movt */
     {FPCTL, FPU(2, 0), "Tu", 0},
-    {FPCTL, FPU(6, 0), "tu", 0},
+    {FPCTL, FPU(6, 0), "U", 0},
     {FPCTL, FPU(8, 0), "bB", 0},
     {FPCTL, FPU(8, 0) | 1u << 16, "bB", 0},
     {FPCTL, FPU(8, 0) | 2u << 16, "bB", 0},
     {FPCTL, FPU(8, 0) | 3u << 16, "bB", 0},
 };
 #define N_TEMPLATES (sizeof(templates) / sizeof(templates[0]))
+
+/* FPU control registers, and which bits ctc1 may set: reserved ones must be
+ * written as 0 (volume I, FCCR, FEXR, FENR). */
+static const struct {
+    uint8_t number;
+    uint16_t mask;
+} controls[] = {{31, 0}, {31, 0xf07f}, {25, 0x00ff}, {26, 0xf07c}, {28, 0x0f87}};
 
 uint32_t diff_code_va(const struct diff_case *c)
 {
@@ -227,6 +238,38 @@ uint32_t diff_get32(const uint8_t *at, bool big_endian)
     for (int i = 0; i < 4; i++)
         v |= (uint32_t)at[big_endian ? 3 - i : i] << 8 * i;
     return v;
+}
+
+void diff_slot_image(const struct diff_case *c, uint8_t *at)
+{
+    for (unsigned i = 0; i < DIFF_SLOT / 4; i++)
+        diff_put32(at + 4 * i, i < c->words ? c->code[i] : SPECIAL(0x0c), c->big_endian);
+}
+
+bool diff_removable(uint32_t w)
+{
+    uint32_t op = w >> 26, rs = w >> 21 & 31, rt = w >> 16 & 31;
+    bool to_jump = (op == 0x0f || op == 0x0d) && rt == R_JUMP;
+    bool guard = (op == 0x0d && rs == rt && (w & 0xffff) == 1) || op == 0x0c;
+
+    return w != 0 && !to_jump && !guard;
+}
+
+bool diff_is_likely(uint32_t w)
+{
+    uint32_t op = w >> 26;
+
+    return (op >= 20 && op <= 23) || (op == 1 && (w >> 17 & 7) == 1) ||
+           (op == 17 && (w >> 21 & 31) == 8 && (w >> 17 & 1));
+}
+
+bool diff_is_branch(uint32_t w)
+{
+    uint32_t op = w >> 26;
+
+    return (op >= 2 && op <= 7) || (op == 0 && (w & 0x3e) == 8) ||
+           (op == 1 && (w >> 17 & 7) == 0) || (op == 17 && (w >> 21 & 31) == 8) ||
+           diff_is_likely(w);
 }
 
 /* ---- values ---- */
@@ -320,7 +363,6 @@ static uint32_t random_bits(struct rng *r, bool insert)
 
 static uint32_t fill(struct rng *r, const struct diff_case *c, const struct template *t, char field)
 {
-    static const uint8_t control[] = {31, 31, 25, 26, 28};
     uint32_t n;
 
     switch (field) {
@@ -361,7 +403,7 @@ static uint32_t fill(struct rng *r, const struct diff_case *c, const struct temp
     case 'b':
         return rng_below(r, 8) << 18;
     case 'u':
-        return (uint32_t)control[rng_below(r, 5)] << 11;
+        return (uint32_t)controls[rng_below(r, ARRAY_LEN(controls))].number << 11;
     case 'X':
         return (uint32_t)R_DATA << 21 | (uint32_t)R_INDEX << 16;
     case '0':
@@ -376,9 +418,16 @@ static uint32_t fill(struct rng *r, const struct diff_case *c, const struct temp
     }
 }
 
+/* Does it need more than one word? */
+static bool is_long(const struct template *t)
+{
+    return t->group == BRANCH || strpbrk(t->fields, "BLUz");
+}
+
 static const struct template *pick(struct rng *r, const struct diff_case *c, bool in_slot)
 {
-    static const uint8_t plain[GROUPS] = {40, 14, 22, 18, 4, 0, 0, 0};
+    /* In percent. */
+    static const uint8_t plain[GROUPS] = {42, 14, 22, 18, 4, 0, 0, 0};
     static const uint8_t with_fpu[GROUPS] = {6, 1, 2, 3, 1, 64, 14, 9};
     const uint8_t *weight = c->fpu ? with_fpu : plain;
 
@@ -391,18 +440,35 @@ static const struct template *pick(struct rng *r, const struct diff_case *c, boo
         do
             t = &templates[rng_below(r, N_TEMPLATES)];
         while (t->group != group);
-        bool branches = group == BRANCH || strchr(t->fields, 'B');
-        bool alone = branches || strchr(t->fields, 'L');
-        if ((in_slot && alone) || ((t->flags & FR1) && !c->fr))
+        if ((in_slot && is_long(t)) || ((t->flags & FR1) && !c->fr))
             continue;
         /* Reserved words are worth a try, but each ends the case. */
         if ((t->flags & R2) && !c->model->release2 && rng_below(r, 16))
+            continue;
+        if ((t->flags & RARE) && !c->model->abs2008 && rng_below(r, 16))
             continue;
         return t;
     }
 }
 
-/* Words at c->code[at], at most `room`. */
+/* An instruction whose rt must not be just anything: a divisor is not 0
+ * (unpredictable), a control register gets no reserved bits. */
+static unsigned with_operand(struct rng *r, uint32_t w, bool divisor, uint32_t *code)
+{
+    uint32_t rt = random_dest(r) | 1; /* not register 0 */
+    uint32_t i = rng_below(r, ARRAY_LEN(controls));
+
+    code[1] = w | rt << 16;
+    if (divisor) {
+        code[0] = OP(0x0d) | rt << 21 | rt << 16 | 1; /* ori */
+        return 2;
+    }
+    code[0] = OP(0x0c) | rng_below(r, 32) << 21 | rt << 16 | controls[i].mask; /* andi */
+    code[1] |= (uint32_t)controls[i].number << 11;
+    return 2;
+}
+
+/* Words at c->code[at]; 0 if there is no room. */
 static unsigned generate_one(struct rng *r, struct diff_case *c, unsigned at, bool in_slot)
 {
     const struct template *t = pick(r, c, in_slot);
@@ -414,6 +480,11 @@ static unsigned generate_one(struct rng *r, struct diff_case *c, unsigned at, bo
         w |= fill(r, c, t, *f);
     if (strchr(t->fields, 'x'))
         w |= (w & 0xf800) << 5;
+    if (strchr(t->fields, 'z') || strchr(t->fields, 'U')) {
+        if (room < 2)
+            return 0;
+        return with_operand(r, w, strchr(t->fields, 'z') != NULL, code);
+    }
     if (strchr(t->fields, 'L')) {
         if (room < 2)
             return 0;
@@ -422,29 +493,60 @@ static unsigned generate_one(struct rng *r, struct diff_case *c, unsigned at, bo
         return 2;
     }
     if (strchr(t->fields, 'B')) {
-        if (room < 2)
+        if (room < 3)
             return 0;
-        code[0] = w | (1 + rng_below(r, room - 1));
+        code[0] = w;
         return 1 + generate_one(r, c, at + 1, true);
     }
-    uint32_t va = diff_code_va(c) + 4 * (at + 2 + (room > 2 ? rng_below(r, room - 2) : 0));
     if (strchr(t->fields, 'J')) {
         if (room < 2)
             return 0;
-        code[0] = w | (va >> 2 & 0x3ffffff);
+        code[0] = w;
         return 1 + generate_one(r, c, at + 1, true);
     }
     if (strchr(t->fields, 'R')) {
         if (room < 4)
             return 0;
-        va = diff_code_va(c) + 4 * (at + 4 + (room > 4 ? rng_below(r, room - 4) : 0));
-        code[0] = OP(0x0f) | (uint32_t)R_JUMP << 16 | va >> 16;
-        code[1] = OP(0x0d) | (uint32_t)R_JUMP << 21 | (uint32_t)R_JUMP << 16 | (va & 0xffff);
+        code[0] = OP(0x0f) | (uint32_t)R_JUMP << 16;
+        code[1] = OP(0x0d) | (uint32_t)R_JUMP << 21 | (uint32_t)R_JUMP << 16;
         code[2] = w | (uint32_t)R_JUMP << 21;
         return 3 + generate_one(r, c, at + 3, true);
     }
     code[0] = w;
     return 1;
+}
+
+/* A place to go to from the unit that ends before `next`: the start of a unit
+ * behind it or the body's end. Not `next` itself, see diff_other.c. */
+static uint32_t random_target(struct rng *r, const struct diff_case *c, const bool *start,
+                              unsigned next)
+{
+    unsigned to = next + 1;
+
+    if (next + 1 < c->words)
+        to += rng_below(r, c->words - next);
+    while (to < c->words && !start[to])
+        to++;
+    return to;
+}
+
+/* Give the branches their targets, now that all units are known. */
+static void aim(struct rng *r, struct diff_case *c, const bool *start)
+{
+    for (unsigned at = 0; at < c->words; at++) {
+        uint32_t op = c->code[at] >> 26, funct = c->code[at] & 0x3f;
+        uint32_t to = random_target(r, c, start, at + 2);
+        uint32_t va = diff_code_va(c) + 4 * to;
+
+        if (op == 2 || op == 3) {
+            c->code[at] |= va >> 2 & 0x3ffffff;
+        } else if (diff_is_branch(c->code[at]) && op != 0) {
+            c->code[at] |= to - at - 1;
+        } else if (op == 0 && (funct == 8 || funct == 9)) {
+            c->code[at - 2] |= va >> 16;
+            c->code[at - 1] |= va & 0xffff;
+        }
+    }
 }
 
 static void generate_state(struct rng *r, struct diff_case *c)
@@ -462,8 +564,8 @@ static void generate_state(struct rng *r, struct diff_case *c)
     for (int i = 0; i < 32; i++)
         c->fpr[i] = random_fpr(r);
     /* Rounding mode, Flags, condition codes; now and then FS, and traps. */
-    c->fcsr = (uint32_t)rng_next(r) & 0xfe80007f;
-    if (rng_below(r, 8) == 0)
+    c->fcsr = (uint32_t)rng_next(r) & 0xfe80007f; 
+    if (rng_below(r, 16) == 0)
         c->fcsr |= 1u << 24;
     if (rng_below(r, 8) == 0)
         c->fcsr |= (uint32_t)rng_next(r) & 0xf80;
@@ -481,8 +583,12 @@ void diff_generate(struct rng *r, struct diff_case *c)
     c->slot = (c->slot + 1) % DIFF_SLOTS;
     c->words = 1 + rng_below(r, rng_below(r, 4) ? 12 : DIFF_BODY_MAX - 1);
     generate_state(r, c);
-    for (unsigned at = 0; at < c->words;)
+    bool start[DIFF_BODY_MAX] = {false};
+    for (unsigned at = 0; at < c->words;) {
+        start[at] = true;
         at += generate_one(r, c, at, false);
+    }
+    aim(r, c, start);
 }
 
 /* ---- fixed code ---- */
