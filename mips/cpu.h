@@ -139,7 +139,7 @@ enum { KIND_UNMAPPED, KIND_GLOBAL, KIND_ASID };
 struct stlb_entry {
     uint64_t read, write;
     uint64_t add;  /* host address - va; for io: pa - va */
-    uint64_t info; /* page address | 1 if the page is a device's | kind << 1 */
+    uint64_t info; /* page address | flags of mmu.c; of the page that `add` is for */
 };
 
 struct ftlb_entry {
@@ -151,6 +151,7 @@ struct ftlb_entry {
 struct mode_cache {
     struct stlb_entry data[STLB_SIZE];
     struct ftlb_entry fetch[FTLB_SIZE];
+    uint32_t frame[STLB_SIZE]; /* of data[] */
 };
 
 struct mips {

@@ -15,6 +15,8 @@
 
 #define INFO_IO      1u
 #define INFO_KIND(i) ((i) >> 1 & 3)
+#define INFO_CODE    8u /* writable, but the frame has decoded code */
+#define NO_INFO      (UINT64_MAX >> 1) /* no page has this address */
 
 static int address_error(enum mips_access access)
 {
@@ -78,7 +80,8 @@ static enum mips_mode mode_of(const struct mips *cpu)
 
 static void drop_data(struct stlb_entry *e)
 {
-    e->read = e->write = e->info = NO_TAG;
+    e->read = e->write = NO_TAG;
+    e->info = NO_INFO;
 }
 
 void mmu_mode_changed(struct mips *cpu)
@@ -182,6 +185,8 @@ static void fill(struct mips *cpu, uint64_t va, uint64_t pa, uint8_t kind, struc
 {
     struct stlb_entry *e = entry_of(cpu, va);
     uint64_t va_page = va & ~PAGE_MASK, info = va_page | (uint64_t)kind << 1;
+    bool code = page.host != NULL && page.writable && access == MIPS_WRITE &&
+                code_has(cpu, page.frame);
     if (points_watched(cpu, va_page, PAGE_SIZE))
         return;
     cpu->stats.page_fills++;
@@ -190,11 +195,29 @@ static void fill(struct mips *cpu, uint64_t va, uint64_t pa, uint8_t kind, struc
         return;
     }
     uint64_t add = (uint64_t)(uintptr_t)page.host - va_page;
-    if (e->info != info || e->add != add)
+    if ((e->info & ~(uint64_t)INFO_CODE) != info || e->add != add)
         *e = (struct stlb_entry){NO_TAG, NO_TAG, add, info};
-    e->read = access == MIPS_READ ? va_page : e->read;
-    if (access == MIPS_WRITE && page.writable && !code_has(cpu, page.frame))
+    if (access == MIPS_READ)
+        e->read = va_page;
+    else
+        e->info = code ? info | INFO_CODE : info;
+    if (access == MIPS_WRITE && page.writable && !code)
         e->write = va_page;
+    cpu->mode_cache->frame[va >> PAGE_BITS & (STLB_SIZE - 1)] = page.frame;
+}
+
+/* Stores into a page that also holds code, without asking for the page again. */
+static bool store_near_code(struct mips *cpu, uint64_t va, unsigned size, uint64_t value,
+                            enum op_result *r)
+{
+    const struct stlb_entry *e = entry_of(cpu, va);
+    uint32_t frame = cpu->mode_cache->frame[va >> PAGE_BITS & (STLB_SIZE - 1)];
+    if ((e->info & ~PAGE_MASK) != (va & ~PAGE_MASK) || !(e->info & INFO_CODE) ||
+        va & (size - 1) || !code_has(cpu, frame))
+        return false;
+    ram_store(cpu, (uint8_t *)(uintptr_t)(va + e->add), size, value);
+    *r = code_store(cpu, frame, va & PAGE_MASK, size) ? OP_LEAVE : OP_OK;
+    return true;
 }
 
 static enum op_result after_device(struct mips *cpu, bool ok)
@@ -254,7 +277,10 @@ enum op_result mmu_store_slow(struct mips *cpu, uint64_t va, unsigned size, uint
     uint64_t pa = 0;
     uint8_t kind = 0;
     bool io;
-    enum op_result r = prepare(cpu, va, size, MIPS_WRITE, &pa, &kind, &io);
+    enum op_result r;
+    if (store_near_code(cpu, va, size, value, &r))
+        return r;
+    r = prepare(cpu, va, size, MIPS_WRITE, &pa, &kind, &io);
     if (r != OP_OK)
         return r;
     if (!io) {

@@ -1,0 +1,265 @@
+/* Translation: TLB entries and instructions, page sizes, rights, modes, events. */
+#include <check.h>
+
+#include "tests/rng.h"
+#include "tests/unit/mips_asm.h"
+#include "tests/unit/mips_rig.h"
+
+#define RAM     (1u << 20)
+#define AT_CODE (RIG_KSEG0 | 0x1000)
+#define C0(r, reg) ((r)->cpu->c0[C0_##reg])
+#define GPR(r, n)  ((r)->cpu->gpr[n])
+#define CODE(r, ...)                                                                               \
+    do {                                                                                           \
+        const uint32_t words_[] = {__VA_ARGS__};                                                   \
+        rig_code((r), 0x1000, words_, ARRAY_LEN(words_));                                          \
+    } while (0)
+#define EXC(r) (C0(r, CAUSE) >> 2 & 31)
+
+static struct rig *start(const char *model, uint32_t status)
+{
+    struct rig *r = rig_create(model, false, RAM);
+    rig_start(r, 0x1000, status);
+    return r;
+}
+
+/* Write an entry by running tlbwi. `lo` as in EntryLo. */
+static void write_entry(struct rig *r, unsigned i, uint32_t hi, uint32_t mask, uint32_t lo0,
+                        uint32_t lo1)
+{
+    uint64_t pc = r->cpu->pc, status = C0(r, STATUS), entryhi = C0(r, ENTRYHI);
+    rig_put(r, 0xff0, TLBWI_W);
+    C0(r, INDEX) = i;
+    C0(r, ENTRYHI) = sext32(hi);
+    C0(r, PAGEMASK) = mask;
+    C0(r, ENTRYLO0) = sext32(lo0);
+    C0(r, ENTRYLO1) = sext32(lo1);
+    rig_start(r, 0xff0, 0);
+    rig_run(r, 1);
+    C0(r, STATUS) = status;
+    C0(r, ENTRYHI) = entryhi;
+    r->cpu->pc = pc;
+    mips_state_loaded(r->cpu);
+}
+
+START_TEST(write_probe_read)
+{
+    struct rig *r = start("24Kf", 0);
+    CODE(r, TLBP_W, TLBWI_W, TLBP_W, TLBR_W, TLBP_W);
+    C0(r, ENTRYHI) = 0x00406042;
+    rig_run(r, 1);
+    ck_assert_uint_eq(C0(r, INDEX), UINT64_C(0xffffffff80000000));
+    C0(r, INDEX) = 7;
+    C0(r, ENTRYLO0) = 5 << 6 | 7;
+    C0(r, ENTRYLO1) = 9 << 6 | 2;
+    rig_run(r, 1);
+    ck_assert_uint_eq(r->events[0].kind, EVENT_TLB_WRITE);
+    ck_assert_uint_eq(r->events[0].arg[0], 7);
+    ck_assert_uint_eq(r->events[0].arg[4], 6); /* page 5 of the rig's RAM, plus 1 */
+    ck_assert_uint_eq(r->events[0].arg[5], 10);
+    C0(r, INDEX) = 0;
+    rig_run(r, 1);
+    ck_assert_uint_eq(C0(r, INDEX), 7);
+    C0(r, ENTRYHI) = 0;
+    rig_run(r, 1);
+    ck_assert_uint_eq(C0(r, ENTRYHI), 0x00406042);
+    ck_assert_uint_eq(C0(r, ENTRYLO0), (5 << 6 | 6)); /* G only if in both */
+    ck_assert_uint_eq(C0(r, ENTRYLO1), (9 << 6 | 2));
+    C0(r, ENTRYHI) = 0x00406043; /* another ASID */
+    rig_run(r, 1);
+    ck_assert_uint_eq(C0(r, INDEX), UINT64_C(0xffffffff80000000));
+    rig_destroy(r);
+}
+END_TEST
+
+START_TEST(rights_and_refill)
+{
+    struct rig *r = start("24Kf", 0);
+    GPR(r, T0) = 0x00400000;
+    C0(r, ENTRYHI) = 0x42;
+    CODE(r, LW_W(T1, 0x10, T0), SW_W(T1, 0x10, T0));
+    rig_run(r, 1);
+    ck_assert_uint_eq(mips_pc(r->cpu), RIG_KSEG0);
+    ck_assert_uint_eq(EXC(r), EXC_TLBL);
+    ck_assert_uint_eq(C0(r, BADVADDR), 0x00400010);
+    ck_assert_uint_eq(C0(r, CONTEXT), 0x00400000 >> 9);
+    ck_assert_uint_eq(C0(r, ENTRYHI), 0x00400042);
+    ck_assert_uint_eq(r->events[0].kind, EVENT_REFILL);
+    write_entry(r, 3, 0x00400042, 0, 5 << 6, 0); /* invalid */
+    rig_start(r, 0x1000, 0);
+    rig_run(r, 1);
+    ck_assert_uint_eq(mips_pc(r->cpu), RIG_KSEG0 | 0x180);
+    write_entry(r, 3, 0x00400042, 0, 5 << 6 | 2, 0); /* not dirty */
+    rig_put(r, 0x5010, 0x1234);
+    rig_start(r, 0x1000, 0);
+    rig_run(r, 2);
+    ck_assert_uint_eq(GPR(r, T1), 0x1234);
+    ck_assert_uint_eq(EXC(r), EXC_MOD);
+    write_entry(r, 3, 0x00400042, 0, 6 << 6 | 6, 0); /* elsewhere, writable */
+    rig_start(r, 0x1000, 0);
+    rig_run(r, 2);
+    ck_assert_uint_eq(GPR(r, T1), 0);
+    ck_assert_uint_eq(mips_pc(r->cpu), AT_CODE + 8);
+    rig_start(r, 0x1000, STATUS_EXL); /* a refill inside a handler: general vector */
+    GPR(r, T0) = 0x00800000;
+    rig_run(r, 1);
+    ck_assert_uint_eq(mips_pc(r->cpu), RIG_KSEG0 | 0x180);
+    rig_destroy(r);
+}
+END_TEST
+
+START_TEST(asid_and_global)
+{
+    struct rig *r = start("24Kf", 0);
+    rig_put(r, 0x5000, 0x11);
+    rig_put(r, 0x6000, 0x22);
+    rig_put(r, 0x7000, 0x33);
+    write_entry(r, 0, 0x00400001, 0, 5 << 6 | 6, 0);
+    write_entry(r, 1, 0x00400002, 0, 6 << 6 | 6, 0);
+    write_entry(r, 2, 0x00500001, 0, 7 << 6 | 7, 1);
+    GPR(r, T0) = 0x00400000;
+    GPR(r, T1) = 0x00500000;
+    C0(r, ENTRYHI) = 1;
+    CODE(r, LW_W(A0, 0, T0), LW_W(A1, 0, T1), ORI_W(T2, 0, 2), MTC0_W(T2, 10, 0), LW_W(A2, 0, T0),
+         LW_W(A3, 0, T1));
+    rig_start(r, 0x1000, 0);
+    rig_run(r, 6);
+    ck_assert_uint_eq(GPR(r, A0), 0x11);
+    ck_assert_uint_eq(GPR(r, A1), 0x33);
+    ck_assert_uint_eq(GPR(r, A2), 0x22);
+    ck_assert_uint_eq(GPR(r, A3), 0x33);
+    rig_destroy(r);
+}
+END_TEST
+
+/* Each page size: the word at a random place of each half. */
+START_TEST(page_sizes)
+{
+    uint32_t mask = ((UINT32_C(1) << 2 * _i) - 1) << 13, half = (mask | 0x1fff) >> 1;
+    struct rig *r = rig_create("24Kf", false, 4u << 20);
+    struct rng g = {(uint64_t)_i};
+    rig_start(r, 0x1000, 0);
+    CODE(r, LW_W(A0, 0, T0), LW_W(A1, 0, T1));
+    for (unsigned i = 0; i < 20; i++) {
+        uint32_t at = rng_below(&g, (half < (1u << 20) ? half + 1 : 1u << 20) / 4) * 4;
+        uint32_t pa = half < (1u << 20) ? (1u << 21) & ~half : 0;
+        uint32_t pa1 = half < (1u << 20) ? (3u << 20) & ~half : 0;
+        write_entry(r, i % 16, 0x40000000, mask, pa >> 6 | 7, pa1 >> 6 | 7);
+        GPR(r, T0) = 0x40000000 + at;
+        GPR(r, T1) = 0x40000000 + (uint64_t)half + 1 + at;
+        rig_start(r, 0x1000, 0);
+        if (pa + at < 0x2000)
+            continue;
+        rig_put(r, pa + at, 0xa0000000 | i);
+        rig_put(r, pa1 + at, 0xb0000000 | i);
+        rig_run(r, 2);
+        ck_assert_uint_eq((uint32_t)GPR(r, A0), (pa == pa1 ? 0xb0000000 : 0xa0000000) | i);
+        ck_assert_uint_eq((uint32_t)GPR(r, A1), 0xb0000000 | i);
+        uint64_t found;
+        ck_assert(mips_translate(r->cpu, GPR(r, T1), &found));
+        ck_assert_uint_eq(found, pa1 + at);
+        for (unsigned k = 0; k < 16; k++)
+            r->cpu->tlb_hidden[k] = 1;
+        mips_state_loaded(r->cpu);
+    }
+    rig_destroy(r);
+}
+END_TEST
+
+START_TEST(read_and_execute_inhibit)
+{
+    struct rig *r = start("P5600", 0);
+    GPR(r, T0) = 0x00400000;
+    C0(r, PAGEGRAIN) = sext32(_i ? PAGEGRAIN_IEC : 0);
+    write_entry(r, 0, 0x00400000, 0, 0x80000000 | 5 << 6 | 7, 0x40000000 | 5 << 6 | 7);
+    CODE(r, SW_W(T0, 0, T0), LW_W(T1, 0, T0));
+    rig_start(r, 0x1000, 0);
+    rig_run(r, 2);
+    ck_assert_uint_eq(EXC(r), _i ? EXC_TLBRI : EXC_TLBL);
+    ck_assert_uint_eq(rig_get(r, 0x5000), 0x00400000);
+    ck_assert_uint_eq(mips_pc(r->cpu), RIG_KSEG0 | 0x180);
+    rig_start(r, 0, 0);
+    r->cpu->pc = 0x00401000;
+    rig_run(r, 1);
+    ck_assert_uint_eq(EXC(r), _i ? EXC_TLBXI : EXC_TLBL);
+    ck_assert_uint_eq(C0(r, EPC), 0x00401000);
+    rig_destroy(r);
+}
+END_TEST
+
+START_TEST(user_mode)
+{
+    struct rig *r = start("24Kf", 0);
+    static const uint64_t forbidden[] = {RIG_KSEG0, UINT64_C(0xffffffffa0000000),
+                                         UINT64_C(0xffffffffc0000000)};
+    write_entry(r, 0, 0x00400000, 0, 1 << 6 | 7, 1 << 6 | 7);
+    CODE(r, LW_W(T1, 0, T0));
+    for (unsigned i = 0; i < 3; i++) {
+        GPR(r, T0) = forbidden[i];
+        C0(r, STATUS) = 0x10;
+        r->cpu->pc = 0x00400000;
+        mips_state_loaded(r->cpu);
+        rig_run(r, 1);
+        ck_assert_uint_eq(EXC(r), EXC_ADEL);
+        ck_assert_uint_eq(C0(r, BADVADDR), forbidden[i]);
+        ck_assert_uint_eq(C0(r, EPC), 0x00400000);
+    }
+    C0(r, STATUS) = 0x10; /* a jump into the kernel faults at its target */
+    r->cpu->pc = AT_CODE;
+    mips_state_loaded(r->cpu);
+    rig_run(r, 1);
+    ck_assert_uint_eq(EXC(r), EXC_ADEL);
+    ck_assert_uint_eq(C0(r, EPC), AT_CODE);
+    rig_destroy(r);
+}
+END_TEST
+
+/* Random is the processor's own: the same in two of them, within its range. */
+START_TEST(random_is_deterministic)
+{
+    struct rig *a = start("24Kf", 0), *b = start("24Kf", 0);
+    bool seen[16] = {false};
+    C0(a, WIRED) = C0(b, WIRED) = 5;
+    for (unsigned i = 0; i < 300; i++) {
+        const uint32_t w = TLBWR_W;
+        C0(a, ENTRYHI) = C0(b, ENTRYHI) = i << 13;
+        rig_code(a, 0x1000, &w, 1);
+        rig_code(b, 0x1000, &w, 1);
+        rig_start(a, 0x1000, 0);
+        rig_start(b, 0x1000, 0);
+        a->log.next = a->events;
+        b->log.next = b->events;
+        rig_run(a, 1);
+        rig_run(b, 1);
+        ck_assert(event_equal(&a->events[0], &b->events[0]));
+        unsigned slot = a->events[0].arg[0] & 0xff;
+        ck_assert_uint_ge(slot, 5);
+        ck_assert_uint_lt(slot, 16);
+        seen[slot] = true;
+    }
+    for (unsigned i = 5; i < 16; i++)
+        ck_assert(seen[i]);
+    ck_assert(state_hash(mips_state, a->cpu, 0) == state_hash(mips_state, b->cpu, 0));
+    rig_destroy(a);
+    rig_destroy(b);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("mips_tlb");
+    TCase *t = tcase_create("all");
+    tcase_add_test(t, write_probe_read);
+    tcase_add_test(t, rights_and_refill);
+    tcase_add_test(t, asid_and_global);
+    tcase_add_loop_test(t, page_sizes, 0, 9);
+    tcase_add_loop_test(t, read_and_execute_inhibit, 0, 2);
+    tcase_add_test(t, user_mode);
+    tcase_add_test(t, random_is_deterministic);
+    suite_add_tcase(suite, t);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
