@@ -36,7 +36,8 @@ sh tests/lib/install.sh --demo
 
 say 'building disco (into build/)'
 mkdir -p build
-cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release -DDISCO_TESTS=OFF >build/configure.log 2>&1 || {
+cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release -DDISCO_TESTS=OFF \
+    >build/configure.log 2>&1 || {
     cat build/configure.log
     exit 1
 }
