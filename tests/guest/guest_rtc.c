@@ -1,8 +1,7 @@
 /*
  * The clock chip against CP0 Count: both must come from one time (kernels measure the processor's
- * clock that way). Two successive seconds of the RTC must have the same length in Count,
- * within an eighth: under an emulator
- * that runs in real time, a busy host lengthens either.
+ * clock that way). Two successive seconds of the RTC must have the same length in Count, within an
+ * eighth: under an emulator that runs in real time, a busy host lengthens either.
  */
 #include "tests/guest/bare.h"
 
