@@ -14,7 +14,6 @@ build=${1:-$tests/../build}
 guests=$build/guests
 results=$build/bench
 ways='none record verify qemu qemu-rr'
-rounds='1 2 3'
 
 for file in "$build/disco-record" "$build/disco-replay" "$guests/shell.cpio.gz"; do
     [ -f "$file" ] || {
@@ -40,7 +39,7 @@ run()
     esac >"$results/$1.log" 2>&1
 }
 
-for round in $rounds; do
+for _ in 1 2 3; do
     for way in $ways; do
         start=$(date +%s%N)
         run "$way" || {
@@ -78,5 +77,5 @@ ratio 'verifying / recording' verify record
 ratio 'disco recording / qemu' record qemu
 ratio 'disco without a trace / qemu' none qemu
 ratio 'disco recording / qemu recording (icount, rr)' record qemu-rr
-ls -l "$guests/shell.zst" "$results/qemu-rr.bin" |
-    awk '{ printf "%-52s %9d bytes\n", "size of " $NF, $5 }'
+wc -c "$guests/shell.zst" "$results/qemu-rr.bin" |
+    awk 'NR < 3 { printf "%-52s %9d bytes\n", "size of " $2, $1 }'

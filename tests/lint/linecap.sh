@@ -26,6 +26,6 @@ END { exit bad }' $sources
 
 twice=$(echo "$sources" | grep -E '\.(c|h|def|inc)$' | sed 's|.*/||' | sort | uniq -d)
 [ -z "$twice" ] || {
-    echo "file names used twice:" $twice
+    echo "file names used twice: $twice"
     exit 1
 }
