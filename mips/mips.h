@@ -116,6 +116,7 @@ uint64_t mips_steps(const struct mips *cpu); /* exact, also inside env callbacks
 uint64_t mips_cycle(const struct mips *cpu); /* exact, also inside env callbacks */
 uint64_t mips_pc(const struct mips *cpu);    /* of the current unit inside callbacks */
 bool mips_waiting(const struct mips *cpu);   /* asleep in `wait` */
+bool mips_can_wake(const struct mips *cpu);  /* an interrupt that ends a sleep is pending */
 
 /* Let `cycles` pass while asleep. Count moves on, a Compare match on the way
  * (mips_timer_cycle) raises its interrupt. */

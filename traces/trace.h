@@ -68,7 +68,8 @@ struct trace_header {
     char *build;     /* disco's version and commit */
     char *recorded;  /* "2026-11-22T20:33:52Z"; for people */
     uint64_t epoch_ns;
-    uint64_t machine_memory; /* pool size in bytes */
+    uint64_t machine_memory; /* pool size in bytes; 0: what the VMs need */
+    bool no_reboot;          /* a reset by the guest ends the run */
     struct trace_image *images;
     size_t images_count;
     struct trace_vm *vms;
@@ -107,7 +108,7 @@ struct trace_digest {
 struct trace_end {
     char *reason; /* "power-off", "user", "timeout", "text", "limit" ... */
     uint64_t step, cycle; /* of vm 0 */
-    uint64_t events;
+    uint64_t events;      /* in the trace; the writer counts them itself */
     struct trace_digest *digests; /* one per VM, with memory */
     size_t digests_count;
 };
@@ -145,8 +146,13 @@ int trace_writer_status(struct trace_writer *w, struct err *e);
  * waits for the thread, frees w. Returns the first error. */
 int trace_writer_close(struct trace_writer *w, const struct trace_end *end, struct err *e);
 
-struct trace_sizes { /* compressed bytes; of fields that share a frame, by their share of it */
+/* Bytes in the file; of fields that share a frame, by their share of it.
+ * `other` is the header, the end record and the seek table. */
+struct trace_sizes {
     uint64_t file, blobs, inputs, events, digests, console, other;
+    struct trace_content_sizes { /* the same, uncompressed */
+        uint64_t blobs, inputs, events, digests, console, other;
+    } content;
     uint64_t event_count[EVENT_KINDS];
 };
 /* To be called after close through this: */

@@ -13,6 +13,9 @@
 
 #define PCI_BARS 6
 
+/* Priority on the bus of range n (BARs 0-5; 6 and 7 for others) of a function. */
+#define PCI_PRIORITY(devfn, n) (1 + (unsigned)(devfn) * 8 + (n))
+
 struct pci_bus;
 struct pci_dev;
 

@@ -1,0 +1,57 @@
+/*
+ * The configuration of a run: with the inputs, all that the machines' state is
+ * a function of. Plain data; the owner keeps everything that it points to
+ * alive as long as the monitor lives.
+ */
+#ifndef CORE_CONFIG_H
+#define CORE_CONFIG_H
+
+#include "core/base/base.h"
+
+#define EPOCH_NS_DEFAULT   100000ull    /* 100 us */
+#define CPU_HZ_DEFAULT     100000000ull /* 10 ns an instruction */
+#define DISKS_MAX          8
+#define VMS_MAX            16
+
+struct config_image {
+    const uint8_t *data;
+    size_t size; /* 0: none */
+};
+
+enum disk_interface { DISK_IDE, DISK_VIRTIO };
+
+struct disk_config {
+    enum disk_interface interface;
+    uint32_t image;   /* number that names the base image towards the port */
+    uint64_t sectors; /* of 512 bytes */
+    const char *serial;
+    bool read_only;
+};
+
+struct vm_config {
+    const char *name;
+    const char *board; /* "malta" */
+    const char *cpu;   /* model */
+    bool big_endian;
+    uint64_t memory;   /* bytes of RAM, a multiple of 4 KiB */
+    uint64_t cpu_hz;   /* cycles per second of virtual time */
+    struct config_image kernel, initrd, bios;
+    const char *kernel_name; /* argv[0] of the guest kernel */
+    const char *append;
+    uint64_t wall_clock; /* seconds since 1970 at power-on */
+    uint64_t entropy_seed;
+    struct disk_config disks[DISKS_MAX];
+    size_t disks_count;
+    bool virtio_rng, virtio_console;
+};
+
+struct monitor_config {
+    struct vm_config vms[VMS_MAX];
+    size_t vms_count;
+    uint64_t epoch_ns;
+    uint64_t machine_memory; /* bytes of the pool; 0: the sum of the VMs' memory and what they need besides */
+    uint64_t snapshot_memory; /* bytes for frames of snapshots beyond the pool */
+    bool no_reboot;           /* a reset by the guest ends the run */
+};
+
+#endif

@@ -1,0 +1,26 @@
+/*
+ * The FPGA of the Malta board at 0x1f000000: switches, LEDs, ASCII display,
+ * soft reset, I2C and general-purpose pins. The UART at offset 0x900 is a
+ * chip of its own that the board maps over this range.
+ *
+ * Source: MIPS Malta User's Manual, chapter "Malta FPGA".
+ */
+#ifndef CORE_DEV_MALTA_FPGA_H
+#define CORE_DEV_MALTA_FPGA_H
+
+#include "core/bus.h"
+#include "core/dev/dev.h"
+
+struct malta_fpga {
+    struct device dev;
+    uint8_t leds, brk, gpout, i2coe, i2cout, i2csel;
+    uint8_t display[8]; /* ASCII */
+};
+
+/* Map 1 MiB at `base` of `mem`. */
+void malta_fpga_init(struct malta_fpga *fpga, struct platform *p, const char *id, struct bus *mem,
+                     uint64_t base);
+/* What the display shows, for monitors: 8 characters and a 0. */
+void malta_fpga_display(const struct malta_fpga *fpga, char out[9]);
+
+#endif

@@ -1,0 +1,15 @@
+set(CORE_DEV_SOURCES
+  bus.c
+  dev/pci.c
+  dev/i8259.c
+  dev/i8254.c
+  dev/mc146818.c
+  dev/uart16550.c
+  dev/i8042.c
+  dev/isa_dma.c
+  dev/superio.c
+  dev/malta_fpga.c
+  dev/gt64120.c
+  dev/piix4_isa.c
+  dev/piix4_pm.c
+)

@@ -1,0 +1,75 @@
+#include "core/frames.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+int frames_init(struct frames *f, uint64_t max_bytes, struct err *e)
+{
+    *f = (struct frames){.fd = -1};
+    f->max = (uint32_t)min_u64(max_bytes >> PAGE_BITS, UINT32_MAX);
+    f->fd = memfd_create("disco-machine-memory", MFD_CLOEXEC);
+    if (f->fd < 0)
+        ERR(e, ERR_IO, "cannot create machine memory (memfd): %s", strerror(errno));
+    size_t bytes = (size_t)f->max << PAGE_BITS;
+    if (ftruncate(f->fd, (off_t)bytes) < 0) {
+        close(f->fd);
+        ERR(e, ERR_IO, "cannot size machine memory to %zu MiB: %s", bytes >> 20, strerror(errno));
+    }
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, f->fd, 0);
+    if (p == MAP_FAILED) {
+        close(f->fd);
+        ERR(e, ERR_IO, "cannot map %zu MiB of machine memory: %s", bytes >> 20, strerror(errno));
+    }
+    f->base = p;
+    f->used = 1;
+    f->refs_cap = 1024;
+    f->refs = xcalloc(f->refs_cap, sizeof f->refs[0]);
+    f->refs[FRAME_ZERO] = 1;
+    return 0;
+}
+
+void frames_fini(struct frames *f)
+{
+    if (f->base != NULL)
+        munmap(f->base, (size_t)f->max << PAGE_BITS);
+    if (f->fd >= 0)
+        close(f->fd);
+    free(f->refs);
+    free(f->free);
+    *f = (struct frames){.fd = -1};
+}
+
+uint32_t frame_alloc(struct frames *f, bool zeroed)
+{
+    uint32_t frame;
+    if (f->free_count != 0) {
+        frame = f->free[--f->free_count];
+        if (f->reused != NULL)
+            f->reused(f->ctx, frame);
+        if (zeroed)
+            memset(frame_host(f, frame), 0, PAGE_SIZE);
+    } else {
+        CHECK(f->used < f->max, "machine memory of %u pages is exhausted", f->max);
+        frame = f->used++;
+        if (frame >= f->refs_cap) {
+            f->refs_cap *= 2;
+            f->refs = xrealloc(f->refs, f->refs_cap * sizeof f->refs[0]);
+        }
+    }
+    f->refs[frame] = 1;
+    return frame;
+}
+
+void frame_unref(struct frames *f, uint32_t frame)
+{
+    if (frame == FRAME_ZERO || --f->refs[frame] != 0)
+        return;
+    if (f->free_count == f->free_cap) {
+        f->free_cap = f->free_cap == 0 ? 1024 : f->free_cap * 2;
+        f->free = xrealloc(f->free, f->free_cap * sizeof f->free[0]);
+    }
+    f->free[f->free_count++] = frame;
+}

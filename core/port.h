@@ -1,0 +1,46 @@
+/*
+ * The monitor's two doors. Inputs come in through a port, which also hears
+ * what goes out; events go to the port's log. The recorder's port takes from
+ * the host and logs, the replayer's takes from the trace and compares. The
+ * monitor does not know which it is talking to.
+ */
+#ifndef CORE_PORT_H
+#define CORE_PORT_H
+
+#include "core/base/err.h"
+#include "core/base/event.h"
+
+struct monitor;
+
+enum port_verdict {
+    PORT_GO = 0,
+    PORT_STOP = 1, /* end the run here (monitor_run returns RUN_STOPPED) */
+};
+
+struct port_ops {
+    /* At the barrier before the epoch that starts at `cycle` (nominal, a multiple
+     * of the epoch): deliver what is due by monitor_input_*(). A verdict, or
+     * a negative error. */
+    int (*barrier)(void *port, struct monitor *m, uint64_t cycle, struct err *e);
+    /* All vcpus sleep at the barrier `now`; the next thing that happens by
+     * itself comes at `until` (UINT64_MAX: never). How far may time jump? *to is a
+     * multiple of the epoch, now < *to <= until. May block to pace virtual
+     * to real time. A verdict or a negative error. */
+    int (*idle)(void *port, struct monitor *m, uint64_t now, uint64_t until, uint64_t *to,
+                struct err *e);
+    /* 4 KiB block `block` of base image `image`, needed for the first time by
+     * `vm` (0-based); the last block of an image is padded with zeros. Never
+     * fails towards the guest: an error ends the run at the next barrier. */
+    void (*disk_block)(void *port, unsigned vm, uint32_t image, uint64_t block, uint8_t *out);
+    /* The guest printed on a console channel. */
+    void (*console)(void *port, unsigned vm, unsigned channel, uint64_t cycle,
+                    const uint8_t *bytes, size_t n);
+};
+
+struct port {
+    const struct port_ops *ops;
+    void *ctx;
+    struct event_log *log;
+};
+
+#endif

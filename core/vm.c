@@ -1,0 +1,463 @@
+/*
+ * Running one VM. The loop of vm_run is the whole of a machine's life: fire
+ * the timers that are due, let the vcpu run until the next one, let time pass
+ * while it sleeps.
+ *
+ * The state "after n steps" is the earliest one: a stop at a step or cycle
+ * limit comes before the timers that are due at that same moment. So a
+ * position names one state, however it was reached.
+ */
+#include "core/vm.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/bus.h"
+#include "core/disk_priv.h"
+#include "core/monitor.h"
+
+const struct state_field vm_state[] = {
+    STATE(struct vm, idle_cycles),
+    STATE(struct vm, power_pending),
+    STATE(struct vm, powered_off),
+    STATE(struct vm, irq_levels),
+    STATE_END,
+};
+
+static const struct state_field channel_state[] = {
+    STATE_ARRAY(struct console_channel, queue, uint8_t),
+    STATE(struct console_channel, head),
+    STATE(struct console_channel, count),
+    STATE_END,
+};
+
+/* ---- time ---- */
+
+uint64_t vm_cycle(const struct vm *vm)
+{
+    return mips_cycle(vm->cpu);
+}
+
+uint64_t vm_ns_of(const struct vm *vm, uint64_t cycle)
+{
+    if (LIKELY(vm->ns_per_cycle != 0))
+        return cycle * vm->ns_per_cycle;
+    return (uint64_t)((unsigned __int128)cycle * 1000000000u / vm->config->cpu_hz);
+}
+
+uint64_t vm_cycle_of(const struct vm *vm, uint64_t ns)
+{
+    if (ns == UINT64_MAX)
+        return ns;
+    if (LIKELY(vm->ns_per_cycle != 0))
+        return ns / vm->ns_per_cycle + (ns % vm->ns_per_cycle != 0);
+    unsigned __int128 c = (unsigned __int128)ns * vm->config->cpu_hz + 999999999u;
+    c /= 1000000000u;
+    return c > UINT64_MAX ? UINT64_MAX : (uint64_t)c;
+}
+
+static uint64_t platform_now(struct platform *p)
+{
+    struct vm *vm = container_of(p, struct vm, platform);
+    return vm_ns_of(vm, mips_cycle(vm->cpu));
+}
+
+static void find_next_deadline(struct vm *vm)
+{
+    vm->next_deadline = TIMER_OFF;
+    for (unsigned i = 0; i < vm->timers_count; i++)
+        vm->next_deadline = min_u64(vm->next_deadline, vm->timers[i]->deadline);
+}
+
+static void platform_timer_changed(struct platform *p, struct dev_timer *t)
+{
+    (void)t;
+    struct vm *vm = container_of(p, struct vm, platform);
+    find_next_deadline(vm);
+    if (vm_cycle_of(vm, vm->next_deadline) < vm->run_limit)
+        mips_request_stop(vm->cpu);
+}
+
+/* Due timers, earliest first, in order of registration among equals. */
+static void fire_timers(struct vm *vm)
+{
+    uint64_t now = vm_ns_of(vm, mips_cycle(vm->cpu));
+    while (vm->next_deadline <= now) {
+        struct dev_timer *due = NULL;
+        for (unsigned i = 0; i < vm->timers_count; i++)
+            if (due == NULL || vm->timers[i]->deadline < due->deadline)
+                due = vm->timers[i];
+        due->deadline = TIMER_OFF;
+        due->fire(due->dev);
+        find_next_deadline(vm);
+    }
+}
+
+uint64_t vm_next_wake(const struct vm *vm)
+{
+    return min_u64(vm_cycle_of(vm, vm->next_deadline), mips_timer_cycle(vm->cpu));
+}
+
+/* ---- events ---- */
+
+struct event *vm_event(struct vm *vm, enum event_kind kind)
+{
+    struct event *ev = event_log_put(vm->monitor->port.log, kind, mips_steps(vm->cpu),
+                                     mips_pc(vm->cpu));
+    ev->vm = (uint8_t)vm->index;
+    return ev;
+}
+
+void vm_event_commit(struct vm *vm)
+{
+    event_log_commit(vm->monitor->port.log);
+}
+
+/* ---- the platform that devices see ---- */
+
+static void platform_add_device(struct platform *p, struct device *dev)
+{
+    struct vm *vm = container_of(p, struct vm, platform);
+    CHECK(vm->devices_count < VM_DEVICES_MAX, "too many devices at %s", dev->id);
+    vm->devices[vm->devices_count++] = dev;
+}
+
+static void platform_add_timer(struct platform *p, struct dev_timer *t)
+{
+    struct vm *vm = container_of(p, struct vm, platform);
+    CHECK(vm->timers_count < VM_TIMERS_MAX, "too many timers at %s", t->dev->id);
+    vm->timers[vm->timers_count++] = t;
+}
+
+static int channel_of(const struct vm *vm, const struct device *dev)
+{
+    for (int i = 0; i < VM_CHANNELS_MAX; i++)
+        if (vm->console[i].dev == dev)
+            return i;
+    return -1;
+}
+
+static void platform_output(struct platform *p, struct device *dev, const uint8_t *bytes, size_t n)
+{
+    struct vm *vm = container_of(p, struct vm, platform);
+    int channel = channel_of(vm, dev);
+    if (channel >= 0)
+        vm->monitor->port.ops->console(vm->monitor->port.ctx, vm->index, (unsigned)channel,
+                                       mips_cycle(vm->cpu), bytes, n);
+}
+
+static void offer_input(struct console_channel *c)
+{
+    while (c->count != 0) {
+        uint32_t run = (uint32_t)min_u64(c->count, CONSOLE_QUEUE - c->head);
+        size_t taken = c->dev->ops->input(c->dev, c->queue + c->head, run);
+        c->head = (c->head + (uint32_t)taken) % CONSOLE_QUEUE;
+        c->count -= (uint32_t)taken;
+        if (taken < run)
+            break;
+    }
+}
+
+static void platform_input_wanted(struct platform *p, struct device *dev)
+{
+    struct vm *vm = container_of(p, struct vm, platform);
+    int channel = channel_of(vm, dev);
+    if (channel >= 0)
+        offer_input(&vm->console[channel]);
+}
+
+static void platform_power(struct platform *p, enum power_event what)
+{
+    vm_power(container_of(p, struct vm, platform), what);
+}
+
+void vm_power(struct vm *vm, enum power_event what)
+{
+    vm->power_pending = (uint8_t)(what + 1);
+    mips_request_stop(vm->cpu);
+}
+
+size_t vm_console_room(const struct vm *vm, unsigned channel)
+{
+    if (channel >= VM_CHANNELS_MAX || vm->console[channel].dev == NULL)
+        return 0;
+    return CONSOLE_QUEUE - vm->console[channel].count;
+}
+
+bool vm_console_ready(const struct vm *vm, unsigned channel)
+{
+    if (channel >= VM_CHANNELS_MAX || vm->console[channel].dev == NULL)
+        return false;
+    struct device *dev = vm->console[channel].dev;
+    return dev->ops->input_ready == NULL || dev->ops->input_ready(dev);
+}
+
+void vm_console_input(struct vm *vm, unsigned channel, const uint8_t *bytes, size_t n)
+{
+    if (channel >= VM_CHANNELS_MAX || vm->console[channel].dev == NULL)
+        return;
+    struct event *ev = vm_event(vm, EVENT_INPUT);
+    ev->arg[0] = channel;
+    ev->arg[1] = n;
+    vm_event_commit(vm);
+    struct console_channel *c = &vm->console[channel];
+    for (size_t i = 0; i < n && c->count < CONSOLE_QUEUE; i++)
+        c->queue[(c->head + c->count++) % CONSOLE_QUEUE] = bytes[i];
+    offer_input(c);
+}
+
+/* ---- device access ---- */
+
+static uint64_t swap(uint64_t v, unsigned size)
+{
+    return size == 4 ? __builtin_bswap32((uint32_t)v) : size == 2 ? __builtin_bswap16((uint16_t)v) : v;
+}
+
+/* What lies below 512 MiB belongs to the board: nothing there reads as 0.
+ * Above, nothing answers: a bus error. */
+#define BOARD_SPACE 0x20000000u
+
+static bool io_read(void *ctx, uint64_t pa, unsigned size, uint64_t *value)
+{
+    struct vm *vm = ctx;
+    if (size == 8) {
+        uint64_t first, second;
+        if (!io_read(ctx, pa, 4, &first) || !io_read(ctx, pa + 4, 4, &second))
+            return false;
+        *value = vm->platform.big_endian ? first << 32 | second : second << 32 | first;
+        return true;
+    }
+    const struct bus_range *r = bus_find(vm->mem_bus, pa);
+    if (r == NULL) {
+        *value = 0;
+        return pa < BOARD_SPACE;
+    }
+    uint64_t v = r->ops->read(r->dev, pa - r->base, size);
+    *value = vm->platform.big_endian && !r->ops->native ? swap(v, size) : v;
+    return true;
+}
+
+static bool io_write(void *ctx, uint64_t pa, unsigned size, uint64_t value)
+{
+    struct vm *vm = ctx;
+    if (size == 8) {
+        bool be = vm->platform.big_endian;
+        return io_write(ctx, pa, 4, (uint32_t)(be ? value >> 32 : value)) &&
+               io_write(ctx, pa + 4, 4, (uint32_t)(be ? value : value >> 32));
+    }
+    const struct bus_range *r = bus_find(vm->mem_bus, pa);
+    if (r == NULL) {
+        uint64_t key;
+        bool rom;
+        return pa < BOARD_SPACE || vm->board->memory_at(vm, pa, &key, &rom);
+    }
+    r->ops->write(r->dev, pa - r->base, size,
+                  vm->platform.big_endian && !r->ops->native ? swap(value, size) : value);
+    return true;
+}
+
+/* ---- life ---- */
+
+static const struct board *const boards[] = {&board_malta};
+
+int vm_create(struct vm *vm, struct monitor *m, unsigned index, const struct vm_config *cfg,
+              struct memory *memory, const struct port *port, struct err *e)
+{
+    *vm = (struct vm){.monitor = m, .memory = memory, .config = cfg, .index = index};
+    const struct mips_model *model = mips_model_find(cfg->cpu);
+    if (model == NULL)
+        ERR(e, ERR_USAGE, "unknown processor \"%s\" (-cpu help lists them)", cfg->cpu);
+    for (size_t i = 0; i < ARRAY_LEN(boards); i++)
+        if (strcmp(boards[i]->name, cfg->board) == 0)
+            vm->board = boards[i];
+    if (vm->board == NULL)
+        ERR(e, ERR_USAGE, "unknown machine \"%s\" (only malta is there)", cfg->board);
+    vm->platform = (struct platform){
+        .now = platform_now,
+        .add_device = platform_add_device,
+        .add_timer = platform_add_timer,
+        .timer_changed = platform_timer_changed,
+        .dma = vm_dma,
+        .output = platform_output,
+        .input_wanted = platform_input_wanted,
+        .power = platform_power,
+        .wall_clock = cfg->wall_clock,
+        .entropy_seed = cfg->entropy_seed,
+        .big_endian = cfg->big_endian,
+    };
+    vm->ns_per_cycle = 1000000000u % cfg->cpu_hz == 0 ? 1000000000u / cfg->cpu_hz : 0;
+    vm->next_deadline = TIMER_OFF;
+    vm->ram_pages = cfg->memory >> PAGE_BITS;
+    radix_init(&vm->pmap, NULL);
+    radix_init(&vm->page_hash, NULL);
+    size_t keys = vm->ram_pages + VM_ROM_BYTES / PAGE_SIZE;
+    vm->dirty = xcalloc(keys, 1);
+    vm->dirty_list = xcalloc(keys, sizeof vm->dirty_list[0]);
+    vm->given = xcalloc(keys, 1);
+    vm->mem_bus = bus_create("memory");
+    struct mips_env env = {
+        .ctx = vm,
+        .page = vm_page,
+        .read = io_read,
+        .write = io_write,
+        .machine_page = vm_machine_page,
+        .log = port->log,
+        .vm = (uint8_t)index,
+    };
+    vm->cpu = mips_create(model, cfg->big_endian, &env);
+    for (size_t i = 0; i < cfg->disks_count; i++)
+        vm->disks[vm->disks_count++] = disk_create(vm, &cfg->disks[i]);
+    return vm->board->create(vm, e);
+}
+
+void vm_destroy(struct vm *vm)
+{
+    if (vm->board != NULL && vm->board_data != NULL)
+        vm->board->destroy(vm);
+    for (unsigned i = 0; i < vm->disks_count; i++)
+        disk_destroy(vm->disks[i]);
+    if (vm->mem_bus != NULL)
+        bus_destroy(vm->mem_bus);
+    if (vm->cpu != NULL)
+        mips_destroy(vm->cpu);
+    radix_fini(&vm->pmap);
+    radix_fini(&vm->page_hash);
+    free(vm->dirty);
+    free(vm->dirty_list);
+    free(vm->given);
+}
+
+int vm_power_on(struct vm *vm, struct err *e)
+{
+    mips_reset(vm->cpu);
+    for (unsigned i = 0; i < vm->devices_count; i++)
+        vm->devices[i]->ops->reset(vm->devices[i]);
+    vm->idle_cycles = 0;
+    find_next_deadline(vm);
+    return vm->board->boot(vm, e);
+}
+
+/* Acts upon power_pending. */
+static int change_power(struct vm *vm, struct err *e)
+{
+    enum power_event what = vm->power_pending - 1;
+    vm->power_pending = 0;
+    struct event *ev = vm_event(vm, EVENT_POWER);
+    ev->arg[0] = what;
+    vm_event_commit(vm);
+    if (what == POWER_RESET && !vm->monitor->config.no_reboot)
+        return vm_power_on(vm, e);
+    vm->powered_off = 1;
+    return 0;
+}
+
+static void log_idle(struct vm *vm)
+{
+    struct event *ev = vm_event(vm, EVENT_IDLE);
+    ev->arg[0] = vm->idle_cycles;
+    vm_event_commit(vm);
+    vm->idle_cycles = 0;
+}
+
+enum vm_stop vm_run(struct vm *vm, uint64_t until_cycle, uint64_t until_step, bool pass,
+                    struct err *e)
+{
+    for (;;) {
+        uint64_t cycle = mips_cycle(vm->cpu), steps = mips_steps(vm->cpu);
+        if (UNLIKELY(vm->monitor->halt))
+            return VM_HALTED;
+        if (vm->powered_off)
+            return VM_POWERED_OFF;
+        if (steps >= until_step)
+            return VM_LIMIT;
+        if (vm->power_pending != 0) {
+            if (change_power(vm, e) < 0)
+                return VM_FAILED;
+            continue;
+        }
+        if (cycle >= until_cycle)
+            return mips_waiting(vm->cpu) && !mips_can_wake(vm->cpu) ? VM_SLEEPING : VM_LIMIT;
+        fire_timers(vm);
+        if (vm->power_pending != 0)
+            continue;
+        if (vm->idle_cycles != 0 && mips_can_wake(vm->cpu))
+            log_idle(vm);
+        uint64_t limit = min_u64(until_cycle, vm_cycle_of(vm, vm->next_deadline));
+        if (until_step - steps < limit - cycle)
+            limit = cycle + (until_step - steps);
+        vm->run_limit = limit;
+        enum mips_stop stop = mips_run(vm->cpu, limit, pass);
+        vm->run_limit = 0;
+        pass = false;
+        switch (stop) {
+        case MIPS_STOP_BREAK:
+            return VM_BREAK;
+        case MIPS_STOP_WATCH:
+            return VM_WATCH;
+        case MIPS_STOP_WAIT:
+            if (mips_steps(vm->cpu) < until_step) {
+                cycle = mips_cycle(vm->cpu);
+                uint64_t to = min_u64(until_cycle, vm_next_wake(vm));
+                if (to > cycle) {
+                    mips_skip(vm->cpu, to - cycle);
+                    vm->idle_cycles += to - cycle;
+                }
+            }
+            break;
+        case MIPS_STOP_LIMIT:
+        case MIPS_STOP_REQUEST:
+            break;
+        }
+    }
+}
+
+/* ---- state ---- */
+
+uint64_t vm_cpu_digest(const struct vm *vm)
+{
+    return state_hash(mips_state, mips_state_object(vm->cpu), vm->index);
+}
+
+uint64_t vm_devices_digest(const struct vm *vm)
+{
+    uint64_t h = state_hash(vm_state, vm, vm->index);
+    for (int i = 0; i < VM_CHANNELS_MAX; i++)
+        if (vm->console[i].dev != NULL)
+            h = state_hash(channel_state, &vm->console[i], h);
+    for (unsigned i = 0; i < vm->devices_count; i++)
+        h = state_hash(vm->devices[i]->ops->fields, vm->devices[i], h);
+    for (unsigned i = 0; i < vm->disks_count; i++)
+        h = h * 31 + disk_digest(vm->disks[i]);
+    return h;
+}
+
+void vm_save(struct vm *vm, struct buf *out)
+{
+    state_save(mips_state, mips_state_object(vm->cpu), out);
+    state_save(vm_state, vm, out);
+    for (int i = 0; i < VM_CHANNELS_MAX; i++)
+        state_save(channel_state, &vm->console[i], out);
+    for (unsigned i = 0; i < vm->devices_count; i++)
+        state_save(vm->devices[i]->ops->fields, vm->devices[i], out);
+}
+
+void vm_load_state(struct vm *vm, const uint8_t *in)
+{
+    state_load(mips_state, mips_state_object(vm->cpu), in);
+    in += state_size(mips_state);
+    mips_state_loaded(vm->cpu);
+    state_load(vm_state, vm, in);
+    in += state_size(vm_state);
+    for (int i = 0; i < VM_CHANNELS_MAX; i++, in += state_size(channel_state))
+        state_load(channel_state, &vm->console[i], in);
+    for (unsigned i = 0; i < vm->devices_count; i++) {
+        state_load(vm->devices[i]->ops->fields, vm->devices[i], in);
+        in += state_size(vm->devices[i]->ops->fields);
+    }
+    vm->loading = true;
+    for (unsigned i = 0; i < vm->devices_count; i++)
+        if (vm->devices[i]->ops->loaded != NULL)
+            vm->devices[i]->ops->loaded(vm->devices[i]);
+    vm->loading = false;
+    find_next_deadline(vm);
+}

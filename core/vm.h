@@ -1,0 +1,144 @@
+/*
+ * One virtual machine: vcpu, physical memory (pmap), board, devices, timers.
+ * Within an epoch it touches nothing outside itself.
+ */
+#ifndef CORE_VM_H
+#define CORE_VM_H
+
+#include "core/bus.h"
+#include "core/config.h"
+#include "core/dev/dev.h"
+#include "core/memory.h"
+#include "core/port.h"
+#include "mips/mips.h"
+
+#define VM_DEVICES_MAX   48
+#define VM_TIMERS_MAX    32
+#define VM_CHANNELS_MAX  4
+#define CONSOLE_QUEUE    4096
+#define VM_ROM_BYTES     (4u << 20)
+
+struct monitor;
+struct board;
+struct disk;
+
+/* Console bytes that were delivered and that the device has not taken yet. */
+struct console_channel {
+    struct device *dev; /* NULL: no such channel */
+    uint8_t queue[CONSOLE_QUEUE];
+    uint32_t head, count;
+};
+
+struct vm {
+    struct platform platform; /* first: devices get &vm->platform */
+    struct monitor *monitor;
+    struct memory *memory;
+    const struct vm_config *config;
+    unsigned index;
+    struct mips *cpu;
+
+    /* Physical memory. Keys of pmap: RAM pages from 0, then ROM pages. */
+    struct radix pmap; /* key -> MPN + 1 */
+    uint64_t ram_pages;
+    struct radix page_hash; /* key -> contribution to memory_digest */
+    uint64_t memory_digest; /* of all pages but the dirty ones */
+    uint8_t *dirty;         /* by key: handed out for writing since the last digest */
+    uint32_t *dirty_list;
+    uint32_t dirty_count;
+    uint8_t *given;         /* by key: a translation may be cached by the vcpu */
+
+    const struct board *board;
+    void *board_data;
+    struct bus *mem_bus;
+    struct device *devices[VM_DEVICES_MAX];
+    unsigned devices_count;
+    struct dev_timer *timers[VM_TIMERS_MAX];
+    unsigned timers_count;
+    uint64_t next_deadline; /* ns; derived */
+    uint64_t run_limit;     /* cycle until which the vcpu may run now; derived */
+    struct disk *disks[DISKS_MAX];
+    unsigned disks_count;
+
+    bool loading;           /* vm_load_state is at work: levels are set, nothing happens */
+    uint64_t ns_per_cycle;  /* 0: not a whole number */
+    struct console_channel console[VM_CHANNELS_MAX];
+
+    /* State (in vm_state). */
+    uint64_t idle_cycles;   /* of the present sleep */
+    uint8_t power_pending;  /* enum power_event + 1 */
+    uint8_t powered_off;
+    uint8_t irq_levels;     /* of the vcpu's inputs */
+};
+
+/* A kind of machine. */
+struct board {
+    const char *name;
+    int (*create)(struct vm *vm, struct err *e); /* chips and wiring; sets board_data */
+    void (*destroy)(struct vm *vm);
+    /* Contents of memory at power-on (ROM, kernel, boot parameters), and what
+     * the firmware would have set up. After all devices were reset. */
+    int (*boot)(struct vm *vm, struct err *e);
+    /* Physical address -> key of pmap; false: no memory there. *rom: read-only. */
+    bool (*memory_at)(const struct vm *vm, uint64_t pa, uint64_t *key, bool *rom);
+};
+extern const struct board board_malta;
+
+int vm_create(struct vm *vm, struct monitor *m, unsigned index, const struct vm_config *cfg,
+              struct memory *memory, const struct port *port, struct err *e);
+void vm_destroy(struct vm *vm);
+int vm_power_on(struct vm *vm, struct err *e);
+
+enum vm_stop { VM_LIMIT, VM_SLEEPING, VM_POWERED_OFF, VM_BREAK, VM_WATCH, VM_HALTED, VM_FAILED };
+
+/* Run until the vcpu's clock is at `until_cycle`, or until it did `until_step`
+ * steps: then at once, before anything else that is due at that moment. A
+ * sleeping vcpu lets time pass up to until_cycle; VM_SLEEPING: it is there and
+ * still sleeps. `pass`: see mips_run. */
+enum vm_stop vm_run(struct vm *vm, uint64_t until_cycle, uint64_t until_step, bool pass,
+                    struct err *e);
+
+uint64_t vm_cycle(const struct vm *vm);
+uint64_t vm_ns_of(const struct vm *vm, uint64_t cycle);  /* rounded down */
+uint64_t vm_cycle_of(const struct vm *vm, uint64_t ns);  /* rounded up; UINT64_MAX stays */
+/* When something will happen by itself while the vcpu sleeps, in cycles. */
+uint64_t vm_next_wake(const struct vm *vm);
+
+/* Append an event at the vcpu's present position; fill arg[] and commit. */
+struct event *vm_event(struct vm *vm, enum event_kind kind);
+void vm_event_commit(struct vm *vm);
+
+/* Input from the port. Bytes beyond the queue's room are dropped, as on a
+ * real line; the caller asks for room first. */
+size_t vm_console_room(const struct vm *vm, unsigned channel);
+bool vm_console_ready(const struct vm *vm, unsigned channel); /* the guest listens */
+void vm_console_input(struct vm *vm, unsigned channel, const uint8_t *bytes, size_t n);
+void vm_power(struct vm *vm, enum power_event what); /* before the next unit */
+
+/* ---- physical memory (vm_memory.c) ---- */
+
+struct mips_page vm_page(void *ctx, uint64_t pa, enum mips_access access); /* mips_env.page */
+uint64_t vm_machine_page(void *ctx, uint64_t ppn);                         /* mips_env.machine_page */
+/* Reading without side effects (gdb, hashing); absent pages read as zero.
+ * Returns bytes up to the first address without memory. */
+size_t vm_read_physical(const struct vm *vm, uint64_t pa, void *out, size_t n);
+/* Loader and DMA: all or nothing. ROM is written only by vm_load. */
+bool vm_write_physical(struct vm *vm, uint64_t pa, const void *bytes, size_t n);
+bool vm_load(struct vm *vm, uint64_t pa, const void *bytes, size_t n);
+bool vm_has_memory(const struct vm *vm, uint64_t pa, size_t n, bool for_writing);
+void vm_log_dma(struct vm *vm, const struct device *dev, enum dma_dir dir, uint64_t pa, size_t n);
+bool vm_dma(struct platform *p, struct device *dev, enum dma_dir dir, uint64_t pa, void *bytes,
+            size_t n);
+/* Brings memory_digest up to date. */
+void vm_update_memory_digest(struct vm *vm);
+/* A page's content changed elsewhere (frames moved): drop cached translations. */
+void vm_flush_translations(struct vm *vm);
+
+extern const struct state_field vm_state[];
+/* Hash of the board's and all devices' state, and of overlays. */
+uint64_t vm_devices_digest(const struct vm *vm);
+uint64_t vm_cpu_digest(const struct vm *vm);
+/* All state but memory, in the form of the state tables. */
+void vm_save(struct vm *vm, struct buf *out);
+void vm_load_state(struct vm *vm, const uint8_t *in);
+
+#endif

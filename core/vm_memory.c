@@ -1,0 +1,207 @@
+/*
+ * Physical memory of a VM: pmap, dirty pages, the memory digest.
+ *
+ * A RAM page has no machine page until it is first written; until then it
+ * reads as the shared zero frame. A page is handed to the vcpu for writing only
+ * through vm_page, which notes it dirty; the digest is the sum over all pages
+ * of a hash of (key, content), zero pages counting 0, so that it can be kept
+ * up to date at the cost of the dirty pages alone and does not depend on which
+ * pages have a machine page.
+ *
+ * DETERMINISM: MPNs are handed out in the order of first writes, which is the
+ * guest's own order and so the same in each replay and under each engine.
+ */
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "core/vm.h"
+
+static uint32_t frame_of(const struct vm *vm, uint64_t key)
+{
+    uint64_t mpn1 = radix_get(&vm->pmap, key);
+    return mpn1 == 0 ? FRAME_ZERO : mpn_frame(vm->memory, (uint32_t)(mpn1 - 1));
+}
+
+static void mark_dirty(struct vm *vm, uint64_t key)
+{
+    if (!vm->dirty[key]) {
+        vm->dirty[key] = 1;
+        vm->dirty_list[vm->dirty_count++] = (uint32_t)key;
+    }
+}
+
+void vm_flush_translations(struct vm *vm)
+{
+    memset(vm->given, 0, vm->ram_pages + VM_ROM_BYTES / PAGE_SIZE);
+    mips_flush_pages(vm->cpu);
+}
+
+/* The frame of `key`, ours alone and noted dirty. */
+static uint32_t frame_for_write(struct vm *vm, uint64_t key)
+{
+    uint64_t mpn1 = radix_get(&vm->pmap, key);
+    bool moved = true;
+    uint32_t frame;
+    if (mpn1 == 0) {
+        uint32_t mpn = mpn_alloc(vm->memory);
+        radix_set(&vm->pmap, key, (uint64_t)mpn + 1);
+        frame = mpn_frame(vm->memory, mpn);
+    } else {
+        frame = mpn_own(vm->memory, (uint32_t)(mpn1 - 1), &moved);
+    }
+    if (moved && vm->given[key])
+        vm_flush_translations(vm);
+    mark_dirty(vm, key);
+    return frame;
+}
+
+struct mips_page vm_page(void *ctx, uint64_t pa, enum mips_access access)
+{
+    struct vm *vm = ctx;
+    uint64_t key;
+    bool rom;
+    if (!vm->board->memory_at(vm, pa, &key, &rom) || (rom && access == MIPS_WRITE))
+        return (struct mips_page){0};
+    uint32_t frame = access == MIPS_WRITE ? frame_for_write(vm, key) : frame_of(vm, key);
+    vm->given[key] = 1;
+    return (struct mips_page){
+        .host = frame_host(&vm->memory->frames, frame),
+        .frame = frame,
+        .writable = access == MIPS_WRITE,
+    };
+}
+
+uint64_t vm_machine_page(void *ctx, uint64_t ppn)
+{
+    struct vm *vm = ctx;
+    uint64_t key;
+    bool rom;
+    if (!vm->board->memory_at(vm, ppn << PAGE_BITS, &key, &rom))
+        return 0;
+    return radix_get(&vm->pmap, key);
+}
+
+size_t vm_read_physical(const struct vm *vm, uint64_t pa, void *out, size_t n)
+{
+    size_t done = 0;
+    while (done < n) {
+        uint64_t key, off = (pa + done) & PAGE_MASK;
+        bool rom;
+        if (!vm->board->memory_at(vm, pa + done, &key, &rom))
+            break;
+        size_t part = (size_t)min_u64(n - done, PAGE_SIZE - off);
+        memcpy((uint8_t *)out + done,
+               frame_host(&vm->memory->frames, frame_of(vm, key)) + off, part);
+        done += part;
+    }
+    return done;
+}
+
+static bool all_memory(const struct vm *vm, uint64_t pa, size_t n, bool rom_too)
+{
+    if (n == 0)
+        return true;
+    if (pa + n < pa)
+        return false;
+    for (uint64_t page = pa & ~PAGE_MASK; page < pa + n; page += PAGE_SIZE) {
+        uint64_t key;
+        bool rom;
+        if (!vm->board->memory_at(vm, page, &key, &rom) || (rom && !rom_too))
+            return false;
+    }
+    return true;
+}
+
+static void write_pages(struct vm *vm, uint64_t pa, const uint8_t *bytes, size_t n)
+{
+    while (n != 0) {
+        uint64_t key = 0, off = pa & PAGE_MASK;
+        bool rom;
+        vm->board->memory_at(vm, pa, &key, &rom);
+        size_t part = (size_t)min_u64(n, PAGE_SIZE - off);
+        uint32_t frame = frame_for_write(vm, key);
+        memcpy(frame_host(&vm->memory->frames, frame) + off, bytes, part);
+        mips_code_changed(vm->cpu, frame, (uint32_t)off, (uint32_t)part);
+        pa += part;
+        bytes += part;
+        n -= part;
+    }
+}
+
+bool vm_write_physical(struct vm *vm, uint64_t pa, const void *bytes, size_t n)
+{
+    if (!all_memory(vm, pa, n, false))
+        return false;
+    write_pages(vm, pa, bytes, n);
+    return true;
+}
+
+bool vm_load(struct vm *vm, uint64_t pa, const void *bytes, size_t n)
+{
+    if (!all_memory(vm, pa, n, true))
+        return false;
+    write_pages(vm, pa, bytes, n);
+    return true;
+}
+
+bool vm_has_memory(const struct vm *vm, uint64_t pa, size_t n, bool for_writing)
+{
+    return all_memory(vm, pa, n, !for_writing);
+}
+
+void vm_log_dma(struct vm *vm, const struct device *dev, enum dma_dir dir, uint64_t pa, size_t n)
+{
+    uint64_t device = 0;
+    for (unsigned i = 0; i < vm->devices_count; i++)
+        if (vm->devices[i] == dev)
+            device = i;
+    struct event *ev = vm_event(vm, EVENT_DMA);
+    ev->arg[0] = device;
+    ev->arg[1] = dir == DMA_TO_MEMORY;
+    ev->arg[2] = pa;
+    ev->arg[3] = n;
+    vm_event_commit(vm);
+}
+
+bool vm_dma(struct platform *p, struct device *dev, enum dma_dir dir, uint64_t pa, void *bytes,
+            size_t n)
+{
+    struct vm *vm = container_of(p, struct vm, platform);
+    if (!all_memory(vm, pa, n, dir == DMA_TO_DEVICE))
+        return false;
+    if (dir == DMA_TO_MEMORY)
+        write_pages(vm, pa, bytes, n);
+    else
+        vm_read_physical(vm, pa, bytes, n);
+    vm_log_dma(vm, dev, dir, pa, n);
+    return true;
+}
+
+static uint64_t page_contribution(uint64_t key, const uint8_t *bytes)
+{
+    static const uint8_t zero[PAGE_SIZE];
+    if (memcmp(bytes, zero, PAGE_SIZE) == 0)
+        return 0;
+    uint64_t h = XXH3_64bits_withSeed(bytes, PAGE_SIZE, key);
+    return h == 0 ? 1 : h;
+}
+
+void vm_update_memory_digest(struct vm *vm)
+{
+    if (vm->dirty_count == 0)
+        return;
+    for (uint32_t i = 0; i < vm->dirty_count; i++) {
+        uint32_t key = vm->dirty_list[i];
+        uint64_t old = radix_get(&vm->page_hash, key);
+        uint64_t now =
+            page_contribution(key, frame_host(&vm->memory->frames, frame_of(vm, key)));
+        if (now != old)
+            radix_set(&vm->page_hash, key, now);
+        vm->memory_digest += now - old;
+        vm->dirty[key] = 0;
+    }
+    vm->dirty_count = 0;
+    vm_flush_translations(vm);
+}

@@ -1,0 +1,341 @@
+/* gdb's "monitor" commands. */
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gdb/vm_target.h"
+#include "replay/tlb_history.h"
+
+struct command {
+    const char *name;
+    void (*run)(struct vm_target *t, char *args, struct buf *out);
+    const char *help;
+};
+
+/* The next word of *args, or NULL; moves on. */
+static char *word(char **args)
+{
+    char *w = *args + strspn(*args, " \t");
+    if (*w == 0)
+        return NULL;
+    size_t n = strcspn(w, " \t");
+    *args = w + n + (w[n] != 0);
+    w[n] = 0;
+    return w;
+}
+
+static bool number(const char *text, uint64_t *v)
+{
+    char *end;
+    if (text == NULL || !isdigit((unsigned char)*text))
+        return false;
+    *v = strtoull(text, &end, 0);
+    return *end == 0;
+}
+
+static void print_when(struct vm_target *t, struct buf *out)
+{
+    struct timeline *tl = t->timeline;
+    uint64_t ns = vm_ns_of(timeline_vm(tl), timeline_cycle(tl));
+    buf_printf(out, "position %" PRIu64 " of %" PRIu64 ", virtual time %" PRIu64 ".%09" PRIu64
+               " s, pc %08" PRIx64 "\n", timeline_position(tl), tl->replayer.end_step,
+               ns / 1000000000u, ns % 1000000000u, mips_pc(timeline_cpu(tl)) & 0xffffffffu);
+}
+
+static void cmd_when(struct vm_target *t, char *args, struct buf *out)
+{
+    (void)args;
+    print_when(t, out);
+}
+
+static void go_to(struct vm_target *t, uint64_t step, struct buf *out)
+{
+    if (timeline_seek_now(t->timeline, step) == TIMELINE_FAILED)
+        buf_printf(out, "The replay diverged: %s\n", timeline_error(t->timeline));
+    print_when(t, out);
+    buf_puts(out, "(gdb keeps old registers until \"maint flush register-cache\"; disco.gdb's "
+                  "commands do that)\n");
+}
+
+static void cmd_seek(struct vm_target *t, char *args, struct buf *out)
+{
+    const char *to = word(&args);
+    uint64_t now = timeline_position(t->timeline), n;
+    if (to != NULL && strcmp(to, "end") == 0)
+        go_to(t, UINT64_MAX, out);
+    else if (to != NULL && strcmp(to, "begin") == 0)
+        go_to(t, 0, out);
+    else if (to != NULL && to[0] == '+' && number(to + 1, &n))
+        go_to(t, n > UINT64_MAX - now ? UINT64_MAX : now + n, out);
+    else if (to != NULL && to[0] == '-' && number(to + 1, &n))
+        go_to(t, n > now ? 0 : now - n, out);
+    else if (number(to, &n))
+        go_to(t, n, out);
+    else
+        buf_puts(out, "usage: seek N | +N | -N | begin | end (N in instructions)\n");
+}
+
+/* The last `count` events of `kind` (-1: any) before the present position. */
+static void print_events(struct vm_target *t, int kind, uint64_t count, struct buf *out)
+{
+    struct replayer *r = &t->timeline->replayer;
+    uint64_t n = 0;
+    struct err e = {0};
+    size_t b = r->batches_count;
+    while (b > 0 && r->batches[b - 1].first >= r->at.event)
+        b--;
+    struct event *shown = xcalloc(count, sizeof shown[0]);
+    while (b-- > 0 && n < count) {
+        const struct event *ev = trace_reader_events(r->reader, b, &e);
+        uint64_t i = min_u64(r->batches[b].count, r->at.event - r->batches[b].first);
+        while (ev != NULL && i-- > 0 && n < count)
+            if (kind < 0 || ev[i].kind == kind)
+                shown[n++] = ev[i];
+    }
+    r->batch = SIZE_MAX; /* the reader's buffer has moved on */
+    while (n-- > 0) {
+        char line[256];
+        event_print(line, sizeof line, &shown[n]);
+        buf_printf(out, "%s\n", line);
+    }
+    free(shown);
+}
+
+static void cmd_events(struct vm_target *t, char *args, struct buf *out)
+{
+    uint64_t count = 10;
+    int kind = -1;
+    for (const char *w; (w = word(&args)) != NULL;) {
+        if (number(w, &count))
+            continue;
+        kind = event_kind_by_name(w);
+        if (kind < 0) {
+            buf_printf(out, "there are no events of kind \"%s\"; the kinds are:", w);
+            for (int i = 0; i < EVENT_KINDS; i++)
+                buf_printf(out, " %s", event_info[i].text);
+            buf_putc(out, '\n');
+            return;
+        }
+    }
+    print_events(t, kind, min_u64(count, 10000), out);
+}
+
+static void print_half(struct buf *out, const struct mips_tlb_entry *entry, unsigned half)
+{
+    uint64_t lo = entry->lo[half];
+    if (!(lo & 2)) {
+        buf_puts(out, "  -                     ");
+        return;
+    }
+    buf_printf(out, "  %09" PRIx64 " c%u %c%c%c%c", (lo & 0x3fffffc0u) << 6, (unsigned)(lo >> 3 & 7),
+               lo & 4 ? 'w' : '-', lo & 1u << 31 ? 'R' : '-', lo & 1u << 30 ? 'X' : '-',
+               entry->global ? 'g' : '-');
+}
+
+static void cmd_tlb(struct vm_target *t, char *args, struct buf *out)
+{
+    (void)args;
+    struct mips *cpu = timeline_cpu(t->timeline);
+    buf_puts(out, " nr  virtual  mask     asid  even page              odd page\n");
+    for (unsigned i = 0; i < mips_tlb_size(cpu); i++) {
+        struct mips_tlb_entry entry = mips_tlb_get(cpu, i);
+        if (entry.hidden)
+            continue;
+        buf_printf(out, "%3u  %08" PRIx64 " %08x %02x  ", i, entry.vpn2 & 0xffffffffu, entry.mask,
+                   entry.asid & 0xffu);
+        print_half(out, &entry, 0);
+        print_half(out, &entry, 1);
+        buf_putc(out, '\n');
+    }
+}
+
+static void cmd_pmap(struct vm_target *t, char *args, struct buf *out)
+{
+    uint64_t va, pa;
+    struct vm *vm = timeline_vm(t->timeline);
+    if (!number(word(&args), &va)) {
+        buf_puts(out, "usage: pmap ADDRESS (virtual; with 0x)\n");
+        return;
+    }
+    va = (uint64_t)(int64_t)(int32_t)(uint32_t)va;
+    bool present = mips_translate(timeline_cpu(t->timeline), va, &pa);
+    if (!present && !tlb_history_find(t->timeline, va, t->asid, &pa)) {
+        buf_printf(out, "%08" PRIx64 ": the TLB does not map it, and never did for this ASID\n",
+                   va & 0xffffffffu);
+        return;
+    }
+    uint64_t mpn1 = vm_machine_page(vm, pa >> PAGE_BITS), key;
+    bool rom = false, memory = vm->board->memory_at(vm, pa, &key, &rom);
+    buf_printf(out, "%08" PRIx64 " -> physical %09" PRIx64 "%s -> ", va & 0xffffffffu, pa,
+               present ? "" : " (by an earlier TLB entry)");
+    if (!memory)
+        buf_puts(out, "no memory: a device, or nothing\n");
+    else if (mpn1 == 0)
+        buf_puts(out, "not written yet: zeros\n");
+    else
+        buf_printf(out, "machine page %" PRIu64 "%s, users %u\n", mpn1 - 1, rom ? " (ROM)" : "",
+                   mpn_users(vm->memory, (uint32_t)(mpn1 - 1)));
+}
+
+static void cmd_console(struct vm_target *t, char *args, struct buf *out)
+{
+    struct replayer *r = &t->timeline->replayer;
+    uint64_t lines = UINT64_MAX;
+    const char *w = word(&args);
+    if (w != NULL && !number(w, &lines)) {
+        buf_puts(out, "usage: console [LINES]\n");
+        return;
+    }
+    size_t end = replayer_console_length(r), from = end;
+    if (lines == UINT64_MAX)
+        from = 0;
+    for (uint64_t seen = 0; lines != UINT64_MAX && from > 0; from--)
+        if (r->console.data[from - 1] == '\n' && from != end && ++seen == lines)
+            break;
+    for (size_t i = from; i < end; i++)
+        if (r->console.data[i] != '\r')
+            buf_putc(out, r->console.data[i]);
+    if (end != from && r->console.data[end - 1] != '\n')
+        buf_putc(out, '\n');
+}
+
+static void cmd_checkpoint(struct vm_target *t, char *args, struct buf *out)
+{
+    unsigned id = timeline_checkpoint(t->timeline, args + strspn(args, " \t"));
+    if (id == 0)
+        buf_puts(out, "no room for one more checkpoint; delete some\n");
+    else
+        buf_printf(out, "checkpoint %u at position %" PRIu64 "\n", id,
+                   timeline_position(t->timeline));
+}
+
+static void cmd_checkpoints(struct vm_target *t, char *args, struct buf *out)
+{
+    (void)args;
+    for (size_t i = 0; i < t->timeline->checkpoints_count; i++) {
+        const struct checkpoint *c = &t->timeline->checkpoints[i];
+        if (c->name != NULL)
+            buf_printf(out, "%u: position %" PRIu64 " %s\n", c->id, c->step, c->name);
+    }
+}
+
+static void cmd_restart(struct vm_target *t, char *args, struct buf *out)
+{
+    uint64_t id;
+    const struct checkpoint *c = NULL;
+    if (number(word(&args), &id) && id <= UINT32_MAX)
+        c = timeline_find_checkpoint(t->timeline, (unsigned)id);
+    if (c == NULL)
+        buf_puts(out, "usage: restart N (\"monitor checkpoints\" lists them)\n");
+    else
+        go_to(t, c->step, out);
+}
+
+static void cmd_delete(struct vm_target *t, char *args, struct buf *out)
+{
+    const char *what = word(&args);
+    uint64_t id;
+    if (what == NULL || strcmp(what, "checkpoint") != 0 || !number(word(&args), &id) ||
+        id > UINT32_MAX || !timeline_delete_checkpoint(t->timeline, (unsigned)id))
+        buf_puts(out, "usage: delete checkpoint N\n");
+}
+
+static void cmd_digest(struct vm_target *t, char *args, struct buf *out)
+{
+    (void)args;
+    struct vm_digest d = monitor_digest(t->timeline->replayer.monitor, 0, true);
+    buf_printf(out, "cpu %016" PRIx64 " devices %016" PRIx64 " memory %016" PRIx64 "\n", d.cpu,
+               d.devices, d.memory);
+}
+
+static void cmd_devices(struct vm_target *t, char *args, struct buf *out)
+{
+    struct vm *vm = timeline_vm(t->timeline);
+    const char *id = word(&args);
+    for (unsigned i = 0; i < vm->devices_count; i++) {
+        const struct device *dev = vm->devices[i];
+        if (id == NULL)
+            buf_printf(out, "%-8s %s\n", dev->id, dev->ops->name);
+        else if (strcmp(id, dev->id) == 0)
+            state_print(dev->ops->fields, dev, "", out);
+    }
+}
+
+static void cmd_phys(struct vm_target *t, char *args, struct buf *out)
+{
+    const char *w = word(&args);
+    if (w != NULL && strcmp(w, "on") == 0)
+        t->phys_mode = true;
+    else if (w != NULL && strcmp(w, "off") == 0)
+        t->phys_mode = false;
+    else
+        buf_printf(out, "physical addresses are %s\n", t->phys_mode ? "on" : "off");
+}
+
+static void cmd_asid(struct vm_target *t, char *args, struct buf *out)
+{
+    const char *w = word(&args);
+    uint64_t n;
+    if (w != NULL && strcmp(w, "any") == 0)
+        t->asid = TLB_HISTORY_ANY_ASID;
+    else if (w != NULL && strcmp(w, "present") == 0)
+        t->asid = TLB_HISTORY_PRESENT_ASID;
+    else if (number(w, &n) && n < 256)
+        t->asid = (int)n;
+    else
+        buf_puts(out, "usage: asid any | present | N (for pages that the TLB does not map now)\n");
+}
+
+static void cmd_info(struct vm_target *t, char *args, struct buf *out)
+{
+    const char *w = word(&args);
+    if (w != NULL && strcmp(w, "version") == 0)
+        buf_printf(out, "disco, replaying a trace of %s\n", t->timeline->replayer.header->build);
+    else
+        buf_puts(out, "usage: info version\n");
+}
+
+static void cmd_help(struct vm_target *t, char *args, struct buf *out);
+
+static const struct command commands[] = {
+    {"when", cmd_when, "               where we are: position, virtual time, pc"},
+    {"seek", cmd_seek, " N|+N|-N|begin|end  go to a position (instructions)"},
+    {"events", cmd_events, " [KIND] [COUNT]  the last events before here"},
+    {"tlb", cmd_tlb, "                the TLB's entries (w writable, R/X inhibited, g global)"},
+    {"pmap", cmd_pmap, " ADDRESS       virtual to physical to machine page"},
+    {"console", cmd_console, " [LINES]    what the guest printed up to here"},
+    {"checkpoint", cmd_checkpoint, " [NAME]  remember this position"},
+    {"checkpoints", cmd_checkpoints, "        list them"},
+    {"restart", cmd_restart, " N          go to checkpoint N"},
+    {"delete", cmd_delete, " checkpoint N"},
+    {"digest", cmd_digest, "             hash of the whole state"},
+    {"devices", cmd_devices, " [NAME]     list the devices, or print the state of one"},
+    {"phys", cmd_phys, " on|off        memory addresses are physical ones"},
+    {"asid", cmd_asid, " any|present|N  whose pages to show when the TLB lacks them"},
+    {"info", cmd_info, " version"},
+    {"help", cmd_help, "               this list"},
+};
+
+static void cmd_help(struct vm_target *t, char *args, struct buf *out)
+{
+    (void)t, (void)args;
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        buf_printf(out, "monitor %s%s\n", commands[i].name, commands[i].help);
+}
+
+bool vm_monitor(void *target, struct gdb_tid tid, const char *line, struct buf *out)
+{
+    (void)tid;
+    char *copy = xstrdup(line), *args = copy;
+    const char *name = word(&args);
+    bool known = false;
+    for (size_t i = 0; name != NULL && i < ARRAY_LEN(commands); i++) {
+        if (strcmp(commands[i].name, name) == 0) {
+            commands[i].run(target, args, out);
+            known = true;
+        }
+    }
+    free(copy);
+    return known;
+}

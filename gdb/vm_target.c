@@ -1,0 +1,348 @@
+#include "gdb/vm_target.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "replay/tlb_history.h"
+
+#define SYMBOLS_PATH "/vm1/vmlinux"
+
+static const struct gdb_tid the_thread = {1, 1};
+
+/* A 32-bit address as the processor holds it. */
+static uint64_t extend(uint64_t va)
+{
+    return (uint64_t)(int64_t)(int32_t)(uint32_t)va;
+}
+
+/* ---- description ---- */
+
+static const char *architecture(void *target)
+{
+    (void)target;
+    return "mips:isa32r2";
+}
+
+static bool big_endian(void *target)
+{
+    struct vm_target *t = target;
+    return timeline_vm(t->timeline)->config->big_endian;
+}
+
+static const char *triple(void *target)
+{
+    return big_endian(target) ? "mips-unknown-unknown" : "mipsel-unknown-unknown";
+}
+
+static size_t regs(void *target, const struct gdb_reg **table)
+{
+    struct vm_target *t = target;
+    *table = t->regs;
+    return t->regs_count;
+}
+
+static const char *target_types(void *target)
+{
+    (void)target;
+    return "";
+}
+
+static size_t threads(void *target, struct gdb_tid *out, size_t max)
+{
+    (void)target;
+    if (max != 0)
+        out[0] = the_thread;
+    return 1;
+}
+
+static void thread_text(void *target, struct gdb_tid tid, struct buf *out)
+{
+    struct vm_target *t = target;
+    (void)tid;
+    struct mips *cpu = timeline_cpu(t->timeline);
+    buf_printf(out, "position %" PRIu64 "%s", timeline_position(t->timeline),
+               mips_waiting(cpu) ? ", asleep" : "");
+}
+
+static const char *process_name(void *target, int pid)
+{
+    struct vm_target *t = target;
+    return pid == 1 ? timeline_vm(t->timeline)->config->name : NULL;
+}
+
+static const char *exec_file(void *target, int pid)
+{
+    struct vm_target *t = target;
+    return pid == 1 && t->symbols != NULL ? SYMBOLS_PATH : NULL;
+}
+
+static const uint8_t *file(void *target, const char *path, size_t *n)
+{
+    struct vm_target *t = target;
+    if (t->symbols == NULL || strcmp(path, SYMBOLS_PATH) != 0)
+        return NULL;
+    *n = t->symbols_size;
+    return t->symbols;
+}
+
+/* ---- access ---- */
+
+static bool read_reg(void *target, struct gdb_tid tid, unsigned number, uint8_t *bytes)
+{
+    (void)tid;
+    return vm_regs_read(target, number, bytes);
+}
+
+static int write_reg(void *target, struct gdb_tid tid, unsigned number, const uint8_t *bytes,
+                     struct err *e)
+{
+    (void)target, (void)tid, (void)number, (void)bytes;
+    ERR(e, ERR_USAGE, "this is a recorded run: registers and memory cannot be changed");
+}
+
+static int write_mem(void *target, struct gdb_tid tid, uint64_t va, const uint8_t *bytes, size_t n,
+                     struct err *e)
+{
+    (void)va, (void)n;
+    return write_reg(target, tid, 0, bytes, e);
+}
+
+bool vm_target_translate(struct vm_target *t, uint64_t va, uint64_t *pa)
+{
+    struct mips *cpu = timeline_cpu(t->timeline);
+    return mips_translate(cpu, va, pa) ||
+           tlb_history_find(t->timeline, va, t->asid, pa);
+}
+
+size_t vm_target_read(struct vm_target *t, uint64_t va, uint8_t *bytes, size_t n)
+{
+    size_t done = 0;
+    while (done < n) {
+        uint64_t at = va + done, pa = at & 0xffffffffu;
+        if (!t->phys_mode && !vm_target_translate(t, extend(at), &pa))
+            break;
+        size_t part = (size_t)min_u64(n - done, PAGE_SIZE - (at & PAGE_MASK));
+        size_t got = vm_read_physical(timeline_vm(t->timeline), pa, bytes + done, part);
+        done += got;
+        if (got < part)
+            break;
+    }
+    return done;
+}
+
+static size_t read_mem(void *target, struct gdb_tid tid, uint64_t va, uint8_t *bytes, size_t n)
+{
+    (void)tid;
+    return vm_target_read(target, va, bytes, n);
+}
+
+static bool get_phys_mode(void *target)
+{
+    struct vm_target *t = target;
+    return t->phys_mode;
+}
+
+static void set_phys_mode(void *target, bool on)
+{
+    struct vm_target *t = target;
+    t->phys_mode = on;
+}
+
+/* ---- points ---- */
+
+struct condition {
+    gdb_cond_fn *cond;
+    void *ctx;
+};
+
+static bool evaluate(void *ctx)
+{
+    struct condition *c = ctx;
+    return c->cond(c->ctx, the_thread);
+}
+
+static enum point_kind kind_of(enum gdb_point kind)
+{
+    static const enum point_kind kinds[] = {
+        [GDB_SW_BREAK] = POINT_BREAK,  [GDB_HW_BREAK] = POINT_HARD_BREAK,
+        [GDB_WATCH] = POINT_WRITE,     [GDB_RWATCH] = POINT_READ,
+        [GDB_AWATCH] = POINT_ACCESS,
+    };
+    return kinds[kind];
+}
+
+static int clear_point(void *target, int pid, enum gdb_point kind, uint64_t va, uint64_t len)
+{
+    struct vm_target *t = target;
+    (void)pid;
+    struct points *points = &t->timeline->points;
+    for (size_t i = 0; i < points->count; i++) {
+        struct point *p = &points->list[i];
+        if (p->kind == kind_of(kind) && p->va == extend(va) && p->len == len) {
+            free(p->cond_ctx);
+            points_clear(points, p->kind, p->va, p->len);
+            break;
+        }
+    }
+    return 0;
+}
+
+static int set_point(void *target, int pid, enum gdb_point kind, uint64_t va, uint64_t len,
+                     gdb_cond_fn *cond, void *cond_ctx, struct err *e)
+{
+    struct vm_target *t = target;
+    bool is_break = kind == GDB_SW_BREAK || kind == GDB_HW_BREAK;
+    if (is_break && len != 4)
+        ERR(e, ERR_USAGE, "the processor has no MIPS16 or microMIPS code");
+    clear_point(target, pid, kind, va, len);
+    struct point p = {.kind = kind_of(kind), .va = extend(va), .len = len};
+    if (cond != NULL) {
+        struct condition *c = xmalloc(sizeof *c);
+        *c = (struct condition){cond, cond_ctx};
+        p.cond = evaluate;
+        p.cond_ctx = c;
+    }
+    if (!points_set(&t->timeline->points, &p)) {
+        free(p.cond_ctx);
+        ERR(e, ERR_USAGE, "a watchpoint of %" PRIu64 " bytes is too long", len);
+    }
+    return 0;
+}
+
+/* ---- execution ---- */
+
+static void resume(void *target, const struct gdb_resume *how)
+{
+    struct vm_target *t = target;
+    t->how = *how;
+    t->unit_pending = false;
+    if (how->dir == GDB_BACKWARD && how->step)
+        timeline_reverse_step(t->timeline);
+    else if (how->dir == GDB_BACKWARD)
+        timeline_reverse_continue(t->timeline);
+    else if (how->step)
+        timeline_step(t->timeline, how->lo == how->hi ? 0 : extend(how->lo),
+                      how->lo == how->hi ? 0 : extend(how->hi));
+    else
+        timeline_continue(t->timeline);
+}
+
+static enum gdb_point gdb_point_of(enum point_kind kind)
+{
+    static const enum gdb_point kinds[] = {
+        [POINT_BREAK] = GDB_SW_BREAK, [POINT_HARD_BREAK] = GDB_HW_BREAK,
+        [POINT_WRITE] = GDB_WATCH,    [POINT_READ] = GDB_RWATCH,
+        [POINT_ACCESS] = GDB_AWATCH,
+    };
+    return kinds[kind];
+}
+
+static struct gdb_stop failed(struct vm_target *t)
+{
+    buf_clear(&t->message);
+    buf_printf(&t->message, "The replay diverged: %s\n", timeline_error(t->timeline));
+    return (struct gdb_stop){
+        .kind = GDB_FAILED, .tid = the_thread, .message = buf_cstr(&t->message)};
+}
+
+static struct gdb_stop slice(void *target)
+{
+    struct vm_target *t = target;
+    struct gdb_stop stop = {.tid = the_thread};
+    enum timeline_stop how = timeline_slice(t->timeline);
+    if (t->unit_pending && how != TIMELINE_RUNNING && how != TIMELINE_FAILED) {
+        t->unit_pending = false;
+        return t->later;
+    }
+    const struct point *hit = &t->timeline->hit;
+    switch (how) {
+    case TIMELINE_RUNNING:
+        stop.kind = GDB_RUNNING;
+        break;
+    case TIMELINE_DONE:
+        stop.kind = GDB_STEPPED;
+        break;
+    case TIMELINE_BREAK:
+        stop.kind = GDB_BREAKPOINT;
+        stop.point = gdb_point_of(hit->kind);
+        stop.addr = hit->va;
+        break;
+    case TIMELINE_WATCH:
+        stop.kind = GDB_WATCHPOINT;
+        stop.point = gdb_point_of(hit->kind);
+        stop.addr = hit->va;
+        if (t->how.dir == GDB_FORWARD && t->how.watch_after) {
+            t->later = stop;
+            t->unit_pending = true;
+            timeline_step(t->timeline, 0, 0);
+            stop.kind = GDB_RUNNING;
+        }
+        break;
+    case TIMELINE_INTERRUPTED:
+        stop.kind = GDB_INTERRUPTED;
+        break;
+    case TIMELINE_BEGIN:
+        stop.kind = GDB_LOG_BEGIN;
+        break;
+    case TIMELINE_END:
+        stop.kind = GDB_LOG_END;
+        break;
+    case TIMELINE_FAILED:
+        return failed(t);
+    }
+    return stop;
+}
+
+static void interrupt(void *target)
+{
+    struct vm_target *t = target;
+    timeline_interrupt(t->timeline);
+}
+
+static int restart(void *target, uint64_t to, struct err *e)
+{
+    struct vm_target *t = target;
+    if (timeline_seek_now(t->timeline, to) == TIMELINE_FAILED)
+        ERR(e, ERR_DIVERGED, "%s", timeline_error(t->timeline));
+    return 0;
+}
+
+const struct gdb_target_ops vm_target_ops = {
+    .architecture = architecture,
+    .triple = triple,
+    .regs = regs,
+    .target_types = target_types,
+    .big_endian = big_endian,
+    .threads = threads,
+    .thread_text = thread_text,
+    .process_name = process_name,
+    .exec_file = exec_file,
+    .file = file,
+    .read_reg = read_reg,
+    .write_reg = write_reg,
+    .read_mem = read_mem,
+    .write_mem = write_mem,
+    .get_phys_mode = get_phys_mode,
+    .set_phys_mode = set_phys_mode,
+    .set_point = set_point,
+    .clear_point = clear_point,
+    .resume = resume,
+    .slice = slice,
+    .interrupt = interrupt,
+    .restart = restart,
+    .monitor = vm_monitor,
+};
+
+void vm_target_init(struct vm_target *t, struct timeline *timeline)
+{
+    *t = (struct vm_target){.timeline = timeline, .asid = TLB_HISTORY_PRESENT_ASID};
+    vm_regs_init(t);
+}
+
+void vm_target_fini(struct vm_target *t)
+{
+    for (size_t i = 0; i < t->timeline->points.count; i++)
+        free(t->timeline->points.list[i].cond_ctx);
+    buf_free(&t->message);
+}

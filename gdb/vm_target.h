@@ -1,0 +1,45 @@
+/*
+ * The adapter: the gdb server's target is the replay's timeline. The only file
+ * pair of gdb/ (with vm_monitor.c and vm_regs.c) that knows machines.
+ */
+#ifndef GDB_VM_TARGET_H
+#define GDB_VM_TARGET_H
+
+#include "gdb/target.h"
+#include "replay/timeline.h"
+
+#define VM_TARGET_REGS_MAX 192
+
+struct gdb_server;
+
+struct vm_target {
+    struct timeline *timeline;
+    struct gdb_server *server; /* shows console text to gdb's user; may be NULL */
+    struct gdb_reg regs[VM_TARGET_REGS_MAX];
+    size_t regs_count;
+    bool phys_mode;
+    int asid;               /* for addresses that the TLB does not map now: -1 any, -2 the present one */
+    struct gdb_resume how;  /* the resume under way */
+    bool unit_pending;      /* watch_after: one more unit before the stop is reported */
+    struct gdb_stop later;  /* that stop */
+    struct buf message;
+    const uint8_t *symbols; /* ELF image with the kernel's symbols, or NULL; not owned */
+    size_t symbols_size;
+};
+
+extern const struct gdb_target_ops vm_target_ops;
+
+void vm_target_init(struct vm_target *t, struct timeline *timeline);
+void vm_target_fini(struct vm_target *t);
+
+/* ---- for the parts of the adapter ---- */
+
+void vm_regs_init(struct vm_target *t);
+bool vm_regs_read(struct vm_target *t, unsigned number, uint8_t *bytes);
+/* "monitor LINE" (vm_monitor.c). False: no such command. */
+bool vm_monitor(void *target, struct gdb_tid tid, const char *line, struct buf *out);
+/* Virtual to physical by the TLB, else by the last mapping that the guest wrote for it. */
+bool vm_target_translate(struct vm_target *t, uint64_t va, uint64_t *pa);
+size_t vm_target_read(struct vm_target *t, uint64_t va, uint8_t *bytes, size_t n);
+
+#endif

@@ -1,0 +1,140 @@
+/*
+ * The code cache: decoded blocks, by host frame and offset. A frame with
+ * decoded code has a code_page, which lives until the processor is destroyed;
+ * its blocks live in one arena that is dropped as a whole when it is full.
+ *
+ * Stores into such a frame come through code_store: the software TLB holds no
+ * write tag for it. If decoded words are hit, all blocks of the frame go and
+ * the interpreter leaves its block after the storing instruction, so the next
+ * instruction is always the one in memory.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/err.h"
+#include "mips/cpu.h"
+
+#define ARENA_SIZE (16u << 20)
+
+void code_init(struct mips *cpu)
+{
+    cpu->code.arena = xmalloc(ARENA_SIZE);
+    cpu->code.used = 16; /* place 0 means none */
+    cpu->arena = cpu->code.arena;
+    cpu->scratch = xmalloc(sizeof(struct block) + BLOCK_UOPS_MAX * sizeof(struct uop));
+}
+
+void code_destroy(struct mips *cpu)
+{
+    for (uint32_t i = 0; i < cpu->code.n_pages; i++)
+        free(cpu->code.pages[i]);
+    free(cpu->code.pages);
+    free(cpu->code.arena);
+    free(cpu->scratch);
+}
+
+struct code_page *code_page_get(struct mips *cpu, uint32_t frame, uint8_t *host)
+{
+    struct code_cache *c = &cpu->code;
+    if (frame >= c->n_pages) {
+        uint32_t n = frame + frame / 2 + 64;
+        c->pages = xrealloc(c->pages, n * sizeof *c->pages);
+        memset(c->pages + c->n_pages, 0, (n - c->n_pages) * sizeof *c->pages);
+        c->n_pages = n;
+    }
+    struct code_page *cp = c->pages[frame];
+    if (cp == NULL) {
+        cp = c->pages[frame] = xcalloc(1, sizeof *cp);
+        cp->frame = frame;
+    }
+    cp->host = host;
+    return cp;
+}
+
+static void forget(struct mips *cpu, struct code_page *cp)
+{
+    memset(cp->block, 0, sizeof cp->block);
+    memset(cp->decoded, 0, sizeof cp->decoded);
+    cp->any = false;
+    cpu->link_from = NULL;
+    cpu->stats.blocks_flushed++;
+}
+
+void code_drop_all(struct mips *cpu)
+{
+    for (uint32_t i = 0; i < cpu->code.n_pages; i++)
+        if (cpu->code.pages[i] != NULL && cpu->code.pages[i]->any)
+            forget(cpu, cpu->code.pages[i]);
+    cpu->code.used = 16;
+    cpu->code.generation++;
+    cpu->link_from = NULL;
+}
+
+bool code_has(const struct mips *cpu, uint32_t frame)
+{
+    return frame < cpu->code.n_pages && cpu->code.pages[frame] != NULL &&
+           cpu->code.pages[frame]->any;
+}
+
+bool code_store(struct mips *cpu, uint32_t frame, uint32_t offset, uint32_t len)
+{
+    if (!code_has(cpu, frame) || len == 0)
+        return false;
+    struct code_page *cp = cpu->code.pages[frame];
+    for (uint32_t i = offset / 4; i <= (offset + len - 1) / 4; i++) {
+        if (cp->decoded[i / 64] >> i % 64 & 1) {
+            forget(cpu, cp);
+            return true;
+        }
+    }
+    return false;
+}
+
+void mips_code_changed(struct mips *cpu, uint32_t frame, uint32_t offset, uint32_t len)
+{
+    if (offset >= PAGE_SIZE)
+        return;
+    if (len > PAGE_SIZE - offset)
+        len = (uint32_t)PAGE_SIZE - offset;
+    if (code_store(cpu, frame, offset, len))
+        cpu->leave = true;
+}
+
+static void mark(struct mips *cpu, struct code_page *cp, const struct block *b)
+{
+    if (!cp->any) {
+        cp->any = true;
+        mmu_flush_writes(cpu);
+    }
+    for (uint32_t i = b->start / 4u; i < b->end / 4u && i < 1024; i++)
+        cp->decoded[i / 64] |= UINT64_C(1) << i % 64;
+}
+
+struct block *code_block(struct mips *cpu, struct code_page *cp, uint64_t pc, int64_t budget)
+{
+    uint32_t word = pc >> 2 & 1023;
+    if (cp->block[word] != 0 && !cpu->pass) {
+        struct block *found = (struct block *)(void *)(cpu->arena + (uint64_t)cp->block[word] * 16);
+        if (found->run <= budget)
+            return found;
+    }
+    bool keep = budget > BLOCK_STEPS_MAX && !cpu->pass;
+    unsigned max = keep ? BLOCK_STEPS_MAX : cpu->pass ? 1 : (unsigned)budget;
+    if (!decode_block(cpu, cp->host, pc, max, NULL))
+        return NULL;
+    struct block *b = cpu->scratch;
+    cpu->stats.blocks_decoded++;
+    mark(cpu, cp, b);
+    if (!keep)
+        return b;
+    uint32_t size = (uint32_t)(sizeof *b + b->uops * sizeof b->u[0]);
+    if (size > ARENA_SIZE - cpu->code.used) {
+        code_drop_all(cpu);
+        mark(cpu, cp, b);
+    }
+    uint8_t *place = cpu->arena + cpu->code.used;
+    memcpy(place, b, size);
+    cp->block[word] = cpu->code.used / 16;
+    cpu->code.used += size;
+    return (struct block *)(void *)place;
+}

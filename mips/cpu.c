@@ -1,0 +1,93 @@
+/* Life of a processor, and its state table. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/err.h"
+#include "mips/cpu.h"
+
+#define FIELD(member) STATE(struct mips, member)
+
+/* The sink gpr[32] is no state. */
+const struct state_field mips_state[] = {
+    {"gpr", offsetof(struct mips, gpr), 8, 32},
+    FIELD(hi),
+    FIELD(lo),
+    FIELD(pc),
+    FIELD(llbit),
+    FIELD(waiting),
+    STATE_ARRAY(struct mips, c0, uint64_t),
+    STATE_ARRAY(struct mips, fpr, uint64_t),
+    FIELD(fcsr),
+    FIELD(random),
+    FIELD(irq_lines),
+    FIELD(count_base),
+    FIELD(steps),
+    FIELD(skipped),
+    FIELD(ll_pa),
+    STATE_ARRAY(struct mips, tlb_vpn2, uint64_t),
+    STATE_ARRAY(struct mips, tlb_lo, uint64_t),
+    STATE_ARRAY(struct mips, tlb_mask, uint32_t),
+    STATE_ARRAY(struct mips, tlb_asid, uint32_t),
+    STATE_ARRAY(struct mips, tlb_global, uint8_t),
+    STATE_ARRAY(struct mips, tlb_hidden, uint8_t),
+    STATE_END,
+};
+
+void *mips_state_object(struct mips *cpu)
+{
+    return cpu;
+}
+
+void mips_state_loaded(struct mips *cpu)
+{
+    mmu_flush_all(cpu);
+    mmu_mode_changed(cpu);
+    cp0_update_irq(cpu);
+    timer_update(cpu);
+    points_update(cpu);
+}
+
+struct mips *mips_create(const struct mips_model *model, bool big_endian,
+                         const struct mips_env *env)
+{
+    struct mips *cpu = xcalloc(1, sizeof *cpu);
+    cpu->model = model;
+    cpu->env = *env;
+    cpu->big_endian = big_endian;
+    cpu->interp = big_endian ? interp_be : interp_le;
+    cpu->interp(cpu, NULL);
+    code_init(cpu);
+    cp0_init(cpu);
+    mips_reset(cpu);
+    return cpu;
+}
+
+void mips_destroy(struct mips *cpu)
+{
+    if (cpu == NULL)
+        return;
+    code_destroy(cpu);
+    free(cpu->breaks);
+    free(cpu->watches);
+    free(cpu);
+}
+
+void mips_reset(struct mips *cpu)
+{
+    memset(cpu->gpr, 0, sizeof cpu->gpr);
+    memset(cpu->fpr, 0, sizeof cpu->fpr);
+    cpu->hi = cpu->lo = 0;
+    cpu->fcsr = cpu->model->fcr31_reset;
+    cpu->pc = UINT64_C(0xffffffffbfc00000);
+    cpu->llbit = cpu->waiting = 0;
+    cpu->ll_pa = 0;
+    cp0_reset(cpu);
+    tlb_reset(cpu);
+    mmu_flush_all(cpu);
+    mmu_mode_changed(cpu);
+}
+
+struct mips_stats mips_get_stats(const struct mips *cpu)
+{
+    return cpu->stats;
+}

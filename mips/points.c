@@ -1,0 +1,145 @@
+/*
+ * Breakpoints and watchpoints of the debugger, and the watch registers of CP0.
+ *
+ * Breakpoints cost nothing where there are none: a word whose page offset is
+ * in cpu->point_words gets a POINT micro-op before it, in whatever page, and
+ * that one compares the address. Pages with a data watch have no tag in the
+ * software TLB, so each access to them comes through points_check_data.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/err.h"
+#include "mips/ops.h"
+
+#define WATCH_WRITE 1u
+#define WATCH_READ  2u
+#define WATCH_FETCH 4u
+
+/* Bytes from `va` on that watch pair `i` looks at: WatchHi.Mask covers bits 11..3. */
+static bool pair_covers(const struct mips *cpu, unsigned i, uint64_t va, uint64_t len, unsigned bits)
+{
+    uint64_t lo = cpu->c0[C0_WATCHLO0 + i], hi = cpu->c0[C0_WATCHHI0 + i];
+    if (!(lo & bits))
+        return false;
+    uint64_t span = (hi & 0xff8) | 7, start = lo & ~span;
+    return va <= start + span && start < va + len;
+}
+
+static bool pair_matches_asid(const struct mips *cpu, unsigned i)
+{
+    uint64_t hi = cpu->c0[C0_WATCHHI0 + i];
+    return hi >> 30 & 1 || (hi >> 16 & 0xff) == (cpu->c0[C0_ENTRYHI] & 0xff);
+}
+
+bool points_watched(const struct mips *cpu, uint64_t va, uint64_t len)
+{
+    for (size_t i = 0; i < cpu->n_watches; i++) {
+        const struct mips_watch *w = &cpu->watches[i];
+        if (va - w->va < w->len || w->va - va < len)
+            return true;
+    }
+    for (unsigned i = 0; i < cpu->model->watch_pairs; i++)
+        if (pair_covers(cpu, i, va, len, WATCH_READ | WATCH_WRITE))
+            return true;
+    return false;
+}
+
+/* A match of the CP0 watch registers. */
+static enum op_result watch_exception(struct mips *cpu, uint64_t va, uint64_t len, unsigned bits)
+{
+    for (unsigned i = 0; i < cpu->model->watch_pairs; i++) {
+        if (!pair_covers(cpu, i, va, len, bits) || !pair_matches_asid(cpu, i))
+            continue;
+        cpu->c0[C0_WATCHHI0 + i] |= bits;
+        if (!(cpu->c0[C0_STATUS] & (STATUS_EXL | STATUS_ERL)))
+            return exc_raise(cpu, EXC_WATCH);
+        cpu->c0[C0_CAUSE] |= CAUSE_WP;
+    }
+    return OP_OK;
+}
+
+enum op_result points_check_data(struct mips *cpu, uint64_t va, unsigned size,
+                                 enum mips_access access)
+{
+    for (size_t i = 0; i < cpu->n_watches && !cpu->pass; i++) {
+        const struct mips_watch *w = &cpu->watches[i];
+        if (!(w->access & access) || !(va - w->va < w->len || w->va - va < size))
+            continue;
+        cpu->hit = (struct mips_hit){va, size, (uint8_t)access};
+        cpu->stopped = true;
+        cpu->stop = MIPS_STOP_WATCH;
+        return OP_STOP;
+    }
+    return watch_exception(cpu, va, size, access == MIPS_WRITE ? WATCH_WRITE : WATCH_READ);
+}
+
+static int compare_u64(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* At a POINT micro-op. A breakpoint on a delay slot has no unit to stop at. */
+enum op_result points_check_fetch(struct mips *cpu)
+{
+    bool slot = run_in_slot(cpu);
+    uint64_t pc = run_unit_pc(cpu);
+    if (!slot && !cpu->pass && cpu->n_breaks &&
+        bsearch(&pc, cpu->breaks, cpu->n_breaks, sizeof pc, compare_u64)) {
+        cpu->stopped = true;
+        cpu->stop = MIPS_STOP_BREAK;
+        return OP_STOP;
+    }
+    return watch_exception(cpu, slot ? sext32(pc + 4) : pc, 4, WATCH_FETCH);
+}
+
+static void mark_word(uint64_t *words, uint64_t va)
+{
+    unsigned word = va >> 2 & 1023;
+    words[word / 64] |= UINT64_C(1) << word % 64;
+}
+
+/* Points changed: which words need a POINT micro-op, which pages a slow path. */
+void points_update(struct mips *cpu)
+{
+    uint64_t words[16] = {0};
+    for (size_t i = 0; i < cpu->n_breaks; i++)
+        mark_word(words, cpu->breaks[i]);
+    for (unsigned i = 0; i < cpu->model->watch_pairs; i++) {
+        uint64_t lo = cpu->c0[C0_WATCHLO0 + i];
+        if (!(lo & WATCH_FETCH))
+            continue;
+        uint64_t span = (cpu->c0[C0_WATCHHI0 + i] & 0xff8) | 7;
+        for (uint64_t va = lo & ~span; va <= (lo | span); va += 4)
+            mark_word(words, va);
+    }
+    if (memcmp(words, cpu->point_words, sizeof words) != 0) {
+        memcpy(cpu->point_words, words, sizeof words);
+        code_drop_all(cpu);
+    }
+    mmu_flush_all(cpu);
+}
+
+void mips_set_points(struct mips *cpu, const uint64_t *breaks, size_t n_breaks,
+                     const struct mips_watch *watches, size_t n_watches)
+{
+    free(cpu->breaks);
+    free(cpu->watches);
+    cpu->breaks = xmalloc(n_breaks * sizeof *breaks + 1);
+    cpu->watches = xmalloc(n_watches * sizeof *watches + 1);
+    if (n_breaks)
+        memcpy(cpu->breaks, breaks, n_breaks * sizeof *breaks);
+    if (n_watches)
+        memcpy(cpu->watches, watches, n_watches * sizeof *watches);
+    cpu->n_breaks = n_breaks;
+    cpu->n_watches = n_watches;
+    if (n_breaks)
+        qsort(cpu->breaks, n_breaks, sizeof *breaks, compare_u64);
+    points_update(cpu);
+}
+
+struct mips_hit mips_last_hit(const struct mips *cpu)
+{
+    return cpu->hit;
+}

@@ -1,0 +1,104 @@
+/* disco-record: run a machine and record it. */
+#include <inttypes.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/monitor.h"
+#include "record/options.h"
+#include "record/recorder.h"
+#include "record/setup.h"
+
+enum { EXIT_OK = 0, EXIT_ERROR = 1, EXIT_TIMEOUT = 3 };
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int sig)
+{
+    (void)sig;
+    interrupted = 1;
+}
+
+static void catch_signals(void)
+{
+    struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND};
+    sigaction(SIGINT, &sa, NULL);
+    sigaction(SIGTERM, &sa, NULL);
+    sigaction(SIGHUP, &sa, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
+}
+
+static void print_summary(const struct recorder *r, const struct monitor *m,
+                          const struct trace_sizes *sizes)
+{
+    const struct vm *vm = m->vms[0];
+    uint64_t steps = mips_steps(vm->cpu);
+    fprintf(stderr, "disco-record: %s after %" PRIu64 " instructions, %.3f s of virtual time\n",
+            record_end_text(r->end), steps, (double)vm_ns_of(vm, vm_cycle(vm)) / 1e9);
+    fprintf(stderr, "disco-record: %" PRIu64 " inputs, %" PRIu64 " events:", r->inputs_total,
+            r->events_total);
+    for (int k = 0; k < EVENT_KINDS; k++)
+        if (r->event_count[k] != 0)
+            fprintf(stderr, " %s %" PRIu64, event_info[k].text, r->event_count[k]);
+    fputc('\n', stderr);
+    if (r->opt->output == NULL)
+        return;
+    uint64_t inputs = sizes->inputs, log = sizes->events + sizes->digests;
+    fprintf(stderr,
+            "disco-record: %s: %" PRIu64 " bytes (images %" PRIu64 ", inputs %" PRIu64
+            ", events %" PRIu64 ", console and rest %" PRIu64 "); per thousand instructions: "
+            "%.3f bytes of inputs, %.3f with events\n",
+            r->opt->output, sizes->file, sizes->blobs, inputs, log,
+            sizes->console + sizes->other, (double)inputs * 1e3 / (double)(steps + !steps),
+            (double)(inputs + log) * 1e3 / (double)(steps + !steps));
+}
+
+static int run(struct recorder *r, const struct record_options *opt, struct setup *setup,
+               struct err *e)
+{
+    struct port port = recorder_port(r);
+    struct monitor *m;
+    setup->config.no_reboot = opt->no_reboot;
+    TRY(monitor_create(&m, &setup->config, &port, e));
+    recorder_start(r, m);
+    struct run_limit limit = {.step = opt->stop_after, .cycle = UINT64_MAX};
+    enum run_stop stop = monitor_run(m, &limit, e);
+    if (stop == RUN_FAILED)
+        r->end = END_ERROR;
+    else if (stop == RUN_POWERED_OFF)
+        r->end = END_POWER_OFF;
+    else if (stop == RUN_LIMIT)
+        r->end = END_LIMIT;
+    struct trace_sizes sizes = {0};
+    int result = recorder_finish(r, m, &sizes, e);
+    if (!opt->quiet && result == 0)
+        print_summary(r, m, &sizes);
+    monitor_destroy(m);
+    return stop == RUN_FAILED ? ERR_IO : result;
+}
+
+int main(int argc, char **argv)
+{
+    struct record_options opt;
+    struct setup setup;
+    struct recorder recorder = {0};
+    struct err e = {0};
+    options_parse(&opt, argc, argv);
+    catch_signals();
+    int result = setup_open(&setup, &opt, &e);
+    if (result == 0) {
+        result = recorder_open(&recorder, &opt, &setup, &interrupted, &e);
+        if (result == 0) {
+            result = run(&recorder, &opt, &setup, &e);
+            recorder_close(&recorder);
+        }
+    }
+    setup_close(&setup);
+    if (result < 0) {
+        fprintf(stderr, "disco-record: %s\n", e.msg);
+        return EXIT_ERROR;
+    }
+    return recorder.end == END_TIMEOUT || recorder.end == END_ASLEEP ? EXIT_TIMEOUT : EXIT_OK;
+}

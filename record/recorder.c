@@ -1,0 +1,309 @@
+#include "record/recorder.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/disk_priv.h"
+
+#define LOG_EVENTS        65536
+#define BARRIERS_PER_LOOK 16 /* the host is asked for input every 1.6 ms of virtual time */
+
+static const char *const end_text[] = {
+    [END_NONE] = "running",   [END_USER] = "user",       [END_TIMEOUT] = "timeout",
+    [END_TEXT] = "text",      [END_LIMIT] = "limit",     [END_POWER_OFF] = "power-off",
+    [END_ASLEEP] = "asleep",  [END_ERROR] = "error",
+};
+
+const char *record_end_text(enum record_end end)
+{
+    return end_text[end];
+}
+
+static uint64_t host_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* ---- the sink ---- */
+
+static void put_events(struct recorder *r)
+{
+    size_t n = (size_t)(r->log.next - r->events);
+    for (size_t i = 0; i < n; i++)
+        r->event_count[r->events[i].kind]++;
+    r->events_total += n;
+    if (r->writer != NULL && n != 0) {
+        trace_put_events(r->writer, r->events, n);
+        r->events = xmalloc(LOG_EVENTS * sizeof r->events[0]);
+    }
+    r->log.next = r->events;
+    r->log.end = r->events + LOG_EVENTS;
+}
+
+static void log_full(struct event_log *log)
+{
+    put_events(container_of(log, struct recorder, log));
+}
+
+static void put_text(struct recorder *r)
+{
+    if (r->writer != NULL && r->text.len != 0)
+        trace_put_console(r->writer, 0, r->text_channel, r->text_cycle, r->text.data, r->text.len);
+    buf_clear(&r->text);
+}
+
+static void sync_trace(struct recorder *r, struct monitor *m)
+{
+    r->next_sync = vm_cycle(m->vms[0]) + r->sync_cycles;
+    if (r->writer == NULL)
+        return;
+    put_events(r);
+    put_text(r);
+    struct vm_digest d = monitor_digest(m, 0, true);
+    struct trace_digest digest = {
+        .step = mips_steps(m->vms[0]->cpu),
+        .cycle = vm_cycle(m->vms[0]),
+        .cpu = d.cpu,
+        .devices = d.devices,
+        .memory = d.memory,
+        .has_memory = true,
+        .events = r->events_total,
+    };
+    trace_put_digest(r->writer, &digest);
+}
+
+static void put_input(struct recorder *r, const struct trace_input *in)
+{
+    r->inputs_total++;
+    if (r->writer == NULL)
+        return;
+    trace_put_input(r->writer, in);
+}
+
+/* ---- the port ---- */
+
+static void deliver(struct recorder *r, struct monitor *m, uint64_t cycle)
+{
+    struct vm *vm = m->vms[0];
+    if (r->console.typed.len != 0 && vm_console_ready(vm, 0)) {
+        size_t n = (size_t)min_u64(r->console.typed.len, vm_console_room(vm, 0));
+        struct trace_input in = {
+            .cycle = cycle,
+            .kind = TRACE_INPUT_CONSOLE,
+            .data = r->console.typed.data,
+            .len = n,
+        };
+        if (n != 0) {
+            put_input(r, &in);
+            vm_console_input(vm, 0, r->console.typed.data, n);
+            memmove(r->console.typed.data, r->console.typed.data + n, r->console.typed.len - n);
+            r->console.typed.len -= n;
+        }
+    }
+    if (r->console.reset) {
+        r->console.reset = false;
+        put_input(r, &(struct trace_input){
+                         .cycle = cycle, .kind = TRACE_INPUT_POWER, .channel = POWER_RESET});
+        vm_power(vm, POWER_RESET);
+    }
+}
+
+/* Why the run should end now, as far as the host is concerned. */
+static enum record_end look_at_host(struct recorder *r)
+{
+    host_console_poll(&r->console);
+    if (r->console.quit || *r->interrupted)
+        return END_USER;
+    if (r->console.text_seen)
+        return END_TEXT;
+    if (r->deadline_ns != UINT64_MAX && host_ns() >= r->deadline_ns)
+        return END_TIMEOUT;
+    return END_NONE;
+}
+
+static int barrier(void *port, struct monitor *m, uint64_t cycle, struct err *e)
+{
+    struct recorder *r = port;
+    /* DETERMINISM: output is looked at on every barrier, so that a reply comes at the
+     * same barrier in each recording; the host is asked now and then. */
+    if (r->console.out.len != 0 || ++r->barriers >= BARRIERS_PER_LOOK) {
+        r->barriers = 0;
+        r->end = look_at_host(r);
+        if (r->end != END_NONE)
+            return PORT_STOP;
+        if (r->writer != NULL)
+            TRY(trace_writer_status(r->writer, e));
+    }
+    if (r->end == END_ERROR)
+        ERR(e, ERR_IO, "%s: cannot read: %s", r->setup->images[0].name, strerror(errno));
+    if (vm_cycle(m->vms[0]) >= r->next_sync)
+        sync_trace(r, m);
+    deliver(r, m, cycle);
+    return PORT_GO;
+}
+
+static int idle(void *port, struct monitor *m, uint64_t now, uint64_t until, uint64_t *to,
+                struct err *e)
+{
+    struct recorder *r = port;
+    (void)e;
+    uint64_t epoch = m->epoch_cycles;
+    r->end = look_at_host(r);
+    if (r->end != END_NONE)
+        return PORT_STOP;
+    if (r->console.typed.len != 0 && vm_console_ready(m->vms[0], 0)) {
+        *to = now;
+        return PORT_GO;
+    }
+    if (!r->console.live) {
+        if (until == UINT64_MAX) {
+            r->end = END_ASLEEP;
+            return PORT_STOP;
+        }
+        *to = until;
+        return PORT_GO;
+    }
+    /* Somebody may type: pace to real time, a tenth of a second at a time at most, so that
+     * signals and time-outs are seen. */
+    if (r->writer != NULL && r->text.len != 0) {
+        sync_trace(r, m);
+        trace_flush(r->writer);
+    }
+    uint64_t left = until == UINT64_MAX ? UINT64_MAX : vm_ns_of(m->vms[0], until - now);
+    uint64_t slept = host_console_wait(&r->console, min_u64(left, 100000000u));
+    uint64_t cycles = vm_cycle_of(m->vms[0], min_u64(slept, left));
+    *to = min_u64(until, now + (cycles + epoch - 1) / epoch * epoch);
+    return PORT_GO;
+}
+
+static void disk_block(void *port, unsigned vm, uint32_t image, uint64_t block, uint8_t *out)
+{
+    struct recorder *r = port;
+    size_t d = 0;
+    while (d < DISKS_MAX - 1 && r->setup->disk_image[d] != image)
+        d++;
+    memset(out, 0, DISK_BLOCK);
+    uint64_t offset = block * DISK_BLOCK;
+    size_t want = (size_t)min_u64(DISK_BLOCK, r->setup->disk_bytes[d] - offset), done = 0;
+    while (done < want) {
+        ssize_t n = pread(r->setup->disk_fd[d], out + done, want - done, (off_t)(offset + done));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0) {
+            r->end = END_ERROR;
+            break;
+        }
+        done += (size_t)n;
+    }
+    if (r->block_seen[d][block / 8] & 1u << block % 8)
+        return;
+    r->block_seen[d][block / 8] |= (uint8_t)(1u << block % 8);
+    struct trace_input in = {
+        .vm = vm, .kind = TRACE_INPUT_DISK_BLOCK, .channel = image, .number = block,
+    };
+    if (r->writer != NULL)
+        in.hash = trace_put_blob(r->writer, out, DISK_BLOCK);
+    put_input(r, &in);
+}
+
+static void console(void *port, unsigned vm, unsigned channel, uint64_t cycle,
+                    const uint8_t *bytes, size_t n)
+{
+    struct recorder *r = port;
+    (void)vm;
+    if (channel == 0 || channel == 3)
+        host_console_output(&r->console, bytes, n);
+    if (channel != r->text_channel || r->text.len >= 16384)
+        put_text(r);
+    r->text_channel = channel;
+    r->text_cycle = cycle;
+    buf_put(&r->text, bytes, n);
+}
+
+static const struct port_ops recorder_ops = {
+    .barrier = barrier,
+    .idle = idle,
+    .disk_block = disk_block,
+    .console = console,
+};
+
+struct port recorder_port(struct recorder *r)
+{
+    return (struct port){.ops = &recorder_ops, .ctx = r, .log = &r->log};
+}
+
+/* ---- life ---- */
+
+int recorder_open(struct recorder *r, const struct record_options *opt, struct setup *setup,
+                  volatile sig_atomic_t *interrupted, struct err *e)
+{
+    *r = (struct recorder){.opt = opt, .setup = setup, .interrupted = interrupted};
+    if (opt->output != NULL) {
+        struct trace_writer_options options = {.overwrite = true};
+        TRY(trace_writer_open(&r->writer, opt->output, &setup->header, &options, e));
+        for (size_t i = 0; i < ARRAY_LEN(setup->mapped); i++)
+            if (setup->mapped[i] != NULL)
+                trace_put_blob(r->writer, setup->mapped[i], setup->mapped_size[i]);
+    }
+    r->events = xmalloc(LOG_EVENTS * sizeof r->events[0]);
+    r->log = (struct event_log){.next = r->events, .end = r->events + LOG_EVENTS, .full = log_full};
+    for (size_t d = 0; d < setup->vm.disks_count; d++)
+        r->block_seen[d] = xcalloc(setup->disk_bytes[d] / DISK_BLOCK / 8 + 1, 1);
+    r->deadline_ns = UINT64_MAX;
+    if (opt->timeout > 0)
+        r->deadline_ns = host_ns() + (uint64_t)(opt->timeout * 1e9);
+    host_console_open(&r->console, opt);
+    return 0;
+}
+
+void recorder_start(struct recorder *r, struct monitor *m)
+{
+    r->sync_cycles = vm_cycle_of(m->vms[0], 250000000u);
+    r->next_sync = r->sync_cycles;
+}
+
+int recorder_finish(struct recorder *r, struct monitor *m, struct trace_sizes *sizes, struct err *e)
+{
+    host_console_poll(&r->console);
+    put_events(r);
+    put_text(r);
+    if (r->writer == NULL)
+        return 0;
+    struct vm_digest d = monitor_digest(m, 0, true);
+    struct trace_digest digest = {
+        .step = mips_steps(m->vms[0]->cpu),
+        .cycle = vm_cycle(m->vms[0]),
+        .cpu = d.cpu,
+        .devices = d.devices,
+        .memory = d.memory,
+        .has_memory = true,
+        .events = r->events_total,
+    };
+    struct trace_end end = {
+        .reason = (char *)(uintptr_t)end_text[r->end],
+        .step = digest.step,
+        .cycle = digest.cycle,
+        .events = r->events_total,
+        .digests = &digest,
+        .digests_count = 1,
+    };
+    struct trace_writer *w = r->writer;
+    r->writer = NULL;
+    return trace_writer_close_sizes(w, &end, sizes, e);
+}
+
+void recorder_close(struct recorder *r)
+{
+    if (r->writer != NULL)
+        trace_writer_close(r->writer, NULL, NULL);
+    host_console_close(&r->console);
+    free(r->events);
+    buf_free(&r->text);
+    for (size_t d = 0; d < DISKS_MAX; d++)
+        free(r->block_seen[d]);
+}

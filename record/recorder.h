@@ -1,0 +1,56 @@
+/*
+ * The recorder: the port that takes inputs from the host and the sink that
+ * logs them and all events into a trace.
+ *
+ * Sync points, every quarter of a virtual second, put the events so far, then
+ * the console's text, then a digest into the trace; so a trace that is cut
+ * anywhere replays to its last digest.
+ */
+#ifndef RECORD_RECORDER_H
+#define RECORD_RECORDER_H
+
+#include <signal.h>
+
+#include "core/monitor.h"
+#include "record/host_console.h"
+#include "record/setup.h"
+#include "traces/trace.h"
+
+enum record_end {
+    END_NONE, END_USER, END_TIMEOUT, END_TEXT, END_LIMIT, END_POWER_OFF, END_ASLEEP, END_ERROR,
+};
+
+struct recorder {
+    const struct record_options *opt;
+    struct setup *setup;
+    struct trace_writer *writer; /* NULL: -o none */
+    struct host_console console;
+    struct event_log log;
+    struct event *events;        /* the log's array, ours until it is put */
+    uint64_t event_count[EVENT_KINDS];
+    uint64_t events_total, inputs_total;
+    struct buf text;             /* console text of channel text_channel, not yet put */
+    unsigned text_channel;
+    uint64_t text_cycle;
+    uint64_t next_sync;          /* cycle */
+    uint64_t sync_cycles;
+    uint64_t deadline_ns;        /* host monotonic time of --timeout; UINT64_MAX: none */
+    unsigned barriers;           /* since the host was looked at */
+    uint8_t *block_seen[DISKS_MAX]; /* bitmap by disk */
+    enum record_end end;
+    volatile sig_atomic_t *interrupted;
+};
+
+/* *interrupted may be set at any time to end the run at the next barrier. */
+int recorder_open(struct recorder *r, const struct record_options *opt, struct setup *setup,
+                  volatile sig_atomic_t *interrupted, struct err *e);
+struct port recorder_port(struct recorder *r);
+/* To be called with the monitor before it runs. */
+void recorder_start(struct recorder *r, struct monitor *m);
+/* The run is over: end record, and the trace's sizes. */
+int recorder_finish(struct recorder *r, struct monitor *m, struct trace_sizes *sizes,
+                    struct err *e);
+void recorder_close(struct recorder *r);
+const char *record_end_text(enum record_end end);
+
+#endif

@@ -1,0 +1,276 @@
+/* disco-replay: replay a trace, verify it, or debug it with gdb. */
+#include <argp.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "gdb/server.h"
+#include "gdb/vm_target.h"
+#include "replay/timeline.h"
+
+enum { EXIT_OK = 0, EXIT_ERROR = 1, EXIT_DIVERGED = 2 };
+
+struct options {
+    const char *trace;
+    const char *gdb;    /* address to listen on */
+    bool verify, console, quiet, no_symbols;
+    char **command;     /* arguments of gdb-multiarch after "--", or NULL */
+};
+
+static const char doc[] =
+    "Replay a trace of disco-record bit for bit.\v"
+    "Without --verify the replay waits at its first instruction for gdb:\n"
+    "  disco-replay boot.zst                  serve gdb on 127.0.0.1:1234\n"
+    "  disco-replay boot.zst -- -q            start gdb-multiarch -q, attached\n"
+    "  disco-replay --verify boot.zst         no gdb: replay all, compare all\n"
+    "\n"
+    "In gdb, reverse-stepi, reverse-continue, reverse-finish and watchpoints work in both "
+    "directions; \"monitor help\" lists what disco adds.\n"
+    "\n"
+    "Exit status: 0 when all went well, 1 on an error, 2 when the replay differs from the "
+    "recording; for \"-- ARGS\" that of gdb.";
+
+enum { OPT_GDB = 0x100, OPT_VERIFY, OPT_CONSOLE, OPT_NOSYMBOLS };
+
+static const struct argp_option argp_options[] = {
+    {"verify", OPT_VERIFY, NULL, 0, "replay everything, compare every event and digest", 0},
+    {"gdb", OPT_GDB, "ADDR:PORT|unix:PATH", 0, "where to wait for gdb (127.0.0.1:1234)", 0},
+    {"console", OPT_CONSOLE, NULL, 0, "show what the guest prints, as the replay gets there", 0},
+    {"no-symbols", OPT_NOSYMBOLS, NULL, 0, "do not look for the kernel's symbols", 0},
+    {"quiet", 'q', NULL, 0, "no progress", 0},
+    {0},
+};
+
+const char *argp_program_version = "disco-replay 0.1.0";
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct options *o = state->input;
+    switch (key) {
+    case OPT_VERIFY:
+        o->verify = true;
+        return 0;
+    case OPT_GDB:
+        o->gdb = arg;
+        return 0;
+    case OPT_CONSOLE:
+        o->console = true;
+        return 0;
+    case OPT_NOSYMBOLS:
+        o->no_symbols = true;
+        return 0;
+    case 'q':
+        o->quiet = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (o->trace != NULL)
+            argp_error(state, "one trace at a time (gdb's arguments go behind \"--\")");
+        o->trace = arg;
+        return 0;
+    case ARGP_KEY_END:
+        if (o->trace == NULL)
+            argp_error(state, "which trace?");
+        if (o->verify && (o->gdb != NULL || o->command != NULL))
+            argp_error(state, "--verify runs without gdb");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static volatile sig_atomic_t interrupted;
+static struct gdb_server *volatile running_server;
+
+static void on_signal(int sig)
+{
+    (void)sig;
+    interrupted = 1;
+    if (running_server != NULL)
+        gdb_server_stop(running_server);
+}
+
+static void catch_signals(void)
+{
+    struct sigaction sa = {.sa_handler = on_signal};
+    sigaction(SIGINT, &sa, NULL);
+    sigaction(SIGTERM, &sa, NULL);
+    sigaction(SIGCHLD, &sa, NULL); /* the gdb that we started is gone */
+    signal(SIGPIPE, SIG_IGN);
+}
+
+/* ---- progress ---- */
+
+struct progress {
+    bool on;
+    struct timespec last;
+};
+
+static void progress(struct progress *p, const struct timeline *t)
+{
+    struct timespec now;
+    if (!p->on)
+        return;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (now.tv_sec == p->last.tv_sec && now.tv_nsec / 200000000 == p->last.tv_nsec / 200000000)
+        return;
+    p->last = now;
+    uint64_t end = t->replayer.end_cycle;
+    fprintf(stderr, "\rdisco-replay: %3" PRIu64 " %%, instruction %" PRIu64 " ",
+            end == 0 ? 100 : timeline_cycle(t) * 100 / end, timeline_position(t));
+}
+
+static void progress_end(const struct progress *p)
+{
+    if (p->on)
+        fputs("\r\033[K", stderr);
+}
+
+/* ---- verify ---- */
+
+static void print_registers(const struct timeline *t)
+{
+    for (size_t i = 0; i < mips_regs_count && mips_regs[i].number < 38; i++)
+        fprintf(stderr, "%8s %08" PRIx64 "%c", mips_regs[i].name,
+                mips_reg_read(timeline_cpu(t), mips_regs[i].number) & 0xffffffffu,
+                i % 6 == 5 ? '\n' : ' ');
+    fputc('\n', stderr);
+}
+
+static int diverged(const struct options *o, const struct timeline *t)
+{
+    fprintf(stderr, "disco-replay: %s: the replay diverged at instruction %" PRIu64 ", pc %08" PRIx64
+            ": %s\n", o->trace, timeline_position(t), mips_pc(timeline_cpu(t)) & 0xffffffffu,
+            timeline_error(t));
+    print_registers(t);
+    return EXIT_DIVERGED;
+}
+
+static int verify(const struct options *o, struct timeline *t)
+{
+    struct progress p = {.on = !o->quiet && isatty(STDERR_FILENO)};
+    struct replayer *r = &t->replayer;
+    while (!replayer_at_end(r) && r->error.code == 0 && !interrupted) {
+        replayer_run(r, timeline_position(t) + 2000000, false);
+        progress(&p, t);
+    }
+    progress_end(&p);
+    if (interrupted && !replayer_at_end(r)) {
+        fprintf(stderr, "disco-replay: %s: interrupted at instruction %" PRIu64
+                "; no difference up to there\n", o->trace, timeline_position(t));
+        return EXIT_ERROR;
+    }
+    if (!replayer_check_end(r))
+        return diverged(o, t);
+    const char *cut = trace_reader_cut(r->reader);
+    printf("disco-replay: %s: verified, %" PRIu64 " instructions, %" PRIu64 " events, %zu digests, "
+           "%zu inputs%s%s\n", o->trace, timeline_position(t), r->at.event, r->at.digest,
+           r->inputs_count, cut != NULL ? "; the trace is cut: " : "", cut != NULL ? cut : "");
+    return EXIT_OK;
+}
+
+/* ---- gdb ---- */
+
+static int start_gdb(const struct options *o, const char *address, pid_t *child)
+{
+    size_t n = 0;
+    while (o->command[n] != NULL)
+        n++;
+    const char **argv = xcalloc(n + 6, sizeof argv[0]);
+    char *attach = xasprintf("target extended-remote %s", address);
+    size_t i = 0;
+    argv[i++] = "gdb-multiarch";
+    argv[i++] = "-iex";
+    argv[i++] = "set confirm off";
+    argv[i++] = "-ex";
+    argv[i++] = attach;
+    memcpy(argv + i, o->command, n * sizeof argv[0]);
+    *child = fork();
+    if (*child == 0) {
+        signal(SIGINT, SIG_DFL);
+        signal(SIGPIPE, SIG_DFL);
+        execvp(argv[0], (char **)(uintptr_t)argv);
+        fprintf(stderr, "disco-replay: cannot start gdb-multiarch: %s\n", strerror(errno));
+        _exit(127);
+    }
+    free(attach);
+    free(argv);
+    return *child < 0 ? -1 : 0;
+}
+
+static int serve(const struct options *o, struct timeline *t, struct err *e)
+{
+    struct vm_target target;
+    struct gdb_server *server;
+    char *private = NULL;
+    const char *address = o->gdb != NULL ? o->gdb : "127.0.0.1:1234";
+    if (o->gdb == NULL && o->command != NULL)
+        address = private = xasprintf("unix:/tmp/disco-replay.%d", (int)getpid());
+    vm_target_init(&target, t);
+    int result = gdb_server_open(&server, address, &vm_target_ops, &target, e), status = EXIT_OK;
+    pid_t child = 0;
+    if (result == 0) {
+        running_server = server;
+        target.server = server;
+        if (o->command != NULL) {
+            /* gdb is in charge of the terminal: Ctrl-C is its own. */
+            signal(SIGINT, SIG_IGN);
+            if (start_gdb(o, gdb_server_address(server), &child) < 0)
+                result = err_set(e, ERR_IO, "cannot start gdb-multiarch: %s", strerror(errno));
+        } else {
+            printf("disco-replay: %s: %" PRIu64 " instructions; waiting for gdb:\n"
+                   "  gdb-multiarch -ex 'target extended-remote %s'\n",
+                   o->trace, t->replayer.end_step, gdb_server_address(server));
+            fflush(stdout);
+        }
+        while (result == 0 && !interrupted && !gdb_server_stopped(server))
+            result = gdb_server_turn(server, true, e);
+        if (child > 0 && waitpid(child, &status, 0) == child)
+            status = WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_ERROR;
+        running_server = NULL;
+        gdb_server_close(server);
+    }
+    vm_target_fini(&target);
+    free(private);
+    return result < 0 ? result : status;
+}
+
+static void print_console(void *ctx, const uint8_t *bytes, size_t n)
+{
+    (void)ctx;
+    fwrite(bytes, 1, n, stdout);
+    fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+    struct options o = {0};
+    struct err e = {0};
+    static struct timeline t;
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--") == 0) {
+            o.command = argv + i + 1;
+            argc = i;
+        }
+    const struct argp argp = {argp_options, parse, "TRACE [-- GDB-ARGUMENTS]", doc, NULL, NULL, NULL};
+    argp_err_exit_status = 1;
+    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    catch_signals();
+    int result = timeline_open(&t, o.trace, &e);
+    if (result == 0) {
+        if (o.console)
+            t.replayer.on_console = print_console;
+        result = o.verify ? verify(&o, &t) : serve(&o, &t, &e);
+        timeline_close(&t);
+    }
+    if (result < 0) {
+        fprintf(stderr, "disco-replay: %s\n", e.msg);
+        return EXIT_ERROR;
+    }
+    return result;
+}

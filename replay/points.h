@@ -1,0 +1,35 @@
+/*
+ * Breakpoints and watchpoints of a replay. They belong to the timeline, never
+ * to a checkpoint, and are found by the processor without patching anything.
+ */
+#ifndef REPLAY_POINTS_H
+#define REPLAY_POINTS_H
+
+#include "core/base/base.h"
+#include "mips/mips.h"
+
+enum point_kind { POINT_BREAK, POINT_HARD_BREAK, POINT_WRITE, POINT_READ, POINT_ACCESS };
+
+struct point {
+    enum point_kind kind;
+    uint64_t va, len;
+    bool (*cond)(void *ctx); /* NULL: always */
+    void *cond_ctx;
+};
+
+struct points {
+    struct point *list;
+    size_t count, cap;
+};
+
+void points_free(struct points *p);
+/* Adds, or replaces the condition of an equal point. False: a length that cannot be. */
+bool points_set(struct points *p, const struct point *point);
+void points_clear(struct points *p, enum point_kind kind, uint64_t va, uint64_t len);
+/* Tell the processor; with `armed` false, that there are none. */
+void points_arm(const struct points *p, struct mips *cpu, bool armed);
+/* The point that holds at this stop (its condition is true), or NULL. */
+const struct point *points_break_at(const struct points *p, uint64_t pc);
+const struct point *points_watch_hit(const struct points *p, struct mips_hit hit);
+
+#endif

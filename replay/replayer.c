@@ -1,0 +1,428 @@
+#include "replay/replayer.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/disk_priv.h"
+
+struct disk_block_ref {
+    uint32_t image;
+    uint64_t block;
+    struct trace_hash hash;
+};
+
+/* ---- divergence ---- */
+
+static void fail(struct replayer *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
+static void fail(struct replayer *r, const char *fmt, ...)
+{
+    if (r->error.code != 0)
+        return;
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(r->error.msg, sizeof r->error.msg, fmt, ap);
+    va_end(ap);
+    r->error.code = ERR_DIVERGED;
+    monitor_halt(r->monitor);
+}
+
+static uint64_t step_now(const struct replayer *r)
+{
+    return mips_steps(r->monitor->vms[0]->cpu);
+}
+
+/* ---- the sink ---- */
+
+/* The trace's event number `n`, or NULL with r->error set. */
+static const struct event *expected_event(struct replayer *r, uint64_t n)
+{
+    if (r->batch != SIZE_MAX) {
+        const struct trace_batch *b = &r->batches[r->batch];
+        if (n >= b->first && n - b->first < b->count)
+            return &r->expected[n - b->first];
+    }
+    size_t lo = 0, hi = r->batches_count;
+    while (hi - lo > 1) {
+        size_t mid = (lo + hi) / 2;
+        if (r->batches[mid].first <= n)
+            lo = mid;
+        else
+            hi = mid;
+    }
+    r->expected = trace_reader_events(r->reader, lo, &r->error);
+    if (r->expected == NULL) {
+        r->batch = SIZE_MAX;
+        monitor_halt(r->monitor);
+        return NULL;
+    }
+    r->batch = lo;
+    return &r->expected[n - r->batches[lo].first];
+}
+
+static void compare_event(struct event_log *log)
+{
+    struct replayer *r = container_of(log, struct replayer, log);
+    log->next = &r->produced;
+    if (r->detached || r->error.code != 0)
+        return;
+    char mine[200], theirs[200];
+    if (r->at.event >= r->events_count) {
+        event_print(mine, sizeof mine, &r->produced);
+        if (trace_reader_cut(r->reader) == NULL)
+            fail(r, "event %" PRIu64 " is beyond the recorded ones; replayed: %s", r->at.event,
+                 mine);
+        return;
+    }
+    const struct event *want = expected_event(r, r->at.event);
+    if (want == NULL)
+        return;
+    if (!event_equal(want, &r->produced)) {
+        event_print(theirs, sizeof theirs, want);
+        event_print(mine, sizeof mine, &r->produced);
+        fail(r, "event %" PRIu64 " differs; recorded: %s; replayed: %s", r->at.event, theirs,
+             mine);
+        return;
+    }
+    r->at.event++;
+}
+
+/* ---- the port ---- */
+
+static void compare_digest(struct replayer *r, const struct trace_digest *want)
+{
+    struct vm_digest have = monitor_digest(r->monitor, want->vm, want->has_memory);
+    struct vm *vm = r->monitor->vms[want->vm];
+    const char *what = mips_steps(vm->cpu) != want->step ? "position"
+                       : have.cpu != want->cpu           ? "processor"
+                       : have.devices != want->devices   ? "devices"
+                       : want->has_memory && have.memory != want->memory ? "memory"
+                       : r->at.event != want->events                     ? "number of events"
+                                                                         : NULL;
+    if (what != NULL)
+        fail(r,
+             "digest of the %s differs at cycle %" PRIu64 "; recorded: step %" PRIu64
+             " cpu %016" PRIx64 " devices %016" PRIx64 " memory %016" PRIx64 " events %" PRIu64
+             "; replayed: step %" PRIu64 " cpu %016" PRIx64 " devices %016" PRIx64
+             " memory %016" PRIx64 " events %" PRIu64,
+             what, want->cycle, want->step, want->cpu, want->devices, want->memory, want->events,
+             mips_steps(vm->cpu), have.cpu, have.devices, have.memory, r->at.event);
+}
+
+static void deliver(struct replayer *r, const struct trace_input *in)
+{
+    struct vm *vm = r->monitor->vms[in->vm];
+    switch (in->kind) {
+    case TRACE_INPUT_CONSOLE:
+        vm_console_input(vm, in->channel, in->data, in->len);
+        break;
+    case TRACE_INPUT_POWER:
+        vm_power(vm, in->channel);
+        break;
+    default: /* disk blocks are fetched when they are read */
+        break;
+    }
+}
+
+static int verdict(struct replayer *r, struct err *e)
+{
+    if (r->error.code == 0)
+        return PORT_GO;
+    return err_set(e, r->error.code, "%s", r->error.msg);
+}
+
+static bool skip_disk_blocks(struct replayer *r)
+{
+    while (r->at.input < r->inputs_count && r->inputs[r->at.input].kind == TRACE_INPUT_DISK_BLOCK)
+        r->at.input++;
+    return r->at.input < r->inputs_count;
+}
+
+static int barrier(void *port, struct monitor *m, uint64_t cycle, struct err *e)
+{
+    struct replayer *r = port;
+    if (r->detached)
+        return PORT_GO;
+    uint64_t now = vm_cycle(m->vms[0]);
+    while (r->at.digest < r->digests_count && r->digests[r->at.digest].cycle <= now &&
+           r->error.code == 0)
+        compare_digest(r, &r->digests[r->at.digest++]);
+    while (skip_disk_blocks(r) && r->inputs[r->at.input].cycle <= cycle && r->error.code == 0) {
+        const struct trace_input *in = &r->inputs[r->at.input++];
+        if (in->cycle != cycle)
+            fail(r, "the input recorded for cycle %" PRIu64 " came up at %" PRIu64, in->cycle,
+                 cycle);
+        else
+            deliver(r, in);
+    }
+    return verdict(r, e);
+}
+
+static int idle(void *port, struct monitor *m, uint64_t now, uint64_t until, uint64_t *to,
+                struct err *e)
+{
+    struct replayer *r = port;
+    uint64_t next = until;
+    if (!r->detached) {
+        if (skip_disk_blocks(r))
+            next = min_u64(next, r->inputs[r->at.input].cycle);
+        if (r->at.digest < r->digests_count)
+            next = min_u64(next, r->digests[r->at.digest].cycle);
+        next = min_u64(next, r->end_cycle);
+    }
+    if (next == UINT64_MAX)
+        return PORT_STOP;
+    *to = max_u64(now, next / m->epoch_cycles * m->epoch_cycles);
+    return verdict(r, e);
+}
+
+static int compare_refs(const void *a, const void *b)
+{
+    const struct disk_block_ref *x = a, *y = b;
+    if (x->image != y->image)
+        return x->image < y->image ? -1 : 1;
+    return x->block < y->block ? -1 : x->block > y->block;
+}
+
+static void disk_block(void *port, unsigned vm, uint32_t image, uint64_t block, uint8_t *out)
+{
+    struct replayer *r = port;
+    struct disk_block_ref key = {.image = image, .block = block};
+    struct disk_block_ref *ref = r->blocks_count == 0
+                                     ? NULL
+                                     : bsearch(&key, r->blocks, r->blocks_count, sizeof key,
+                                               compare_refs);
+    uint8_t *data = NULL;
+    size_t n = 0;
+    memset(out, 0, DISK_BLOCK);
+    if (ref == NULL)
+        fail(r, "vm%u reads block %" PRIu64 " of %s, which was not read when recorded", vm, block,
+             r->header->images[image].name);
+    else if (trace_reader_blob(r->reader, ref->hash, &data, &n, &r->error) < 0)
+        monitor_halt(r->monitor);
+    else
+        memcpy(out, data, min_u64(n, DISK_BLOCK));
+    free(data);
+}
+
+/* The text is kept once, as the replay first gets to it. */
+static void console(void *port, unsigned vm, unsigned channel, uint64_t cycle,
+                    const uint8_t *bytes, size_t n)
+{
+    struct replayer *r = port;
+    if (r->detached || vm != 0 || (channel != 0 && channel != 3) ||
+        (r->marks_count != 0 && r->marks[r->marks_count - 1].cycle >= cycle))
+        return;
+    buf_put(&r->console, bytes, n);
+    if (r->marks_count == r->marks_cap) {
+        r->marks_cap = r->marks_cap == 0 ? 4096 : r->marks_cap * 2;
+        r->marks = xrealloc(r->marks, r->marks_cap * sizeof r->marks[0]);
+    }
+    r->marks[r->marks_count++] = (struct console_mark){cycle, r->console.len};
+    if (r->on_console != NULL)
+        r->on_console(r->console_ctx, bytes, n);
+}
+
+size_t replayer_console_length(const struct replayer *r)
+{
+    uint64_t now = vm_cycle(r->monitor->vms[0]);
+    size_t lo = 0, hi = r->marks_count;
+    while (lo < hi) {
+        size_t mid = (lo + hi) / 2;
+        if (r->marks[mid].cycle < now)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo == 0 ? 0 : r->marks[lo - 1].end;
+}
+
+static const struct port_ops replayer_ops = {
+    .barrier = barrier,
+    .idle = idle,
+    .disk_block = disk_block,
+    .console = console,
+};
+
+/* ---- from a header to machines ---- */
+
+static int load_image(struct replayer *r, unsigned slot, uint32_t image, struct config_image *out,
+                      struct err *e)
+{
+    if (image == TRACE_NO_IMAGE)
+        return 0;
+    uint8_t *data;
+    TRY(trace_reader_blob(r->reader, r->header->images[image].hash, &data, &r->image_size[slot],
+                          e));
+    r->images[slot] = data;
+    *out = (struct config_image){data, r->image_size[slot]};
+    return 0;
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash == NULL ? path : slash + 1;
+}
+
+static int fill_config(struct replayer *r, const char *path, struct monitor_config *cfg,
+                       struct err *e)
+{
+    const struct trace_header *h = r->header;
+    if (h->vms_count != 1)
+        ERR(e, ERR_VERSION, "%s: a trace of %zu VMs; this version replays one", path,
+            h->vms_count);
+    const struct trace_vm *tv = &h->vms[0];
+    if (tv->vcpus != 1 || tv->disks_count > DISKS_MAX || tv->cpu_hz == 0 || tv->memory == 0 ||
+        tv->memory % PAGE_SIZE != 0 || tv->memory > 1ull << 31 || h->epoch_ns < 1000)
+        ERR(e, ERR_FORMAT, "%s: the header describes a machine that cannot be", path);
+    cfg->vms_count = 1;
+    cfg->epoch_ns = h->epoch_ns;
+    cfg->no_reboot = h->no_reboot;
+    struct vm_config *vm = &cfg->vms[0];
+    *vm = (struct vm_config){
+        .name = tv->name,
+        .board = tv->board,
+        .cpu = tv->cpu,
+        .big_endian = tv->big_endian,
+        .memory = tv->memory,
+        .cpu_hz = tv->cpu_hz,
+        .append = tv->append,
+        .kernel_name = tv->kernel == TRACE_NO_IMAGE ? "" : base_name(h->images[tv->kernel].name),
+        .wall_clock = tv->wall_clock,
+        .entropy_seed = tv->entropy_seed,
+        .disks_count = tv->disks_count,
+    };
+    TRY(load_image(r, 0, tv->kernel, &vm->kernel, e));
+    TRY(load_image(r, 1, tv->initrd, &vm->initrd, e));
+    TRY(load_image(r, 2, tv->bios, &vm->bios, e));
+    for (size_t i = 0; i < tv->disks_count; i++)
+        vm->disks[i] = (struct disk_config){
+            .interface = strcmp(tv->disks[i].interface, "virtio") == 0 ? DISK_VIRTIO : DISK_IDE,
+            .image = tv->disks[i].image,
+            .sectors = tv->disks[i].sectors,
+            .serial = tv->disks[i].serial,
+            .read_only = tv->disks[i].read_only,
+        };
+    for (size_t i = 0; i < tv->devices_count; i++) {
+        vm->virtio_rng = vm->virtio_rng || strcmp(tv->devices[i], "virtio-rng") == 0;
+        vm->virtio_console = vm->virtio_console || strcmp(tv->devices[i], "virtio-console") == 0;
+    }
+    return 0;
+}
+
+/* How far the trace goes: to its end record, or if it is cut to its last digest. */
+static void find_end(struct replayer *r)
+{
+    const struct trace_end *end = trace_reader_end(r->reader);
+    if (end != NULL) {
+        r->end_cycle = end->cycle;
+        r->end_step = end->step;
+    } else if (r->digests_count != 0) {
+        r->end_cycle = r->digests[r->digests_count - 1].cycle;
+        r->end_step = r->digests[r->digests_count - 1].step;
+    }
+}
+
+static int check_inputs(struct replayer *r, const char *path, struct err *e)
+{
+    r->blocks = xcalloc(r->inputs_count + 1, sizeof r->blocks[0]);
+    for (size_t i = 0; i < r->inputs_count; i++) {
+        const struct trace_input *in = &r->inputs[i];
+        bool block = in->kind == TRACE_INPUT_DISK_BLOCK;
+        if (in->vm != 0 || (block && in->channel >= r->header->images_count) ||
+            (in->kind == TRACE_INPUT_POWER && in->channel > POWER_HALT) ||
+            (!block && in->kind != TRACE_INPUT_POWER && in->kind != TRACE_INPUT_CONSOLE))
+            ERR(e, ERR_FORMAT, "%s: input %zu is of a kind that this version does not know", path,
+                i);
+        if (block)
+            r->blocks[r->blocks_count++] =
+                (struct disk_block_ref){in->channel, in->number, in->hash};
+    }
+    for (size_t i = 0; i < r->digests_count; i++)
+        if (r->digests[i].vm != 0)
+            ERR(e, ERR_FORMAT, "%s: digest %zu is of a VM that the trace does not have", path, i);
+    qsort(r->blocks, r->blocks_count, sizeof r->blocks[0], compare_refs);
+    return 0;
+}
+
+int replayer_open(struct replayer *r, const char *path, uint64_t snapshot_bytes, struct err *e)
+{
+    *r = (struct replayer){.batch = SIZE_MAX};
+    TRY(trace_reader_open(&r->reader, path, false, e));
+    r->header = trace_reader_header(r->reader);
+    r->inputs = trace_reader_inputs(r->reader, &r->inputs_count);
+    r->digests = trace_reader_digests(r->reader, &r->digests_count);
+    r->batches_count = trace_reader_batches(r->reader, &r->batches);
+    r->events_count = trace_reader_event_count(r->reader);
+    r->log = (struct event_log){
+        .next = &r->produced, .end = &r->produced + 1, .full = compare_event};
+    find_end(r);
+    struct monitor_config cfg = {.snapshot_memory = snapshot_bytes};
+    int result = check_inputs(r, path, e);
+    if (result == 0)
+        result = fill_config(r, path, &cfg, e);
+    struct port port = {.ops = &replayer_ops, .ctx = r, .log = &r->log};
+    if (result == 0)
+        result = monitor_create(&r->monitor, &cfg, &port, e);
+    if (result < 0)
+        replayer_close(r);
+    return result;
+}
+
+void replayer_close(struct replayer *r)
+{
+    if (r->monitor != NULL)
+        monitor_destroy(r->monitor);
+    for (size_t i = 0; i < ARRAY_LEN(r->images); i++)
+        free(r->images[i]);
+    free(r->blocks);
+    free(r->marks);
+    buf_free(&r->console);
+    trace_reader_close(r->reader);
+}
+
+void replayer_seek_cursor(struct replayer *r, const struct replay_cursor *at)
+{
+    r->at = *at;
+}
+
+/* ---- running ---- */
+
+bool replayer_at_end(const struct replayer *r)
+{
+    return vm_cycle(r->monitor->vms[0]) >= r->end_cycle || r->monitor->vms[0]->powered_off;
+}
+
+enum run_stop replayer_run(struct replayer *r, uint64_t until_step, bool pass)
+{
+    struct run_limit limit = {
+        .step = until_step,
+        .cycle = r->detached ? UINT64_MAX : r->end_cycle,
+        .pass = pass,
+    };
+    enum run_stop stop = monitor_run(r->monitor, &limit, &r->error);
+    return r->error.code != 0 ? RUN_FAILED : stop;
+}
+
+bool replayer_check_end(struct replayer *r)
+{
+    const struct trace_end *end = trace_reader_end(r->reader);
+    if (r->error.code != 0)
+        return false;
+    while (r->at.digest < r->digests_count && r->error.code == 0)
+        compare_digest(r, &r->digests[r->at.digest++]);
+    if (end == NULL)
+        return r->error.code == 0;
+    for (size_t i = 0; i < end->digests_count && r->error.code == 0; i++)
+        compare_digest(r, &end->digests[i]);
+    if (r->at.event != r->events_count)
+        fail(r, "the replay ended at step %" PRIu64 " after %" PRIu64 " events; recorded: %" PRIu64,
+             step_now(r), r->at.event, r->events_count);
+    if (skip_disk_blocks(r))
+        fail(r, "the replay ended at step %" PRIu64 " before the input of cycle %" PRIu64,
+             step_now(r), r->inputs[r->at.input].cycle);
+    return r->error.code == 0;
+}

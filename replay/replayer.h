@@ -1,0 +1,72 @@
+/*
+ * The replayer: the port that gives the machines the trace's inputs, and the
+ * sink that compares each event with the trace at the moment when it is
+ * produced. The first difference ends the run; it is a defect of disco and
+ * never skipped.
+ */
+#ifndef REPLAY_REPLAYER_H
+#define REPLAY_REPLAYER_H
+
+#include "core/base/buf.h"
+#include "core/monitor.h"
+#include "traces/trace.h"
+
+/* Where the replay is in the trace; with a snapshot of the monitor, a whole state. */
+struct replay_cursor {
+    size_t input;   /* next input to deliver */
+    size_t digest;  /* next digest to compare */
+    uint64_t event; /* next event to compare */
+};
+
+struct console_mark {
+    uint64_t cycle;
+    size_t end; /* of the text printed up to that cycle */
+};
+
+struct replayer {
+    struct trace_reader *reader;
+    const struct trace_header *header;
+    struct monitor *monitor;
+    struct event_log log;
+    struct event produced;         /* the log's array of one */
+    struct replay_cursor at;
+    const struct trace_input *inputs;
+    size_t inputs_count;
+    const struct trace_digest *digests;
+    size_t digests_count;
+    uint64_t events_count;
+    const struct trace_batch *batches;
+    size_t batches_count;
+    size_t batch;                  /* the one that `expected` holds; SIZE_MAX for none */
+    const struct event *expected;
+    uint64_t end_cycle, end_step;  /* as far as the trace goes */
+    struct err error;              /* divergence or damage; code 0 while all is well */
+    struct buf console;            /* what channel 0 printed up to the farthest position */
+    struct console_mark *marks;    /* when: ascending in cycle and offset */
+    size_t marks_count, marks_cap;
+    void (*on_console)(void *ctx, const uint8_t *bytes, size_t n); /* at the first time; may be NULL */
+    void *console_ctx;
+    size_t blocks_count;
+    struct disk_block_ref *blocks; /* sorted by (image, block) */
+    void *images[3];               /* kernel, initrd, bios: owned */
+    size_t image_size[3];
+    bool detached;                 /* scratch run: nothing is compared, no inputs come */
+};
+
+/* Reads the trace and builds the machines, at position 0.  `snapshot_bytes`
+ * of memory for checkpoints. */
+int replayer_open(struct replayer *r, const char *path, uint64_t snapshot_bytes, struct err *e);
+void replayer_close(struct replayer *r);
+
+void replayer_seek_cursor(struct replayer *r, const struct replay_cursor *at);
+
+/* Run towards the trace's end. RUN_STOPPED with r->error set is a divergence;
+ * RUN_LIMIT or RUN_POWERED_OFF at the end. */
+enum run_stop replayer_run(struct replayer *r, uint64_t until_step, bool pass);
+bool replayer_at_end(const struct replayer *r);
+/* How much of r->console was printed up to now. */
+size_t replayer_console_length(const struct replayer *r);
+/* At the end: all inputs used, all events seen, final digests equal? Sets r->error if not. */
+bool replayer_check_end(struct replayer *r);
+
+#endif

@@ -1,0 +1,89 @@
+/*
+ * The timeline of a replay: where we are, and how to be elsewhere. Positions
+ * are steps of VM 0's vcpu (mips/mips.h); position n is the state in which n
+ * steps are done and nothing else that is due at that moment.
+ */
+#ifndef REPLAY_TIMELINE_H
+#define REPLAY_TIMELINE_H
+
+#include "replay/points.h"
+#include "replay/replayer.h"
+
+#define CHECKPOINTS_MAX 256
+
+struct checkpoint {
+    uint64_t step;
+    struct snapshot *snapshot;
+    struct replay_cursor cursor;
+    char *name; /* by the user: never dropped; else NULL */
+    unsigned id; /* of a named one */
+};
+
+enum timeline_op { OP_NONE, OP_FORWARD, OP_SEEK, OP_BACKWARD };
+
+enum timeline_stop {
+    TIMELINE_RUNNING,     /* slice: more to do */
+    TIMELINE_DONE,        /* the step, range or seek is done */
+    TIMELINE_BREAK,
+    TIMELINE_WATCH,
+    TIMELINE_INTERRUPTED,
+    TIMELINE_BEGIN,       /* at position 0, and backward was asked for */
+    TIMELINE_END,         /* at the end of the trace, and forward was asked for */
+    TIMELINE_FAILED,      /* divergence: timeline_error */
+};
+
+struct timeline {
+    struct replayer replayer;
+    struct checkpoint checkpoints[CHECKPOINTS_MAX]; /* by step, ascending; [0] is the beginning */
+    size_t checkpoints_count;
+    unsigned next_id;
+    uint64_t memory_budget; /* bytes of frames that checkpoints may hold */
+    struct tlb_write *tlb_writes; /* tlb_history.c: all of the trace, once loaded */
+    size_t tlb_writes_count;
+    bool tlb_writes_loaded;
+    struct points points;
+    struct point hit;       /* of the last BREAK or WATCH */
+    bool has_hit;
+    struct mips_hit hit_access;
+    bool interrupted;
+
+    /* The operation under way. */
+    enum timeline_op op;
+    bool step;              /* forward: one unit, or units while lo <= pc < hi */
+    bool stepped;           /* at least one is done */
+    uint64_t lo, hi;
+    uint64_t target;        /* seek: where to */
+    enum timeline_stop arrive; /* what to say when the seek is done */
+    uint64_t from;          /* backward: where it began */
+    uint64_t segment_end;   /* backward: hits before this count */
+    uint64_t best;          /* backward: last hit in this segment; UINT64_MAX for none */
+    size_t segment;         /* backward: checkpoint that the segment starts with */
+};
+
+int timeline_open(struct timeline *t, const char *path, struct err *e);
+void timeline_close(struct timeline *t);
+
+uint64_t timeline_position(const struct timeline *t);
+uint64_t timeline_cycle(const struct timeline *t);
+struct mips *timeline_cpu(const struct timeline *t);
+struct vm *timeline_vm(const struct timeline *t);
+bool timeline_at_end(const struct timeline *t);
+const char *timeline_error(const struct timeline *t);
+
+/* Arm an operation; timeline_slice then works a few milliseconds at a time. */
+void timeline_step(struct timeline *t, uint64_t lo, uint64_t hi); /* lo == hi: one unit */
+void timeline_continue(struct timeline *t);
+void timeline_reverse_step(struct timeline *t);
+void timeline_reverse_continue(struct timeline *t);
+void timeline_seek(struct timeline *t, uint64_t step); /* stops at the end if that is before */
+enum timeline_stop timeline_slice(struct timeline *t);
+void timeline_interrupt(struct timeline *t);
+/* Seek to the end. */
+enum timeline_stop timeline_seek_now(struct timeline *t, uint64_t step);
+
+/* User checkpoints: numbers count from 1. */
+unsigned timeline_checkpoint(struct timeline *t, const char *name);
+const struct checkpoint *timeline_find_checkpoint(const struct timeline *t, unsigned id);
+bool timeline_delete_checkpoint(struct timeline *t, unsigned id);
+
+#endif

@@ -1,0 +1,18 @@
+/*
+ * Mappings that the guest's TLB held before. A MIPS TLB is small and refilled
+ * by software, so most of a process's memory is not in it at any moment; the
+ * trace knows each TLB write, and so the last mapping of a page before the
+ * present position.
+ */
+#ifndef REPLAY_TLB_HISTORY_H
+#define REPLAY_TLB_HISTORY_H
+
+#include "replay/timeline.h"
+
+#define TLB_HISTORY_ANY_ASID     (-1)
+#define TLB_HISTORY_PRESENT_ASID (-2)
+
+/* False: the page was not mapped before under that ASID (0-255 or one of the above). */
+bool tlb_history_find(struct timeline *t, uint64_t va, int asid, uint64_t *pa);
+
+#endif

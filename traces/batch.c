@@ -1,0 +1,385 @@
+/*
+ * The columns of an event batch. What they mean is told in trace.proto, how
+ * the next event is foretold in batch_model.c. This file moves numbers between
+ * columns and events: the encoder appends to them, the decoder consumes them
+ * and refuses whatever does not fit.
+ */
+#include "traces/batch.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "traces/trace.pb-c.h"
+
+struct arg_column {
+    uint32_t *rank; /* owned by the codec, room for BATCH_EVENTS_MAX, made when first used */
+    int64_t *value;
+    size_t ranks, values;
+    size_t used; /* last rank that is not 0, + 1 */
+};
+
+struct batch_codec {
+    struct batch_model *model;
+    uint32_t *site_kind, *site_cpu, *path, *site;
+    int64_t *site_pc;
+    uint64_t *delta;
+    size_t sites, news, path_used;
+    struct arg_column args[EVENT_KINDS][EVENT_ARGS_MAX];
+};
+
+struct batch_codec *batch_codec_create(void)
+{
+    struct batch_codec *c = xcalloc(1, sizeof *c);
+    c->model = batch_model_create();
+    c->site_kind = xcalloc(BATCH_EVENTS_MAX, sizeof *c->site_kind);
+    c->site_cpu = xcalloc(BATCH_EVENTS_MAX, sizeof *c->site_cpu);
+    c->site_pc = xcalloc(BATCH_EVENTS_MAX, sizeof *c->site_pc);
+    c->path = xcalloc(BATCH_EVENTS_MAX, sizeof *c->path);
+    c->site = xcalloc(BATCH_EVENTS_MAX, sizeof *c->site);
+    c->delta = xcalloc(BATCH_EVENTS_MAX, sizeof *c->delta);
+    return c;
+}
+
+void batch_codec_destroy(struct batch_codec *c)
+{
+    if (c == NULL)
+        return;
+    for (int kind = 0; kind < EVENT_KINDS; kind++) {
+        for (int i = 0; i < EVENT_ARGS_MAX; i++) {
+            free(c->args[kind][i].rank);
+            free(c->args[kind][i].value);
+        }
+    }
+    batch_model_destroy(c->model);
+    free(c->site_kind);
+    free(c->site_cpu);
+    free(c->site_pc);
+    free(c->path);
+    free(c->site);
+    free(c->delta);
+    free(c);
+}
+
+/* ---- encoding ---- */
+
+static uint32_t encode_site(struct batch_codec *c, const struct event *ev)
+{
+    uint32_t site = batch_model_find_site(c->model, ev);
+    if (site != UINT32_MAX)
+        return site;
+    uint32_t known = batch_model_sites(c->model);
+    uint64_t before = known == 0 ? 0 : batch_model_site(c->model, known - 1)->pc;
+    unsigned cpu = ev->vm * 256u + ev->vcpu;
+    c->site_kind[known] = ev->kind;
+    c->site_cpu[known] = cpu;
+    c->site_pc[known] = (int64_t)(ev->pc - before);
+    return batch_model_add_site(c->model, ev->kind, cpu, ev->pc);
+}
+
+static void encode_arguments(struct batch_codec *c, uint32_t site, const struct event *ev)
+{
+    for (unsigned i = 0; i < event_info[ev->kind].args; i++) {
+        struct arg_column *col = &c->args[ev->kind][i];
+        if (col->rank == NULL) {
+            col->rank = xcalloc(BATCH_EVENTS_MAX, sizeof *col->rank);
+            col->value = xcalloc(BATCH_EVENTS_MAX, sizeof *col->value);
+        }
+        uint64_t forecast = batch_model_forecast(c->model, site, ev, i);
+        unsigned rank = batch_model_rank(c->model, site, i, ev->arg[i], forecast);
+        col->rank[col->ranks++] = rank;
+        if (rank != 0)
+            col->used = col->ranks;
+        if (rank == BATCH_RANK_NONE)
+            col->value[col->values++] = (int64_t)(ev->arg[i] - forecast);
+        batch_model_argument(c->model, site, i, ev->arg[i]);
+    }
+}
+
+static void encode_event(struct batch_codec *c, size_t at, const struct event *ev)
+{
+    uint32_t known = batch_model_sites(c->model);
+    uint32_t site = encode_site(c, ev);
+    struct batch_move move = {
+        .site = site,
+        .delta = ev->step - batch_model_step(c->model, ev->vm * 256u + ev->vcpu),
+    };
+    unsigned code = BATCH_PATH_NONE;
+    if (site < known)
+        code = batch_model_code(c->model, move);
+    c->path[at] = code;
+    if (code != 0)
+        c->path_used = at + 1;
+    if (code == BATCH_PATH_NONE) {
+        c->site[c->news] = site < known ? known - site : 0;
+        c->delta[c->news++] = move.delta;
+    }
+    batch_model_moved(c->model, move, ev->step);
+    encode_arguments(c, site, ev);
+    struct event clean = *ev;
+    for (unsigned i = event_info[ev->kind].args; i < EVENT_ARGS_MAX; i++)
+        clean.arg[i] = 0;
+    batch_model_event(c->model, &clean);
+}
+
+static void codec_reset(struct batch_codec *c)
+{
+    batch_model_reset(c->model);
+    c->news = c->path_used = 0;
+    for (int kind = 0; kind < EVENT_KINDS; kind++)
+        for (int i = 0; i < EVENT_ARGS_MAX; i++)
+            c->args[kind][i].ranks = c->args[kind][i].values = c->args[kind][i].used = 0;
+}
+
+/* The argument columns that are not all zero. */
+static size_t encode_columns(struct batch_codec *c, Disco__ArgColumn *columns,
+                             Disco__ArgColumn **list)
+{
+    size_t n = 0;
+    for (uint32_t kind = 0; kind < EVENT_KINDS; kind++) {
+        for (uint32_t i = 0; i < EVENT_ARGS_MAX; i++) {
+            struct arg_column *col = &c->args[kind][i];
+            if (col->used == 0)
+                continue;
+            disco__arg_column__init(&columns[n]);
+            columns[n].kind = kind;
+            columns[n].arg = i;
+            columns[n].rank = col->rank;
+            columns[n].n_rank = col->used;
+            columns[n].value = col->value;
+            columns[n].n_value = col->values;
+            list[n] = &columns[n];
+            n++;
+        }
+    }
+    return n;
+}
+
+void batch_encode(struct batch_codec *c, const struct event *events, size_t n, struct buf *out)
+{
+    CHECK(n >= 1 && n <= BATCH_EVENTS_MAX, "a batch of %zu events", n);
+    codec_reset(c);
+    uint32_t kind_count[EVENT_KINDS] = {0};
+    for (size_t i = 0; i < n; i++) {
+        CHECK(events[i].kind < EVENT_KINDS, "an event of kind %u", events[i].kind);
+        kind_count[events[i].kind]++;
+        encode_event(c, i, &events[i]);
+    }
+    Disco__ArgColumn columns[EVENT_KINDS * EVENT_ARGS_MAX];
+    Disco__ArgColumn *list[EVENT_KINDS * EVENT_ARGS_MAX];
+    Disco__EventBatch msg = DISCO__EVENT_BATCH__INIT;
+    msg.count = (uint32_t)n;
+    msg.first_step = events[0].step;
+    msg.last_step = events[n - 1].step;
+    msg.kind_count = kind_count;
+    msg.n_kind_count = EVENT_KINDS;
+    msg.site_kind = c->site_kind;
+    msg.site_cpu = c->site_cpu;
+    msg.site_pc = c->site_pc;
+    msg.n_site_kind = msg.n_site_cpu = msg.n_site_pc = batch_model_sites(c->model);
+    msg.path = c->path;
+    msg.n_path = c->path_used;
+    msg.site = c->site;
+    msg.delta = c->delta;
+    msg.n_site = msg.n_delta = c->news;
+    msg.args = list;
+    msg.n_args = encode_columns(c, columns, list);
+    size_t size = disco__event_batch__get_packed_size(&msg);
+    disco__event_batch__pack(&msg, buf_reserve(out, size));
+    out->len += size;
+}
+
+/* ---- decoding ---- */
+
+struct column_cursor {
+    const Disco__ArgColumn *col;
+    size_t ranks, values; /* consumed */
+};
+
+struct decoder {
+    struct batch_model *model;
+    const Disco__EventBatch *msg;
+    size_t news; /* consumed of site and delta */
+    struct column_cursor cursor[EVENT_KINDS][EVENT_ARGS_MAX];
+};
+
+static int head_of(const Disco__EventBatch *msg, struct batch_head *head, struct err *e)
+{
+    if (msg->count < 1 || msg->count > BATCH_EVENTS_MAX)
+        ERR(e, ERR_FORMAT, "event batch of %" PRIu32 " events", msg->count);
+    if (msg->n_kind_count > EVENT_KINDS)
+        ERR(e, ERR_FORMAT, "event batch with unknown kinds of events");
+    *head = (struct batch_head){
+        .count = msg->count,
+        .first_step = msg->first_step,
+        .last_step = msg->last_step,
+    };
+    uint64_t sum = 0;
+    for (size_t i = 0; i < msg->n_kind_count; i++) {
+        head->kind_count[i] = msg->kind_count[i];
+        sum += msg->kind_count[i];
+    }
+    if (sum != msg->count)
+        ERR(e, ERR_FORMAT, "event batch whose counts by kind do not add up");
+    return 0;
+}
+
+static int add_site(struct decoder *d, struct err *e)
+{
+    uint32_t site = batch_model_sites(d->model);
+    if (site >= d->msg->n_site_kind)
+        ERR(e, ERR_FORMAT, "event batch lacks a site");
+    uint32_t kind = d->msg->site_kind[site], cpu = d->msg->site_cpu[site];
+    if (kind >= EVENT_KINDS || cpu > UINT16_MAX)
+        ERR(e, ERR_FORMAT, "event batch with a bad site");
+    uint64_t pc = site == 0 ? 0 : batch_model_site(d->model, site - 1)->pc;
+    batch_model_add_site(d->model, kind, cpu, pc + (uint64_t)d->msg->site_pc[site]);
+    return 0;
+}
+
+static int decode_move(struct decoder *d, size_t at, struct batch_move *move, struct err *e)
+{
+    uint32_t code = at < d->msg->n_path ? d->msg->path[at] : 0;
+    uint32_t known = batch_model_sites(d->model);
+    if (code == BATCH_PATH_NONE) {
+        if (d->news >= d->msg->n_site)
+            ERR(e, ERR_FORMAT, "event batch lacks a move");
+        uint32_t back = d->msg->site[d->news];
+        move->delta = d->msg->delta[d->news++];
+        if (back > known)
+            ERR(e, ERR_FORMAT, "event batch with a bad move");
+        move->site = known - back;
+        return back == 0 ? add_site(d, e) : 0;
+    }
+    if (!batch_model_move(d->model, code, move) || move->site >= known)
+        ERR(e, ERR_FORMAT, "event batch with a bad path");
+    return 0;
+}
+
+static int decode_arguments(struct decoder *d, uint32_t site, struct event *ev, struct err *e)
+{
+    for (unsigned i = 0; i < event_info[ev->kind].args; i++) {
+        struct column_cursor *cur = &d->cursor[ev->kind][i];
+        uint32_t rank = 0;
+        if (cur->col != NULL && cur->ranks < cur->col->n_rank)
+            rank = cur->col->rank[cur->ranks++];
+        uint64_t value = batch_model_forecast(d->model, site, ev, i);
+        if (rank == BATCH_RANK_NONE) {
+            if (cur->values >= cur->col->n_value)
+                ERR(e, ERR_FORMAT, "event batch lacks an argument");
+            value += (uint64_t)cur->col->value[cur->values++];
+        } else if (rank != BATCH_RANK_FORECAST &&
+                   !batch_model_value(d->model, site, i, rank, &value)) {
+            ERR(e, ERR_FORMAT, "event batch with a bad argument");
+        }
+        ev->arg[i] = value;
+        batch_model_argument(d->model, site, i, value);
+    }
+    return 0;
+}
+
+static int decode_event(struct decoder *d, size_t at, struct event *ev, struct err *e)
+{
+    struct batch_move move;
+    TRY(decode_move(d, at, &move, e));
+    const struct batch_site *s = batch_model_site(d->model, move.site);
+    *ev = (struct event){
+        .step = batch_model_step(d->model, s->cpu) + move.delta,
+        .pc = s->pc,
+        .kind = s->kind,
+        .vm = (uint8_t)(s->cpu >> 8),
+        .vcpu = (uint8_t)s->cpu,
+    };
+    batch_model_moved(d->model, move, ev->step);
+    TRY(decode_arguments(d, move.site, ev, e));
+    batch_model_event(d->model, ev);
+    return 0;
+}
+
+static int decoder_init(struct decoder *d, struct batch_model *model, const Disco__EventBatch *msg,
+                        struct err *e)
+{
+    *d = (struct decoder){.model = model, .msg = msg};
+    if (msg->n_site_cpu != msg->n_site_kind || msg->n_site_pc != msg->n_site_kind ||
+        msg->n_site_kind > msg->count || msg->n_site != msg->n_delta ||
+        msg->n_site > msg->count || msg->n_path > msg->count)
+        ERR(e, ERR_FORMAT, "event batch with columns of wrong lengths");
+    for (size_t i = 0; i < msg->n_args; i++) {
+        const Disco__ArgColumn *col = msg->args[i];
+        if (col->kind >= EVENT_KINDS || col->arg >= event_info[col->kind].args ||
+            d->cursor[col->kind][col->arg].col != NULL)
+            ERR(e, ERR_FORMAT, "event batch with a bad argument column");
+        d->cursor[col->kind][col->arg].col = col;
+    }
+    return 0;
+}
+
+/* Everything must have been used, and be as the head says. */
+static int decoder_fini(const struct decoder *d, const struct event *events,
+                        const struct batch_head *head, struct err *e)
+{
+    if (d->news != d->msg->n_site || batch_model_sites(d->model) != d->msg->n_site_kind)
+        ERR(e, ERR_FORMAT, "event batch with unused sites");
+    for (size_t i = 0; i < d->msg->n_args; i++) {
+        const Disco__ArgColumn *col = d->msg->args[i];
+        const struct column_cursor *cur = &d->cursor[col->kind][col->arg];
+        if (cur->ranks != col->n_rank || cur->values != col->n_value)
+            ERR(e, ERR_FORMAT, "event batch with unused arguments");
+    }
+    uint32_t kind_count[EVENT_KINDS] = {0};
+    for (uint32_t i = 0; i < head->count; i++)
+        kind_count[events[i].kind]++;
+    if (memcmp(kind_count, head->kind_count, sizeof kind_count) != 0 ||
+        events[0].step != head->first_step || events[head->count - 1].step != head->last_step)
+        ERR(e, ERR_FORMAT, "event batch that is not what its head says");
+    return 0;
+}
+
+static int decode_message(struct batch_codec *c, const Disco__EventBatch *msg,
+                          struct event *events, struct batch_head *head, struct err *e)
+{
+    TRY(head_of(msg, head, e));
+    struct decoder d;
+    TRY(decoder_init(&d, c->model, msg, e));
+    batch_model_reset(c->model);
+    for (uint32_t i = 0; i < msg->count; i++)
+        TRY(decode_event(&d, i, &events[i], e));
+    return decoder_fini(&d, events, head, e);
+}
+
+static Disco__EventBatch *unpack(const uint8_t *data, size_t n, struct err *e)
+{
+    Disco__EventBatch *msg = disco__event_batch__unpack(NULL, n, data);
+    if (msg == NULL) {
+        err_set(e, ERR_FORMAT, "event batch is no valid message");
+        return NULL;
+    }
+    if (msg->base.n_unknown_fields != 0) {
+        err_set(e, ERR_FORMAT, "event batch with unknown fields");
+        disco__event_batch__free_unpacked(msg, NULL);
+        return NULL;
+    }
+    return msg;
+}
+
+int batch_read_head(const uint8_t *data, size_t n, struct batch_head *head, struct err *e)
+{
+    Disco__EventBatch *msg = unpack(data, n, e);
+    if (msg == NULL)
+        return ERR_FORMAT;
+    int result = head_of(msg, head, e);
+    disco__event_batch__free_unpacked(msg, NULL);
+    return result;
+}
+
+int batch_decode(struct batch_codec *c, const uint8_t *data, size_t n, struct event *events,
+                 struct batch_head *head, struct err *e)
+{
+    Disco__EventBatch *msg = unpack(data, n, e);
+    if (msg == NULL)
+        return ERR_FORMAT;
+    int result = decode_message(c, msg, events, head, e);
+    disco__event_batch__free_unpacked(msg, NULL);
+    return result;
+}
+

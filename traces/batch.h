@@ -1,0 +1,36 @@
+/*
+ * Batches of events: encoded as a message disco.EventBatch (trace.proto), and
+ * back. A codec holds the tables for one thread's work, about 8 MiB.
+ */
+#ifndef TRACES_BATCH_H
+#define TRACES_BATCH_H
+
+#include "core/base/buf.h"
+#include "core/base/err.h"
+#include "traces/batch_model.h"
+
+/* The facts that a batch states about itself. */
+struct batch_head {
+    uint32_t count; /* 1 to BATCH_EVENTS_MAX */
+    uint64_t first_step, last_step;
+    uint32_t kind_count[EVENT_KINDS];
+};
+
+struct batch_codec;
+
+struct batch_codec *batch_codec_create(void);
+void batch_codec_destroy(struct batch_codec *c);
+
+/* Appends the encoded message to `out`. n is 1 to BATCH_EVENTS_MAX, the kinds
+ * must be known; arguments that a kind does not have are not stored. */
+void batch_encode(struct batch_codec *c, const struct event *events, size_t n, struct buf *out);
+
+/* Only the head; the columns stay unchecked. */
+int batch_read_head(const uint8_t *data, size_t n, struct batch_head *head, struct err *e);
+
+/* All events, into room for BATCH_EVENTS_MAX. Every byte may be hostile; when
+ * this returns 0, the events are well-formed and agree with the head. */
+int batch_decode(struct batch_codec *c, const uint8_t *data, size_t n, struct event *events,
+                 struct batch_head *head, struct err *e);
+
+#endif

@@ -1,0 +1,361 @@
+/*
+ * The forecast of events (see batch_model.h; the rules: trace.proto).
+ *
+ * A kernel runs the same paths all the time: after `di` at one pc comes `ei`
+ * at another, so many steps later, with the same argument as last time. The
+ * model therefore learns moves from site to site in contexts of three depths
+ * (the last four moves, the last two, the last site) and codes a move by the
+ * first that foretells it. In a boot of Linux nearly all codes are 0, and zstd
+ * turns long runs of zeros into nothing.
+ *
+ * Everything here must be the same function of the events before in encoder
+ * and decoder, on every host: no iteration over hash tables, no host types.
+ * No number in it comes from a file unchecked: sites and kinds are checked by
+ * the decoder before they get here.
+ */
+#include "traces/batch_model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/err.h"
+
+#define DEEP_MOVES    4
+#define SHORT_MOVES   2
+#define CONTEXTS      65536u
+#define SITE_HASH     (2 * BATCH_EVENTS_MAX)
+#define TLB_HASH_BITS 12
+#define RETURNS_MAX   8u
+#define GOLDEN        UINT64_C(0x9E3779B97F4A7C15)
+
+struct cpu_state {
+    uint64_t step;
+    uint64_t badvaddr;
+    uint64_t returns[RETURNS_MAX];
+    uint32_t returns_count;
+};
+
+struct tlb_entry {
+    bool used;
+    uint64_t arg[EVENT_ARGS_MAX];
+};
+
+struct batch_model {
+    struct batch_site *sites; /* BATCH_EVENTS_MAX of them */
+    uint32_t sites_count;
+    struct batch_site start; /* the site before the first event; only its moves are used */
+    uint32_t last_site;      /* BATCH_EVENTS_MAX for `start` */
+    struct batch_move history[DEEP_MOVES]; /* oldest first */
+    uint32_t deep_entry, short_entry;
+    struct batch_move deep_table[CONTEXTS];
+    struct batch_move short_table[CONTEXTS];
+    uint64_t last_arg[EVENT_KINDS][EVENT_ARGS_MAX];
+    struct tlb_entry tlb[1u << TLB_HASH_BITS];
+    struct cpu_state *cpus; /* those seen in this batch */
+    uint32_t cpus_count, cpus_cap;
+    uint32_t cpu_index[65536]; /* index into cpus + 1 */
+    uint32_t site_hash[SITE_HASH]; /* site + 1 */
+};
+
+static void entries_update(struct batch_model *m)
+{
+    uint64_t h = 0, h_short = 0;
+    for (int i = 0; i < DEEP_MOVES; i++) {
+        const struct batch_move *move = &m->history[i];
+        uint64_t add = move->site * GOLDEN + move->delta;
+        h = (h + add) * UINT64_C(0xD6E8FEB86659FD93);
+        h ^= h >> 32;
+        if (i >= DEEP_MOVES - SHORT_MOVES) {
+            h_short = (h_short + add) * UINT64_C(0xD6E8FEB86659FD93);
+            h_short ^= h_short >> 32;
+        }
+    }
+    m->deep_entry = (uint32_t)h & (CONTEXTS - 1);
+    m->short_entry = (uint32_t)h_short & (CONTEXTS - 1);
+}
+
+struct batch_model *batch_model_create(void)
+{
+    struct batch_model *m = xcalloc(1, sizeof *m);
+    m->sites = xcalloc(BATCH_EVENTS_MAX, sizeof *m->sites);
+    batch_model_reset(m);
+    return m;
+}
+
+static void sites_free(struct batch_model *m)
+{
+    for (uint32_t i = 0; i < m->sites_count; i++) {
+        free(m->sites[i].moves);
+        free(m->sites[i].values);
+    }
+    free(m->start.moves);
+}
+
+void batch_model_destroy(struct batch_model *m)
+{
+    if (m == NULL)
+        return;
+    sites_free(m);
+    free(m->sites);
+    free(m->cpus);
+    free(m);
+}
+
+void batch_model_reset(struct batch_model *m)
+{
+    sites_free(m);
+    struct batch_site *sites = m->sites;
+    struct cpu_state *cpus = m->cpus;
+    uint32_t cpus_cap = m->cpus_cap;
+    memset(m, 0, sizeof *m);
+    m->sites = sites;
+    m->cpus = cpus;
+    m->cpus_cap = cpus_cap;
+    m->last_site = BATCH_EVENTS_MAX;
+    entries_update(m);
+}
+
+uint32_t batch_model_sites(const struct batch_model *m)
+{
+    return m->sites_count;
+}
+
+const struct batch_site *batch_model_site(const struct batch_model *m, uint32_t site)
+{
+    return &m->sites[site];
+}
+
+static uint32_t site_slot(unsigned kind, unsigned cpu, uint64_t pc)
+{
+    uint64_t h = (pc + ((uint64_t)cpu << 8 | kind) * UINT64_C(0xD6E8FEB86659FD93)) * GOLDEN;
+    return (uint32_t)(h >> 40) & (SITE_HASH - 1);
+}
+
+static struct cpu_state *cpu_get(struct batch_model *m, unsigned cpu)
+{
+    if (m->cpu_index[cpu] == 0) {
+        if (m->cpus_count == m->cpus_cap) {
+            m->cpus_cap = m->cpus_cap == 0 ? 4 : 2 * m->cpus_cap;
+            m->cpus = xrealloc(m->cpus, m->cpus_cap * sizeof *m->cpus);
+        }
+        m->cpus[m->cpus_count++] = (struct cpu_state){0};
+        m->cpu_index[cpu] = m->cpus_count;
+    }
+    return &m->cpus[m->cpu_index[cpu] - 1];
+}
+
+uint32_t batch_model_add_site(struct batch_model *m, unsigned kind, unsigned cpu, uint64_t pc)
+{
+    uint32_t slot = site_slot(kind, cpu, pc);
+    while (m->site_hash[slot] != 0)
+        slot = (slot + 1) & (SITE_HASH - 1);
+    uint32_t site = m->sites_count++;
+    m->site_hash[slot] = site + 1;
+    m->sites[site] = (struct batch_site){
+        .pc = pc,
+        .cpu = (uint16_t)cpu,
+        .kind = (uint8_t)kind,
+        .values = xcalloc(event_info[kind].args, sizeof *m->sites[site].values),
+    };
+    cpu_get(m, cpu);
+    return site;
+}
+
+uint32_t batch_model_find_site(const struct batch_model *m, const struct event *ev)
+{
+    unsigned cpu = ev->vm * 256u + ev->vcpu;
+    uint32_t slot = site_slot(ev->kind, cpu, ev->pc);
+    for (; m->site_hash[slot] != 0; slot = (slot + 1) & (SITE_HASH - 1)) {
+        uint32_t site = m->site_hash[slot] - 1;
+        const struct batch_site *s = &m->sites[site];
+        if (s->pc == ev->pc && s->kind == ev->kind && s->cpu == cpu)
+            return site;
+    }
+    return UINT32_MAX;
+}
+
+uint64_t batch_model_step(const struct batch_model *m, unsigned cpu)
+{
+    return m->cpu_index[cpu] == 0 ? 0 : m->cpus[m->cpu_index[cpu] - 1].step;
+}
+
+static struct batch_site *last_site(struct batch_model *m)
+{
+    return m->last_site == BATCH_EVENTS_MAX ? &m->start : &m->sites[m->last_site];
+}
+
+static bool move_equal(struct batch_move a, struct batch_move b)
+{
+    return a.site == b.site && a.delta == b.delta;
+}
+
+/* Index of a move in a list, or moves_count. */
+static uint32_t moves_find(const struct batch_site *s, struct batch_move move)
+{
+    uint32_t i = 0;
+    while (i < s->moves_count && !move_equal(s->moves[i], move))
+        i++;
+    return i;
+}
+
+unsigned batch_model_code(const struct batch_model *m, struct batch_move move)
+{
+    if (move_equal(m->deep_table[m->deep_entry], move))
+        return BATCH_PATH_DEEP;
+    if (move_equal(m->short_table[m->short_entry], move))
+        return BATCH_PATH_SHORT;
+    const struct batch_site *s = last_site((struct batch_model *)m);
+    uint32_t i = moves_find(s, move);
+    return i < s->moves_count ? BATCH_PATH_LIST + i : BATCH_PATH_NONE;
+}
+
+bool batch_model_move(const struct batch_model *m, unsigned code, struct batch_move *move)
+{
+    if (code == BATCH_PATH_DEEP) {
+        *move = m->deep_table[m->deep_entry];
+        return true;
+    }
+    if (code == BATCH_PATH_SHORT) {
+        *move = m->short_table[m->short_entry];
+        return true;
+    }
+    const struct batch_site *s = last_site((struct batch_model *)m);
+    if (code - BATCH_PATH_LIST >= s->moves_count)
+        return false;
+    *move = s->moves[code - BATCH_PATH_LIST];
+    return true;
+}
+
+static void moves_to_front(struct batch_site *s, struct batch_move move)
+{
+    uint32_t i = moves_find(s, move);
+    if (i == s->moves_count) {
+        if (s->moves_count == s->moves_cap && s->moves_cap < BATCH_MOVES_MAX) {
+            uint32_t cap = s->moves_cap == 0 ? 2 : 2 * s->moves_cap;
+            s->moves_cap = cap < BATCH_MOVES_MAX ? cap : BATCH_MOVES_MAX;
+            s->moves = xrealloc(s->moves, s->moves_cap * sizeof *s->moves);
+        }
+        if (s->moves_count < s->moves_cap)
+            s->moves_count++;
+        i = s->moves_count - 1; /* a full list loses its last */
+    }
+    memmove(s->moves + 1, s->moves, i * sizeof *s->moves);
+    s->moves[0] = move;
+}
+
+void batch_model_moved(struct batch_model *m, struct batch_move move, uint64_t step)
+{
+    m->deep_table[m->deep_entry] = move;
+    m->short_table[m->short_entry] = move;
+    moves_to_front(last_site(m), move);
+    memmove(m->history, m->history + 1, (DEEP_MOVES - 1) * sizeof m->history[0]);
+    m->history[DEEP_MOVES - 1] = move;
+    entries_update(m);
+    m->last_site = move.site;
+    cpu_get(m, m->sites[move.site].cpu)->step = step;
+}
+
+static uint32_t tlb_slot(uint64_t entryhi)
+{
+    return (uint32_t)(entryhi * GOLDEN >> (64 - TLB_HASH_BITS));
+}
+
+static bool tlb_forecast(const struct batch_model *m, const struct cpu_state *c,
+                         const struct event *ev, unsigned i, uint64_t *value)
+{
+    const uint64_t *last = m->last_arg[EVENT_TLB_WRITE];
+    if (i == 1) {
+        *value = (c->badvaddr & ~UINT64_C(0x1fff)) | (last[1] & 0x1fff);
+        return true;
+    }
+    if (i < 2)
+        return false;
+    const struct tlb_entry *t = &m->tlb[tlb_slot(ev->arg[1])];
+    if (t->used && t->arg[1] == ev->arg[1]) {
+        *value = t->arg[i];
+        return true;
+    }
+    if (i < 4)
+        return false;
+    *value = last[i] + (ev->arg[i - 2] >> 6) - (last[i - 2] >> 6);
+    return true;
+}
+
+uint64_t batch_model_forecast(const struct batch_model *m, uint32_t site, const struct event *ev,
+                              unsigned i)
+{
+    const struct batch_site *s = &m->sites[site];
+    const struct cpu_state *c = &m->cpus[m->cpu_index[s->cpu] - 1];
+    if (s->kind == EVENT_ERET && c->returns_count > 0)
+        return c->returns[c->returns_count - 1];
+    uint64_t value;
+    if (s->kind == EVENT_TLB_WRITE && tlb_forecast(m, c, ev, i, &value))
+        return value;
+    return s->values[i].count > 0 ? s->values[i].value[0] : m->last_arg[s->kind][i];
+}
+
+unsigned batch_model_rank(const struct batch_model *m, uint32_t site, unsigned i, uint64_t value,
+                          uint64_t forecast)
+{
+    if (value == forecast)
+        return BATCH_RANK_FORECAST;
+    const struct batch_values *v = &m->sites[site].values[i];
+    for (uint32_t k = 0; k < v->count; k++)
+        if (v->value[k] == value)
+            return BATCH_RANK_LIST + k;
+    return BATCH_RANK_NONE;
+}
+
+bool batch_model_value(const struct batch_model *m, uint32_t site, unsigned i, unsigned rank,
+                       uint64_t *value)
+{
+    const struct batch_values *v = &m->sites[site].values[i];
+    if (rank < BATCH_RANK_LIST || rank - BATCH_RANK_LIST >= v->count)
+        return false;
+    *value = v->value[rank - BATCH_RANK_LIST];
+    return true;
+}
+
+void batch_model_argument(struct batch_model *m, uint32_t site, unsigned i, uint64_t value)
+{
+    struct batch_values *v = &m->sites[site].values[i];
+    uint32_t k = 0;
+    while (k < v->count && v->value[k] != value)
+        k++;
+    if (k == v->count) {
+        if (v->count < BATCH_VALUES_MAX)
+            v->count++;
+        k = v->count - 1;
+    }
+    memmove(v->value + 1, v->value, k * sizeof v->value[0]);
+    v->value[0] = value;
+}
+
+static void return_push(struct cpu_state *c, uint64_t pc)
+{
+    if (c->returns_count == RETURNS_MAX) {
+        memmove(c->returns, c->returns + 1, (RETURNS_MAX - 1) * sizeof c->returns[0]);
+        c->returns_count--;
+    }
+    c->returns[c->returns_count++] = pc;
+}
+
+void batch_model_event(struct batch_model *m, const struct event *ev)
+{
+    struct cpu_state *c = cpu_get(m, ev->vm * 256u + ev->vcpu);
+    memcpy(m->last_arg[ev->kind], ev->arg, sizeof ev->arg);
+    if (ev->kind == EVENT_EXCEPTION || ev->kind == EVENT_REFILL) {
+        return_push(c, ev->pc);
+        c->badvaddr = ev->arg[1];
+    } else if (ev->kind == EVENT_INTERRUPT) {
+        return_push(c, ev->pc);
+    } else if (ev->kind == EVENT_SYSCALL) {
+        return_push(c, ev->pc + 4);
+    } else if (ev->kind == EVENT_ERET && c->returns_count > 0) {
+        c->returns_count--;
+    } else if (ev->kind == EVENT_TLB_WRITE) {
+        struct tlb_entry *t = &m->tlb[tlb_slot(ev->arg[1])];
+        t->used = true;
+        memcpy(t->arg, ev->arg, sizeof ev->arg);
+    }
+}

@@ -1,0 +1,222 @@
+/*
+ * Walking over the frames of a file that anybody may have made.
+ *
+ * Nothing is believed: a frame must state its content size (at most
+ * FRAME_CONTENT_MAX, so a small file cannot ask for much memory, and a window
+ * larger than that is never needed) and must have a checksum, and the seek table
+ * must equal the frames before it, byte for byte.
+ *
+ * A file whose last frame is incomplete was cut when it was recorded, unless
+ * it ends with the seek table's magic: then nothing is missing at the end, and
+ * the length field of some frame must have been damaged.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zstd.h>
+#include <zstd_errors.h>
+
+#include "core/base/bytes.h"
+#include "traces/frame.h"
+#include "traces/frame_format.h"
+
+#define READ_FIRST (256u << 10)
+
+struct frame_walk {
+    char *path;
+    int fd;
+    uint64_t file_size;
+    uint64_t offset;
+    struct frame_list list;
+    struct buf raw, content;
+    ZSTD_DCtx *dctx;
+};
+
+int frame_walk_open(struct frame_walk **out, const char *path, struct err *e)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        ERR(e, ERR_IO, "%s: cannot open: %s", path, strerror(errno));
+    struct stat st;
+    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+        close(fd);
+        ERR(e, ERR_IO, "%s: is not a regular file", path);
+    }
+    struct frame_walk *w = xcalloc(1, sizeof *w);
+    w->path = xstrdup(path);
+    w->fd = fd;
+    w->file_size = (uint64_t)st.st_size;
+    w->dctx = ZSTD_createDCtx();
+    CHECK(w->dctx != NULL, "out of memory");
+    *out = w;
+    return 0;
+}
+
+void frame_walk_close(struct frame_walk *w)
+{
+    if (w == NULL)
+        return;
+    ZSTD_freeDCtx(w->dctx);
+    frame_list_free(&w->list);
+    buf_free(&w->raw);
+    buf_free(&w->content);
+    close(w->fd);
+    free(w->path);
+    free(w);
+}
+
+uint64_t frame_walk_offset(const struct frame_walk *w)
+{
+    return w->offset;
+}
+
+uint64_t frame_walk_file_size(const struct frame_walk *w)
+{
+    return w->file_size;
+}
+
+const struct frame_list *frame_walk_frames(const struct frame_walk *w)
+{
+    return &w->list;
+}
+
+/* Makes w->raw the n bytes at `offset`, or what the file has of them. */
+static int read_at(struct frame_walk *w, uint64_t offset, size_t n, struct err *e)
+{
+    n = (size_t)min_u64(n, w->file_size - offset);
+    buf_clear(&w->raw);
+    uint8_t *p = buf_reserve(&w->raw, n);
+    while (w->raw.len < n) {
+        ssize_t got = pread(w->fd, p + w->raw.len, n - w->raw.len, (off_t)(offset + w->raw.len));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            ERR(e, ERR_IO, "%s: cannot read: %s", w->path, strerror(errno));
+        if (got == 0)
+            ERR(e, ERR_IO, "%s: became shorter while it was read", w->path);
+        w->raw.len += (size_t)got;
+    }
+    return 0;
+}
+
+static int damaged(const struct frame_walk *w, struct err *e, const char *what)
+{
+    return err_set(e, ERR_FORMAT, "%s: offset %" PRIu64 ": %s", w->path, w->offset, what);
+}
+
+static int cut_or_damaged(struct frame_walk *w, struct err *e)
+{
+    uint8_t tail[4];
+    if (w->file_size >= sizeof tail &&
+        pread(w->fd, tail, sizeof tail, (off_t)(w->file_size - sizeof tail)) == sizeof tail &&
+        ld_le32(tail) == FRAME_FOOTER_MAGIC)
+        return damaged(w, e, "damaged frame: it reaches over the end of the file");
+    return FRAME_CUT;
+}
+
+static int decompress(struct frame_walk *w, size_t content, size_t size, struct err *e)
+{
+    buf_clear(&w->content);
+    uint8_t *to = buf_reserve(&w->content, content + 1);
+    size_t got = ZSTD_decompressDCtx(w->dctx, to, content, w->raw.data, size);
+    if (ZSTD_isError(got))
+        ERR(e, ERR_FORMAT, "%s: offset %" PRIu64 ": damaged frame: %s", w->path, w->offset,
+            ZSTD_getErrorName(got));
+    if (got != content)
+        return damaged(w, e, "damaged frame: its content is shorter than it says");
+    w->content.len = content;
+    return 0;
+}
+
+static int next_data(struct frame_walk *w, struct err *e)
+{
+    unsigned long long content = ZSTD_getFrameContentSize(w->raw.data, w->raw.len);
+    if (content == ZSTD_CONTENTSIZE_ERROR)
+        return w->raw.len < FRAME_HEADER_MAX ? cut_or_damaged(w, e)
+                                             : damaged(w, e, "damaged frame header");
+    if (content == ZSTD_CONTENTSIZE_UNKNOWN || !(w->raw.data[4] & FRAME_CHECKSUM_BIT))
+        return damaged(w, e, "not a trace: frame without content size or checksum");
+    if (content > FRAME_CONTENT_MAX || w->list.count >= FRAME_COUNT_MAX)
+        return damaged(w, e, "not a trace: frame too large, or too many");
+    size_t limit = ZSTD_compressBound(FRAME_CONTENT_MAX) + FRAME_HEADER_MAX;
+    size_t size;
+    for (size_t want = READ_FIRST;; want *= 4) {
+        size = ZSTD_findFrameCompressedSize(w->raw.data, w->raw.len);
+        if (!ZSTD_isError(size))
+            break;
+        if (ZSTD_getErrorCode(size) != ZSTD_error_srcSize_wrong || w->raw.len > limit)
+            return damaged(w, e, "damaged frame");
+        if (w->raw.len == w->file_size - w->offset)
+            return cut_or_damaged(w, e);
+        TRY(read_at(w, w->offset, want, e));
+    }
+    TRY(decompress(w, (size_t)content, size, e));
+    frame_list_add(&w->list, (struct frame){
+                                 .offset = w->offset,
+                                 .size = (uint32_t)size,
+                                 .content = (uint32_t)content,
+                             });
+    w->offset += size;
+    return FRAME_DATA;
+}
+
+static int next_table(struct frame_walk *w, struct err *e)
+{
+    struct buf right = {0};
+    frame_seek_table(&w->list, &right);
+    size_t n = right.len;
+    int result = read_at(w, w->offset, n, e);
+    bool equal = result == 0 && memcmp(w->raw.data, right.data, w->raw.len) == 0;
+    buf_free(&right);
+    if (result < 0)
+        return result;
+    if (!equal)
+        return damaged(w, e, "damaged seek table");
+    if (w->raw.len < n)
+        return FRAME_CUT;
+    if (w->offset + n != w->file_size)
+        return damaged(w, e, "data after the seek table");
+    w->offset += n;
+    return FRAME_TABLE;
+}
+
+int frame_walk_next(struct frame_walk *w, const uint8_t **content, size_t *n, struct err *e)
+{
+    if (w->offset == w->file_size)
+        return FRAME_END;
+    TRY(read_at(w, w->offset, READ_FIRST, e));
+    uint8_t magic[4] = {0};
+    size_t have = (size_t)min_u64(w->raw.len, sizeof magic);
+    memcpy(magic, w->raw.data, have);
+    uint8_t known[2][4];
+    st_le32(known[0], FRAME_DATA_MAGIC);
+    st_le32(known[1], FRAME_TABLE_MAGIC);
+    bool is_data = memcmp(magic, known[0], have) == 0;
+    if (!is_data && memcmp(magic, known[1], have) != 0)
+        return damaged(w, e, w->offset == 0 ? "not a zstd file" : "damaged: no zstd frame here");
+    if (have < sizeof magic)
+        return FRAME_CUT;
+    int found = is_data ? next_data(w, e) : next_table(w, e);
+    *content = w->content.data;
+    *n = w->content.len;
+    return found;
+}
+
+int frame_walk_load(struct frame_walk *w, size_t frame, const uint8_t **content, size_t *n,
+                    struct err *e)
+{
+    const struct frame *f = &w->list.frames[frame];
+    uint64_t at = w->offset;
+    w->offset = f->offset; /* for messages */
+    int result = read_at(w, f->offset, f->size, e);
+    if (result == 0)
+        result = decompress(w, f->content, f->size, e);
+    w->offset = at;
+    *content = w->content.data;
+    *n = w->content.len;
+    return result;
+}

@@ -1,0 +1,49 @@
+#include "traces/trace.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+struct trace_hash trace_hash_of(const void *data, size_t n)
+{
+    XXH128_canonical_t canonical;
+    XXH128_canonicalFromHash(&canonical, XXH3_128bits(data, n));
+    struct trace_hash h;
+    _Static_assert(sizeof h.byte == sizeof canonical.digest, "a hash has 16 bytes");
+    memcpy(h.byte, canonical.digest, sizeof h.byte);
+    return h;
+}
+
+bool trace_hash_equal(struct trace_hash a, struct trace_hash b)
+{
+    return memcmp(a.byte, b.byte, sizeof a.byte) == 0;
+}
+
+static void vm_free(struct trace_vm *vm)
+{
+    free(vm->name);
+    free(vm->board);
+    free(vm->cpu);
+    free(vm->append);
+    for (size_t i = 0; i < vm->disks_count; i++) {
+        free(vm->disks[i].interface);
+        free(vm->disks[i].serial);
+    }
+    free(vm->disks);
+    for (size_t i = 0; i < vm->devices_count; i++)
+        free(vm->devices[i]);
+    free(vm->devices);
+}
+
+void trace_header_free(struct trace_header *h)
+{
+    free(h->build);
+    free(h->recorded);
+    for (size_t i = 0; i < h->images_count; i++)
+        free(h->images[i].name);
+    free(h->images);
+    for (size_t i = 0; i < h->vms_count; i++)
+        vm_free(&h->vms[i]);
+    free(h->vms);
+    *h = (struct trace_header){0};
+}

@@ -1,0 +1,582 @@
+/*
+ * The writer: producers put fields into a queue, one thread makes frames.
+ *
+ * The producers' side costs a copy of small things and nothing for events,
+ * which arrive as whole arrays; encoding and compression happen on the thread.
+ * Fields collect in two lanes, blobs and all else, because they compress
+ * better apart. Before a frame of the main lane is written, the blob lane is,
+ * so a blob always stands before what refers to it; and events that wait for
+ * their batch to fill go into the frame, so everything put before the end of a
+ * frame is in the file when the frame is.
+ *
+ * DETERMINISM: host time decides only where a frame ends (about two seconds
+ * after its first field), never what is in it.
+ *
+ * An error is kept, the torn frame is cut off the file, and all further data
+ * is dropped: the recorded machines must not notice.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#include "traces/batch.h"
+#include "traces/frame.h"
+#include "traces/message.h"
+#include "traces/sizes.h"
+#include "traces/trace.h"
+
+#define QUEUE_MAX   (64u << 20)
+#define FRAME_AGE   2 /* seconds */
+#define LEVEL_BLOBS 3
+#define LEVEL_MAIN  16
+
+struct item { /* of the queue */
+    struct item *next;
+    enum trace_field field;
+    bool flush;           /* not a field at all, but a request */
+    struct buf bytes;     /* a whole field */
+    struct event *events; /* or these */
+    size_t n;
+};
+
+struct lane { /* the frame being filled; the thread's */
+    struct buf content;
+    uint64_t by_field[TRACE_FIELDS];
+    int level;
+};
+
+struct hash_set { /* of the blobs put */
+    struct trace_hash *slots;
+    bool *used;
+    size_t count, cap;
+};
+
+struct trace_writer {
+    char *path;
+    int fd;
+    pthread_t thread;
+    pthread_mutex_t lock; /* guards from here to `closing` */
+    pthread_cond_t filled, drained;
+    struct item *head, **tail;
+    size_t queued; /* bytes */
+    struct hash_set blobs;
+    struct err err;
+    bool closing;
+    atomic_bool failed; /* err is set */
+
+    /* The thread's own, and close's after it. */
+    struct lane blob_lane, main_lane;
+    struct event *pending; /* room for BATCH_EVENTS_MAX */
+    size_t pending_count;
+    bool waiting; /* something is in a lane or pending, since: */
+    struct timespec since;
+    struct batch_codec *codec;
+    ZSTD_CCtx *cctx;
+    struct buf compressed, scratch;
+    struct frame_list frames;
+    uint64_t offset; /* of the file's valid part */
+    struct trace_sizes sizes;
+};
+
+/* ---- frames ---- */
+
+static void fail(struct trace_writer *w, const struct err *e)
+{
+    pthread_mutex_lock(&w->lock);
+    if (w->err.code == 0)
+        w->err = *e;
+    pthread_mutex_unlock(&w->lock);
+    atomic_store(&w->failed, true);
+    /* The file may be no regular one; then there is nothing to repair. */
+    if (ftruncate(w->fd, (off_t)w->offset) == 0)
+        lseek(w->fd, (off_t)w->offset, SEEK_SET);
+}
+
+static void write_out(struct trace_writer *w, const struct buf *b)
+{
+    struct err e = {0};
+    if (frame_write_all(w->fd, w->path, b->data, b->len, &e) < 0)
+        fail(w, &e);
+    else
+        w->offset += b->len;
+}
+
+static void lane_write(struct trace_writer *w, struct lane *lane)
+{
+    if (lane->content.len == 0)
+        return;
+    if (!atomic_load(&w->failed)) {
+        size_t bound = ZSTD_compressBound(lane->content.len);
+        buf_clear(&w->compressed);
+        ZSTD_CCtx_setParameter(w->cctx, ZSTD_c_compressionLevel, lane->level);
+        size_t n = ZSTD_compress2(w->cctx, buf_reserve(&w->compressed, bound), bound,
+                                  lane->content.data, lane->content.len);
+        CHECK(!ZSTD_isError(n), "zstd: %s", ZSTD_getErrorName(n));
+        w->compressed.len = n;
+        frame_list_add(&w->frames, (struct frame){
+                                       .offset = w->offset,
+                                       .size = (uint32_t)n,
+                                       .content = (uint32_t)lane->content.len,
+                                   });
+        sizes_add_frame(&w->sizes, lane->by_field, n);
+        write_out(w, &w->compressed);
+    }
+    buf_clear(&lane->content);
+    memset(lane->by_field, 0, sizeof lane->by_field);
+}
+
+static void lane_put(struct lane *lane, enum trace_field field, const struct buf *bytes)
+{
+    buf_put(&lane->content, bytes->data, bytes->len);
+    lane->by_field[field] += bytes->len;
+}
+
+static void encode_pending(struct trace_writer *w)
+{
+    if (w->pending_count == 0)
+        return;
+    struct buf message = w->scratch;
+    buf_clear(&message);
+    batch_encode(w->codec, w->pending, w->pending_count, &message);
+    struct lane *lane = &w->main_lane;
+    size_t before = lane->content.len;
+    message_field(TRACE_FIELD_EVENTS, message.len, &lane->content);
+    buf_put(&lane->content, message.data, message.len);
+    lane->by_field[TRACE_FIELD_EVENTS] += lane->content.len - before;
+    for (size_t i = 0; i < w->pending_count; i++)
+        w->sizes.event_count[w->pending[i].kind]++;
+    w->pending_count = 0;
+    w->scratch = message;
+}
+
+static void flush_all(struct trace_writer *w)
+{
+    encode_pending(w);
+    lane_write(w, &w->blob_lane);
+    lane_write(w, &w->main_lane);
+    w->waiting = false;
+}
+
+/* ---- the thread ---- */
+
+static void take_events(struct trace_writer *w, const struct item *item)
+{
+    for (size_t done = 0; done < item->n;) {
+        size_t n = item->n - done;
+        if (n > BATCH_EVENTS_MAX - w->pending_count)
+            n = BATCH_EVENTS_MAX - w->pending_count;
+        memcpy(w->pending + w->pending_count, item->events + done, n * sizeof *item->events);
+        w->pending_count += n;
+        done += n;
+        if (w->pending_count == BATCH_EVENTS_MAX)
+            encode_pending(w);
+        if (w->main_lane.content.len >= FRAME_CONTENT_TARGET)
+            flush_all(w);
+    }
+}
+
+static void take_item(struct trace_writer *w, const struct item *item)
+{
+    if (item->flush) {
+        flush_all(w);
+        return;
+    }
+    if (!w->waiting) {
+        w->waiting = true;
+        clock_gettime(CLOCK_MONOTONIC, &w->since);
+    }
+    if (item->field == TRACE_FIELD_EVENTS) {
+        take_events(w, item);
+        return;
+    }
+    struct lane *lane = item->field == TRACE_FIELD_BLOB ? &w->blob_lane : &w->main_lane;
+    lane_put(lane, item->field, &item->bytes);
+    if (lane->content.len < FRAME_CONTENT_TARGET)
+        return;
+    if (lane == &w->blob_lane)
+        lane_write(w, lane);
+    else
+        flush_all(w);
+}
+
+static void item_free(struct item *item)
+{
+    buf_free(&item->bytes);
+    free(item->events);
+    free(item);
+}
+
+static size_t item_size(const struct item *item)
+{
+    return sizeof *item + item->bytes.len + item->n * sizeof *item->events;
+}
+
+static bool too_old(const struct trace_writer *w)
+{
+    struct timespec now;
+    if (!w->waiting)
+        return false;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec - w->since.tv_sec > FRAME_AGE ||
+           (now.tv_sec - w->since.tv_sec == FRAME_AGE && now.tv_nsec >= w->since.tv_nsec);
+}
+
+/* The next item, or NULL when it is time to end a frame or to end. */
+static struct item *next_item(struct trace_writer *w, bool *closing)
+{
+    pthread_mutex_lock(&w->lock);
+    int waited = 0;
+    while (w->head == NULL && !w->closing && waited == 0) {
+        if (w->waiting) {
+            struct timespec until = w->since;
+            until.tv_sec += FRAME_AGE;
+            waited = pthread_cond_timedwait(&w->filled, &w->lock, &until);
+        } else {
+            pthread_cond_wait(&w->filled, &w->lock);
+        }
+    }
+    struct item *item = w->head;
+    if (item != NULL) {
+        w->head = item->next;
+        if (w->head == NULL)
+            w->tail = &w->head;
+    }
+    *closing = w->closing;
+    pthread_mutex_unlock(&w->lock);
+    return item;
+}
+
+static void *writer_thread(void *arg)
+{
+    struct trace_writer *w = arg;
+    for (;;) {
+        bool closing;
+        struct item *item = next_item(w, &closing);
+        if (item == NULL && closing)
+            return NULL;
+        if (item != NULL) {
+            size_t size = item_size(item);
+            if (!atomic_load(&w->failed))
+                take_item(w, item);
+            item_free(item);
+            pthread_mutex_lock(&w->lock);
+            w->queued -= size;
+            pthread_cond_broadcast(&w->drained);
+            pthread_mutex_unlock(&w->lock);
+        }
+        if (too_old(w))
+            flush_all(w);
+    }
+}
+
+/* ---- putting ---- */
+
+static void queue_put(struct trace_writer *w, struct item item)
+{
+    struct item *copy = xmalloc(sizeof *copy);
+    *copy = item;
+    copy->next = NULL;
+    size_t size = item_size(copy);
+    pthread_mutex_lock(&w->lock);
+    /* One item alone may be larger than the limit. */
+    while (w->queued > 0 && w->queued + size > QUEUE_MAX)
+        pthread_cond_wait(&w->drained, &w->lock);
+    *w->tail = copy;
+    w->tail = &copy->next;
+    w->queued += size;
+    pthread_cond_signal(&w->filled);
+    pthread_mutex_unlock(&w->lock);
+}
+
+static size_t set_slot(const struct hash_set *s, struct trace_hash hash)
+{
+    uint64_t start;
+    memcpy(&start, hash.byte, sizeof start);
+    size_t i = (size_t)start & (s->cap - 1);
+    while (s->used[i] && !trace_hash_equal(s->slots[i], hash))
+        i = (i + 1) & (s->cap - 1);
+    return i;
+}
+
+static void set_grow(struct hash_set *s)
+{
+    struct hash_set bigger = {.count = s->count, .cap = s->cap == 0 ? 256 : 2 * s->cap};
+    bigger.slots = xcalloc(bigger.cap, sizeof *bigger.slots);
+    bigger.used = xcalloc(bigger.cap, sizeof *bigger.used);
+    for (size_t i = 0; i < s->cap; i++) {
+        if (s->used[i]) {
+            size_t at = set_slot(&bigger, s->slots[i]);
+            bigger.slots[at] = s->slots[i];
+            bigger.used[at] = true;
+        }
+    }
+    free(s->slots);
+    free(s->used);
+    *s = bigger;
+}
+
+/* False if it was there before. */
+static bool set_add(struct hash_set *s, struct trace_hash hash)
+{
+    if (2 * s->count >= s->cap)
+        set_grow(s);
+    size_t i = set_slot(s, hash);
+    if (s->used[i])
+        return false;
+    s->used[i] = true;
+    s->slots[i] = hash;
+    s->count++;
+    return true;
+}
+
+struct trace_hash trace_put_blob(struct trace_writer *w, const void *data, size_t n)
+{
+    struct trace_hash hash = trace_hash_of(data, n);
+    pthread_mutex_lock(&w->lock);
+    bool is_new = set_add(&w->blobs, hash);
+    pthread_mutex_unlock(&w->lock);
+    size_t offset = 0;
+    while (is_new && (offset < n || n == 0)) {
+        struct trace_piece p = {
+            .hash = hash,
+            .size = n,
+            .offset = offset,
+            .data = (uint8_t *)(uintptr_t)data + offset,
+            .n = (size_t)min_u64(n - offset, TRACE_PIECE),
+        };
+        struct item item = {.field = TRACE_FIELD_BLOB};
+        message_put_piece(&p, &item.bytes);
+        queue_put(w, item);
+        offset += p.n;
+        if (n == 0)
+            break;
+    }
+    return hash;
+}
+
+void trace_put_input(struct trace_writer *w, const struct trace_input *in)
+{
+    CHECK(in->len <= TRACE_INPUT_MAX, "an input of %zu bytes", in->len);
+    struct item item = {.field = TRACE_FIELD_INPUT};
+    message_put_input(in, &item.bytes);
+    queue_put(w, item);
+}
+
+void trace_put_events(struct trace_writer *w, struct event *events, size_t n)
+{
+    queue_put(w, (struct item){.field = TRACE_FIELD_EVENTS, .events = events, .n = n});
+}
+
+void trace_put_digest(struct trace_writer *w, const struct trace_digest *d)
+{
+    struct item item = {.field = TRACE_FIELD_DIGEST};
+    message_put_digest(d, &item.bytes);
+    queue_put(w, item);
+}
+
+void trace_put_console(struct trace_writer *w, uint32_t vm, uint32_t channel, uint64_t cycle,
+                       const void *bytes, size_t n)
+{
+    for (size_t done = 0; done < n;) {
+        struct trace_text t = {
+            .vm = vm,
+            .channel = channel,
+            .cycle = cycle,
+            .bytes = (const uint8_t *)bytes + done,
+            .n = (size_t)min_u64(n - done, TRACE_PIECE),
+        };
+        struct item item = {.field = TRACE_FIELD_CONSOLE};
+        message_put_console(&t, &item.bytes);
+        queue_put(w, item);
+        done += t.n;
+    }
+}
+
+void trace_flush(struct trace_writer *w)
+{
+    queue_put(w, (struct item){.flush = true});
+}
+
+int trace_writer_status(struct trace_writer *w, struct err *e)
+{
+    if (!atomic_load(&w->failed))
+        return 0;
+    pthread_mutex_lock(&w->lock);
+    int code = err_set(e, w->err.code, "%s", w->err.msg);
+    pthread_mutex_unlock(&w->lock);
+    return code;
+}
+
+/* ---- opening and closing ---- */
+
+static struct trace_writer *writer_create(const char *path, int fd, int level)
+{
+    struct trace_writer *w = xcalloc(1, sizeof *w);
+    w->path = xstrdup(path);
+    w->fd = fd;
+    w->tail = &w->head;
+    w->blob_lane.level = level != 0 ? level : LEVEL_BLOBS;
+    w->main_lane.level = level != 0 ? level : LEVEL_MAIN;
+    w->pending = xcalloc(BATCH_EVENTS_MAX, sizeof *w->pending);
+    w->codec = batch_codec_create();
+    w->cctx = ZSTD_createCCtx();
+    CHECK(w->cctx != NULL, "out of memory");
+    ZSTD_CCtx_setParameter(w->cctx, ZSTD_c_checksumFlag, 1);
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&w->filled, &attr);
+    pthread_cond_init(&w->drained, NULL);
+    pthread_condattr_destroy(&attr);
+    return w;
+}
+
+static void writer_destroy(struct trace_writer *w)
+{
+    pthread_cond_destroy(&w->filled);
+    pthread_cond_destroy(&w->drained);
+    pthread_mutex_destroy(&w->lock);
+    ZSTD_freeCCtx(w->cctx);
+    batch_codec_destroy(w->codec);
+    free(w->pending);
+    buf_free(&w->blob_lane.content);
+    buf_free(&w->main_lane.content);
+    buf_free(&w->compressed);
+    buf_free(&w->scratch);
+    frame_list_free(&w->frames);
+    free(w->blobs.slots);
+    free(w->blobs.used);
+    free(w->path);
+    free(w);
+}
+
+/* Signals are for the program's own threads; and a full file size limit shall
+ * be an error of write, not a deadly SIGXFSZ. */
+static int thread_start(struct trace_writer *w)
+{
+    sigset_t all, old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    int error = pthread_create(&w->thread, NULL, writer_thread, w);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return error;
+}
+
+/* The same for what the caller's thread writes. A pending SIGXFSZ is taken. */
+static void limit_signal_block(sigset_t *old)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGXFSZ);
+    pthread_sigmask(SIG_BLOCK, &set, old);
+}
+
+static void limit_signal_restore(const sigset_t *old)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGXFSZ);
+    if (!sigismember(old, SIGXFSZ))
+        sigtimedwait(&set, NULL, &(struct timespec){0});
+    pthread_sigmask(SIG_SETMASK, old, NULL);
+}
+
+/* One field alone in a frame, written now: only while the thread does not run. */
+static void write_field_frame(struct trace_writer *w, enum trace_field field)
+{
+    lane_put(&w->main_lane, field, &w->scratch);
+    lane_write(w, &w->main_lane);
+    buf_clear(&w->scratch);
+}
+
+int trace_writer_open(struct trace_writer **out, const char *path, const struct trace_header *h,
+                      const struct trace_writer_options *opt, struct err *e)
+{
+    bool overwrite = opt != NULL && opt->overwrite;
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (overwrite ? O_TRUNC : O_EXCL), 0666);
+    if (fd < 0 && errno == EEXIST)
+        ERR(e, ERR_IO, "%s: exists already; choose another name or remove it", path);
+    if (fd < 0)
+        ERR(e, ERR_IO, "%s: cannot create: %s", path, strerror(errno));
+    struct trace_writer *w = writer_create(path, fd, opt != NULL ? opt->level : 0);
+    struct trace_header current = *h;
+    current.version = TRACE_VERSION;
+    message_put_header(&current, &w->scratch);
+    sigset_t old;
+    limit_signal_block(&old);
+    write_field_frame(w, TRACE_FIELD_HEADER);
+    limit_signal_restore(&old);
+    int result = trace_writer_status(w, e);
+    if (result == 0) {
+        int error = thread_start(w);
+        if (error != 0)
+            result = err_set(e, ERR_IO, "cannot start a thread: %s", strerror(error));
+    }
+    if (result < 0) {
+        if (!overwrite)
+            unlink(path); /* it is ours and empty */
+        close(fd);
+        writer_destroy(w);
+        return result;
+    }
+    *out = w;
+    return 0;
+}
+
+static void write_end(struct trace_writer *w, const struct trace_end *end)
+{
+    struct trace_end own = *end;
+    own.events = 0;
+    for (int kind = 0; kind < EVENT_KINDS; kind++)
+        own.events += w->sizes.event_count[kind];
+    message_put_end(&own, &w->scratch);
+    write_field_frame(w, TRACE_FIELD_END);
+    if (atomic_load(&w->failed))
+        return;
+    buf_clear(&w->compressed);
+    frame_seek_table(&w->frames, &w->compressed);
+    sizes_add_other(&w->sizes, w->compressed.len);
+    write_out(w, &w->compressed);
+}
+
+int trace_writer_close_sizes(struct trace_writer *w, const struct trace_end *end,
+                             struct trace_sizes *sizes, struct err *e)
+{
+    pthread_mutex_lock(&w->lock);
+    w->closing = true;
+    pthread_cond_signal(&w->filled);
+    pthread_mutex_unlock(&w->lock);
+    pthread_join(w->thread, NULL);
+    sigset_t old;
+    limit_signal_block(&old);
+    flush_all(w);
+    buf_clear(&w->scratch);
+    if (end != NULL && !atomic_load(&w->failed))
+        write_end(w, end);
+    limit_signal_restore(&old);
+    if (close(w->fd) < 0) {
+        struct err late = {0};
+        err_set(&late, ERR_IO, "%s: cannot write: %s", w->path, strerror(errno));
+        if (w->err.code == 0)
+            w->err = late;
+        atomic_store(&w->failed, true);
+    }
+    if (sizes != NULL)
+        *sizes = w->sizes;
+    int result = trace_writer_status(w, e);
+    writer_destroy(w);
+    return result;
+}
+
+int trace_writer_close(struct trace_writer *w, const struct trace_end *end, struct err *e)
+{
+    return trace_writer_close_sizes(w, end, NULL, e);
+}
