@@ -36,7 +36,8 @@ sh tests/lib/install.sh --demo
 
 say 'building disco (into build/)'
 mkdir -p build
-cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release -DDISCO_TESTS=OFF >build/configure.log 2>&1 || {
+cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release -DDISCO_TESTS=OFF \
+    >build/configure.log 2>&1 || {
     cat build/configure.log
     exit 1
 }
@@ -56,7 +57,7 @@ show build/disco-record -o $trace -M malta -m 256M -kernel $guests/vmlinux \
     -initrd $guests/bad-init.cpio.gz -append 'console=ttyS0 nokaslr panic=1' \
     --until-text 'Rebooting in' --timeout 300 >build/demo.console
 tail -n 16 build/demo.console
-ls -l $trace | awk '{ print "(the trace of the whole run: " $5 " bytes)" }'
+echo "(the trace of the whole run: $(wc -c <$trace) bytes)"
 
 say '2. replay all of it and compare every event with the recording'
 show build/disco-replay --verify $trace

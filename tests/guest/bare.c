@@ -1,7 +1,7 @@
 /*
  * The runtime of the bare-metal guests, its C part (bare.h). The console is the first UART of the
- * Super I/O chip, polled; the end is a reset of the board through its FPGA, which a monitor that was
- * told not to restart takes for the end of the run.
+ * Super I/O chip, polled; the end is a reset of the board through its FPGA, which a monitor that
+ * was told not to restart takes for the end of the run.
  */
 #include "tests/guest/bare.h"
 

@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-/* What an exception left, in the layout of bare_frame.h; trap_hook() may change what it returns to. */
+/* What an exception left, in the layout of bare_frame.h; trap_hook() may change it. */
 struct trap_frame {
     uint32_t gpr[32];
     uint32_t hi, lo;

@@ -1,7 +1,7 @@
 /*
- * The FPU: arithmetic in both formats, conversions and their roundings, comparisons and branches on
- * them, flags and enabled exceptions of FCSR, NaNs of the old (pre-2008) encoding, loads and stores.
- * Registers are used in pairs (Status.FR = 0), as 32-bit kernels do.
+ * The FPU: arithmetic in both formats, conversions and their roundings, comparisons and branches
+ * on them, flags and enabled exceptions of FCSR, NaNs of the old (pre-2008) encoding, loads and
+ * stores. Registers are used in pairs (Status.FR = 0), as 32-bit kernels do.
  */
 #include "tests/guest/bare.h"
 

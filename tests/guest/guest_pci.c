@@ -1,4 +1,4 @@
-/* The devices of PCI bus 0 as a boot loader leaves them, by configuration cycles of the GT-64120. */
+/* The devices of PCI bus 0 as a boot loader leaves them, by configuration cycles of the GT. */
 #include "tests/guest/bare.h"
 
 #define GT ((volatile uint32_t *)0xbbe00000u)

@@ -1,6 +1,7 @@
 /*
  * The clock chip against CP0 Count: both must come from one time (kernels measure the processor's
- * clock that way). Two successive seconds of the RTC must have the same length in Count, within 2%.
+ * clock that way). Two successive seconds of the RTC must have the same length in Count, within an
+ * eighth: under an emulator that runs in real time, a busy host lengthens either.
  */
 #include "tests/guest/bare.h"
 
@@ -36,9 +37,29 @@ static uint32_t next_update(void)
     return MFC0(9, 0);
 }
 
+static int is_near(uint32_t a, uint32_t b)
+{
+    return (a > b ? a - b : b - a) < b / 8;
+}
+
+/*
+ * True if two updates seen by the bit are a second apart. The bit is up for a moment only, which an
+ * emulator on a busy host may sleep through: hence five tries.
+ */
+static int is_update_each_second(uint32_t second)
+{
+    for (int i = 0; i < 5; i++) {
+        uint32_t before = next_update();
+
+        if (is_near(next_update() - before, second))
+            return 1;
+    }
+    return 0;
+}
+
 void guest_main(void)
 {
-    uint32_t t0, t1, t2, d0, d1, u0, u1;
+    uint32_t t0, t1, t2;
 
     /* 24-hour binary mode, as firmware leaves it or not. */
     rtc_write(11, (uint8_t)((rtc_read(11) | 6) & 0x7f));
@@ -52,14 +73,9 @@ void guest_main(void)
     t0 = next_second();
     t1 = next_second();
     t2 = next_second();
-    d0 = t1 - t0;
-    d1 = t2 - t1;
-    CHECK_EQ(d0 > 1000000, 1);
-    CHECK_EQ((d0 > d1 ? d0 - d1 : d1 - d0) < d0 / 50, 1);
-    u0 = next_update();
-    u1 = next_update();
-    d1 = u1 - u0;
-    CHECK_EQ((d0 > d1 ? d0 - d1 : d1 - d0) < d0 / 50, 1);
+    CHECK_EQ(t1 - t0 > 1000000, 1);
+    CHECK_EQ(is_near(t2 - t1, t1 - t0), 1);
+    CHECK_EQ(is_update_each_second(t1 - t0), 1);
     CHECK_EQ(rtc_read(0) < 60, 1);
     CHECK_EQ(rtc_read(2) < 60, 1);
     CHECK_EQ(rtc_read(4) < 24, 1);

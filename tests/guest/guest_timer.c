@@ -4,7 +4,7 @@
  */
 #include "tests/guest/bare.h"
 
-/* In counts: so long that no emulator on a busy host passes it between reading Count and writing. */
+/* In counts: so long that no emulator passes it between reading Count and writing Compare. */
 enum { STEP = 200000 };
 
 static volatile uint32_t ticks;

@@ -1,6 +1,6 @@
 /*
- * The first UART: identification, scratch register, divisor latch, loopback of data and modem lines,
- * FIFO, and its interrupt through the PIC pair (IRQ 4) to the processor (IP2).
+ * The first UART: identification, scratch register, divisor latch, loopback of data and modem
+ * lines, FIFO, and its interrupt through the PIC pair (IRQ 4) to the processor (IP2).
  */
 #include "tests/guest/bare.h"
 

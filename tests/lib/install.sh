@@ -32,7 +32,7 @@ case ${1-} in
 esac
 
 command -v dpkg-query >/dev/null 2>&1 ||
-    fail "this is no Debian system; install by hand:$(echo $wanted | sed 's/^/ /')"
+    fail "this is no Debian system; install by hand:" "$wanted"
 
 missing=
 for package in $wanted; do

@@ -24,7 +24,8 @@ s/setting system clock to .*/setting system clock to T/
 # Where the loader puts the initrd, and what that leaves of the memory.
 s/rd_start=0x[0-9a-f]+/rd_start=A/
 s/^Initial ramdisk at: 0x[0-9a-f]+/Initial ramdisk at: A/
-s/^Memory: [0-9]+K\/([0-9]+)K available (.*), [0-9]+K reserved/Memory: N\/\1K available \2, N reserved/
+s/^Memory: [0-9]+K/Memory: N/
+s/^(Memory: .*), [0-9]+K reserved/\1, N reserved/
 s/Total pages: [0-9]+/Total pages: N/
 
 # The sizes of the caches, which have no effect but this line.

@@ -21,16 +21,19 @@ BEGIN {
     allowed["record"] = " base mips core traces record "
     allowed["replay"] = " base mips core traces replay "
     allowed["gdb"] = " base gdb "
-    # The one file that binds the debugger to the timeline.
-    allowed["gdb/vm_target"] = " base gdb replay mips "
+    # The adapter that binds the debugger to the timeline, and the program that starts both.
+    allowed["gdb/vm_"] = " base gdb replay mips core "
+    allowed["replay/main"] = " base mips core traces replay gdb "
 }
 /^[ \t]*#[ \t]*include[ \t]*"/ {
     split($0, part, "\"")
     included = part[2]
     files++
     from = layer(FILENAME)
-    if (FILENAME ~ /^gdb\/vm_target\.[ch]$/)
-        from = "gdb/vm_target"
+    if (FILENAME ~ /^gdb\/vm_[a-z]*\.[ch]$/)
+        from = "gdb/vm_"
+    if (FILENAME == "replay/main.c")
+        from = "replay/main"
     to = layer(included)
     # trace.pb-c.h and such are generated into the build directory under their folder.
     if (index(included, "/") == 0) {

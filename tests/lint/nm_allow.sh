@@ -20,7 +20,7 @@ allowed='
     strtol strtoul strtoll strtoull strtod
     malloc calloc realloc reallocarray free aligned_alloc posix_memalign
     qsort bsearch abs labs
-    snprintf vsnprintf sprintf printf fprintf vfprintf fputs fputc puts putchar fwrite fread fgets
+    snprintf vsnprintf vasprintf asprintf sprintf printf fprintf vfprintf fputs fputc puts putchar fwrite fread fgets
     fflush fopen fclose fseek ftell ferror feof open_memstream perror stdin stdout stderr
     open open64 openat close read write pread pread64 pwrite pwrite64 lseek lseek64 fstat fstat64
     stat stat64 ftruncate ftruncate64 fallocate fallocate64 unlink fsync fdatasync fcntl fcntl64
@@ -56,7 +56,8 @@ for library in "$@"; do
         echo "$symbol"
     done) || true
     if [ -n "$found" ]; then
-        echo "$library calls what is not in the list of tests/lint/nm_allow.sh:" $found
+        echo "$library calls what is not in the list of tests/lint/nm_allow.sh:"
+        echo "$found"
         bad=1
     fi
 done

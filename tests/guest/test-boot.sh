@@ -1,0 +1,15 @@
+#!/bin/sh
+# The test of one Debian guest: recorded in disco, the trace replayed and compared, and the
+# transcript compared with qemu's.
+#
+#   sh tests/guest/test-boot.sh GUEST BUILD-DIR
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+name=$1
+build=$2
+
+sh "$here/boot-disco.sh" "$name" "$build"
+"$build/disco-replay" --verify "$build/guests/$name.zst"
+sh "$here/boot-qemu.sh" "$name" "$build"
+diff -u "$build/guests/$name.qemu.norm.txt" "$build/guests/$name.disco.norm.txt"
