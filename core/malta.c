@@ -124,7 +124,10 @@ static int create_pci(struct vm *vm, struct malta *b, struct err *e)
     struct irq isa_irq[16];
     for (unsigned i = 0; i < 16; i++)
         isa_irq[i] = i8259_input(&b->pic, i);
-    piix4_isa_init(&b->isa, p, b->pci, PIIX4_SLOT, b->pci_io, isa_irq);
+    struct irq pirq[16]; /* of their own: a guest may route one onto an ISA chip's input */
+    for (unsigned i = 0; i < 16; i++)
+        pirq[i] = i8259_input(&b->pic, 16 + i);
+    piix4_isa_init(&b->isa, p, b->pci, PIIX4_SLOT, b->pci_io, pirq);
     struct disk *ide[4] = {0};
     unsigned ide_count = 0, virtio_count = 0;
     struct disk *virtio[DISKS_MAX] = {0};
@@ -311,6 +314,17 @@ static int load_initrd(struct vm *vm, uint64_t kernel_end, uint64_t *start, stru
     return 0;
 }
 
+/* 32 bytes of entropy for the guest's generator, in hexadecimal, out of the run's seed. */
+static void print_rng_seed(uint64_t seed, char out[65])
+{
+    for (unsigned i = 0; i < 4; i++) {
+        uint64_t z = seed += 0x9e3779b97f4a7c15u; /* SplitMix64 */
+        z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+        z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+        snprintf(out + 16 * i, 17, "%016" PRIx64, z ^ z >> 31);
+    }
+}
+
 static int boot_kernel(struct vm *vm, struct err *e)
 {
     const struct vm_config *cfg = vm->config;
@@ -331,7 +345,10 @@ static int boot_kernel(struct vm *vm, struct err *e)
     char memsize[24], ememsize[24];
     snprintf(memsize, sizeof memsize, "%" PRIu64, low);
     snprintf(ememsize, sizeof ememsize, "%" PRIu64, cfg->memory);
-    const char *const env[] = {"memsize", memsize, "ememsize", ememsize, "modetty0", "38400n8r"};
+    char rngseed[65];
+    print_rng_seed(cfg->entropy_seed, rngseed);
+    const char *const env[] = {"memsize",  memsize,    "ememsize", ememsize,
+                               "modetty0", "38400n8r", "rngseed",  rngseed};
     for (size_t i = 0; i < ARRAY_LEN(env); i++)
         prom_pointer(&prom, env[i]);
     prom_pointer(&prom, NULL);
@@ -349,7 +366,7 @@ static int malta_boot(struct vm *vm, struct err *e)
     const struct config_image *bios = &vm->config->bios;
     static const uint8_t pirq[4] = {10, 10, 11, 11};
     for (unsigned i = 0; i < 4; i++)
-        b->isa.pci.config[0x60 + i] = pirq[i];
+        pci_config_write(b->pci, 1u << 31 | PIIX4_SLOT << 11 | (0x60 + i), 1, pirq[i]);
     if (bios->size > VM_ROM_BYTES)
         ERR(e, ERR_USAGE, "the flash image has %zu bytes; the flash takes 4 MiB", bios->size);
     if (bios->size != 0) {
@@ -363,10 +380,17 @@ static int malta_boot(struct vm *vm, struct err *e)
     return 0;
 }
 
+static void malta_loaded(struct vm *vm)
+{
+    struct malta *b = vm->board_data;
+    pci_bus_loaded(b->pci);
+}
+
 const struct board board_malta = {
     .name = "malta",
     .create = malta_create,
     .destroy = malta_destroy,
     .boot = malta_boot,
+    .loaded = malta_loaded,
     .memory_at = malta_memory_at,
 };

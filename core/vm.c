@@ -458,6 +458,7 @@ void vm_load_state(struct vm *vm, const uint8_t *in)
     for (unsigned i = 0; i < vm->devices_count; i++)
         if (vm->devices[i]->ops->loaded != NULL)
             vm->devices[i]->ops->loaded(vm->devices[i]);
+    vm->board->loaded(vm);
     vm->loading = false;
     find_next_deadline(vm);
 }

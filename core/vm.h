@@ -78,6 +78,7 @@ struct board {
     /* Contents of memory at power-on (ROM, kernel, boot parameters), and what
      * the firmware would have set up. After all devices were reset. */
     int (*boot)(struct vm *vm, struct err *e);
+    void (*loaded)(struct vm *vm); /* after the devices' own, when a state was loaded */
     /* Physical address -> key of pmap; false: no memory there. *rom: read-only. */
     bool (*memory_at)(const struct vm *vm, uint64_t pa, uint64_t *key, bool *rom);
 };

@@ -58,7 +58,9 @@ void cp0_init(struct mips *cpu)
         mask[C0_WATCHLO0 + i] = UINT32_MAX;
         mask[C0_WATCHHI0 + i] = 0x40ff0ff8;
     }
-    for (unsigned i = C0_ERRCTL; i <= C0_DDATAHI; i++)
+    /* Way selection, scratchpad and ITC tags; no parity, so a kernel finds none to enable. */
+    mask[C0_ERRCTL] = 0x34000000;
+    for (unsigned i = C0_ERRCTL + 1; i <= C0_DDATAHI; i++)
         mask[i] = UINT32_MAX;
     for (unsigned i = C0_KSCRATCH1; i <= C0_KSCRATCH6; i++)
         mask[i] = UINT32_MAX;

@@ -34,14 +34,14 @@
 #define R2_4K(name_, prid_)                                                                        \
     {                                                                                              \
         .name = name_, .prid = prid_,                                                              \
-        .config = {CONFIG0(2u, 1u), CONFIG1(0u), CONFIG_M, CONFIG3_VINT}, .config0_rw = 7,         \
+        .config = {CONFIG0(2u, 1u), CONFIG1(0u), CONFIG_M, 0}, .config0_rw = 7,         \
         .status_rw = STATUS_BASE, .tlb_entries = 16, .cc_res = 2, .watch_pairs = 1,                \
         .large_pages = true                                                                        \
     }
 #define R2(name_, prid_, entries_, fpu_, fir_)                                                     \
     {                                                                                              \
         .name = name_, .prid = prid_,                                                              \
-        .config = {CONFIG0(2u, 1u), CONFIG1(fpu_), CONFIG_M, CONFIG3_VINT | CONFIG3_ULRI},         \
+        .config = {CONFIG0(2u, 1u), CONFIG1(fpu_), CONFIG_M, CONFIG3_ULRI},                        \
         .config0_rw = 7, .status_rw = fpu_ ? STATUS_FPU : STATUS_BASE, .fcr0 = fir_,               \
         .fcr31_rw = fpu_ ? FCSR_RW : 0, .tlb_entries = entries_, .cc_res = 2, .watch_pairs = 4,    \
         .user_local = true, .large_pages = true                                                    \
