@@ -22,12 +22,6 @@
         (out)->len += size_;                                                                       \
     } while (0)
 
-/* Unpacks into `msg`, refusing unknown fields; returns on error. */
-#define GET(msg, class, data, n, e)                                                                \
-    (msg) = disco__##class##__unpack(NULL, (n), (data));                                           \
-    if ((msg) == NULL)                                                                             \
-        ERR(e, ERR_FORMAT, "a field is no valid message (" #class ")");
-
 static size_t put_varint(uint8_t *p, uint64_t v)
 {
     size_t n = 0;
@@ -398,8 +392,9 @@ int message_get_header(const uint8_t *data, size_t n, struct trace_header *h, st
 
 int message_get_piece(const uint8_t *data, size_t n, struct trace_piece *p, struct err *e)
 {
-    Disco__Blob *msg;
-    GET(msg, blob, data, n, e);
+    Disco__Blob *msg = disco__blob__unpack(NULL, n, data);
+    if (msg == NULL)
+        ERR(e, ERR_FORMAT, "a field is no valid message (blob)");
     *p = (struct trace_piece){.size = msg->size, .offset = msg->offset, .n = msg->data.len};
     bool valid = msg->base.n_unknown_fields == 0 && hash_get(&msg->hash, &p->hash) &&
                  msg->data.len <= TRACE_PIECE_MAX && msg->offset <= msg->size &&
@@ -412,8 +407,9 @@ int message_get_piece(const uint8_t *data, size_t n, struct trace_piece *p, stru
 
 int message_get_input(const uint8_t *data, size_t n, struct trace_input *in, struct err *e)
 {
-    Disco__Input *msg;
-    GET(msg, input, data, n, e);
+    Disco__Input *msg = disco__input__unpack(NULL, n, data);
+    if (msg == NULL)
+        ERR(e, ERR_FORMAT, "a field is no valid message (input)");
     *in = (struct trace_input){
         .cycle = msg->cycle,
         .vm = msg->vm,
@@ -446,8 +442,9 @@ static void copy_digest(const Disco__Digest *msg, struct trace_digest *d)
 
 int message_get_digest(const uint8_t *data, size_t n, struct trace_digest *d, struct err *e)
 {
-    Disco__Digest *msg;
-    GET(msg, digest, data, n, e);
+    Disco__Digest *msg = disco__digest__unpack(NULL, n, data);
+    if (msg == NULL)
+        ERR(e, ERR_FORMAT, "a field is no valid message (digest)");
     bool valid = msg->base.n_unknown_fields == 0;
     copy_digest(msg, d);
     disco__digest__free_unpacked(msg, NULL);
@@ -456,8 +453,9 @@ int message_get_digest(const uint8_t *data, size_t n, struct trace_digest *d, st
 
 int message_get_console(const uint8_t *data, size_t n, struct trace_text *t, struct err *e)
 {
-    Disco__Console *msg;
-    GET(msg, console, data, n, e);
+    Disco__Console *msg = disco__console__unpack(NULL, n, data);
+    if (msg == NULL)
+        ERR(e, ERR_FORMAT, "a field is no valid message (console)");
     bool valid = msg->base.n_unknown_fields == 0 && msg->text.len <= TRACE_CONSOLE_MAX;
     *t = (struct trace_text){
         .vm = msg->vm,
@@ -472,8 +470,9 @@ int message_get_console(const uint8_t *data, size_t n, struct trace_text *t, str
 
 int message_get_end(const uint8_t *data, size_t n, struct trace_end *end, struct err *e)
 {
-    Disco__End *msg;
-    GET(msg, end, data, n, e);
+    Disco__End *msg = disco__end__unpack(NULL, n, data);
+    if (msg == NULL)
+        ERR(e, ERR_FORMAT, "a field is no valid message (end)");
     bool valid = msg->base.n_unknown_fields == 0 && text_valid(&msg->reason) &&
                  msg->n_digests <= TRACE_VMS_MAX;
     if (valid) {

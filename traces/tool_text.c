@@ -32,8 +32,8 @@ void tool_text(struct buf *out, const void *text, size_t n)
             buf_puts(out, "\\n");
         else if (p[i] == '\r')
             buf_puts(out, "\\r");
-        else if (p[i] == '\\')
-            buf_puts(out, "\\\\");
+        else if (p[i] == '\\' || p[i] == '"')
+            buf_printf(out, "\\%c", p[i]);
         else if (p[i] < 0x20 || p[i] >= 0x7f)
             buf_printf(out, "\\x%02x", p[i]);
         else

@@ -32,7 +32,7 @@ bool trace_hash_equal(struct trace_hash a, struct trace_hash b);
 struct trace_image {
     char *name;             /* as the user gave it; for people */
     uint64_t size;
-    struct trace_hash hash; /* of the whole content; all zero for a disk that was not embedded whole */
+    struct trace_hash hash; /* of the whole content; all zero: a disk not embedded whole */
 };
 
 #define TRACE_NO_IMAGE UINT32_MAX

@@ -154,6 +154,15 @@ static inline struct trace_end sample_end(void)
     };
 }
 
+/* The sample's batches, part 1 and 2; steps grow through both. */
+static inline struct event *sample_part(unsigned part)
+{
+    struct event *events = sample_events(part, SAMPLE_EVENTS / 2, 2, 2);
+    for (unsigned i = 0; i < SAMPLE_EVENTS / 2; i++)
+        events[i].step = (part - 1) * 120 + 6 * i;
+    return events;
+}
+
 /* A small trace with all there is, in several frames. */
 static inline int sample_write(const char *path, struct err *e)
 {
@@ -170,7 +179,7 @@ static inline int sample_write(const char *path, struct err *e)
         .len = 3,
     };
     trace_put_input(w, &in);
-    trace_put_events(w, sample_events(1, SAMPLE_EVENTS / 2, 2, 2), SAMPLE_EVENTS / 2);
+    trace_put_events(w, sample_part(1), SAMPLE_EVENTS / 2);
     trace_put_console(w, 0, 0, 99, "Linux version 6\r\n", 17);
     trace_flush(w);
     struct trace_digest d = sample_digest(1);
@@ -186,7 +195,7 @@ static inline int sample_write(const char *path, struct err *e)
         .hash = trace_put_blob(w, "block", 5),
     };
     trace_put_input(w, &in);
-    trace_put_events(w, sample_events(2, SAMPLE_EVENTS / 2, 2, 2), SAMPLE_EVENTS / 2);
+    trace_put_events(w, sample_part(2), SAMPLE_EVENTS / 2);
     struct trace_end end = sample_end();
     return trace_writer_close(w, &end, e);
 }
