@@ -29,7 +29,8 @@ case " $* " in
     set -- "$@" -o "$guests/$name.zst"
     ;;
 esac
-set -- "$@" -M malta -m 256M -kernel "$guest_kernel" -append "$guest_append" --timeout 300
+set -- "$@" -M malta -m 256M -kernel "$guest_kernel" -append "$guest_append" \
+    -no-reboot --timeout 300
 [ -z "$guest_initrd" ] || set -- "$@" -initrd "$guest_initrd"
 [ -z "$guest_until" ] || set -- "$@" --until-text "$guest_until"
 while IFS= read -r reply; do

@@ -36,7 +36,8 @@ qemu)
     ;;
 disco)
     rm -f "$trace"
-    "$3" -o "$trace" -M malta -m 64M -kernel "$guest" --timeout 60 </dev/null >"$console" || {
+    "$3" -o "$trace" -M malta -m 64M -kernel "$guest" -no-reboot --timeout 100 \
+        </dev/null >"$console" || {
         cat "$console"
         fail "disco-record did not end well"
     }

@@ -18,7 +18,6 @@ s/^sched_clock: 32 bits at .*/sched_clock: 32 bits at N MHz/
 s/^(clocksource: [^:]*): .*/\1: N/
 
 # The wall clock.
-s/^audit: type=2000 audit\([^)]*\)/audit: type=2000 audit(T)/
 s/setting system clock to .*/setting system clock to T/
 
 # Where the loader puts the initrd, and what that leaves of the memory.
@@ -35,6 +34,7 @@ s/^(Primary (instruction|data) cache) .*/\1/
 /^random: crng init done$/d
 
 # Work that the kernel does in the background: when its lines come depends on timing.
+/^audit: type=2000 audit/d
 /^Trying to unpack rootfs image as initramfs\.\.\.$/d
 /^Freeing initrd memory: /d
 /^input: .* as \/devices\/platform\/i8042\//d
