@@ -154,9 +154,9 @@ START_TEST(pieces_equal_one_run)
     for (unsigned i = 0; i < 40; i++) {
         uint64_t until = mips_cycle(a->cpu) + 500;
         mips_run(a->cpu, until, false);
-        while (mips_cycle(b->cpu) < mips_cycle(a->cpu))
-            mips_run(b->cpu,
-                     min_u64(mips_cycle(b->cpu) + 1 + rng_below(&g, 60), mips_cycle(a->cpu)), false);
+        until = mips_cycle(a->cpu);
+        for (uint64_t now; (now = mips_cycle(b->cpu)) < until;)
+            mips_run(b->cpu, min_u64(now + 1 + rng_below(&g, 60), until), false);
         if (i % 8 == 5)
             b = transplant(b);
         if (hash(a) != hash(b)) {
