@@ -225,6 +225,11 @@ uint32_t diff_code_va(const struct diff_case *c)
     return DIFF_KSEG0 + DIFF_CODE + c->slot * DIFF_SLOT;
 }
 
+uint32_t diff_status(const struct diff_case *c)
+{
+    return 1u << 28 | (uint32_t)c->model->fpu << 29 | (uint32_t)c->fr << 26; /* CU0, CU1, FR */
+}
+
 void diff_put32(uint8_t *at, uint32_t v, bool big_endian)
 {
     for (int i = 0; i < 4; i++)
@@ -429,7 +434,8 @@ static const struct template *pick(struct rng *r, const struct diff_case *c, boo
     /* In percent. */
     static const uint8_t plain[GROUPS] = {42, 14, 22, 18, 4, 0, 0, 0};
     static const uint8_t with_fpu[GROUPS] = {6, 1, 2, 3, 1, 64, 14, 9};
-    const uint8_t *weight = c->fpu ? with_fpu : plain;
+    static const uint8_t without_fpu[GROUPS] = {41, 13, 21, 17, 4, 2, 1, 1}; /* it must trap */
+    const uint8_t *weight = c->fpu ? with_fpu : c->model->fpu ? plain : without_fpu;
 
     for (;;) {
         uint32_t n = rng_below(r, 100);
@@ -442,8 +448,8 @@ static const struct template *pick(struct rng *r, const struct diff_case *c, boo
         while (t->group != group);
         if ((in_slot && is_long(t)) || ((t->flags & FR1) && !c->fr))
             continue;
-        /* Reserved words are worth a try, but each ends the case. */
-        if ((t->flags & R2) && !c->model->release2 && rng_below(r, 16))
+        /* disco has release 2 in all models (mips.h). */
+        if ((t->flags & R2) && !c->model->release2)
             continue;
         if ((t->flags & RARE) && !c->model->abs2008 && rng_below(r, 16))
             continue;
