@@ -185,6 +185,8 @@ void cp0_write(struct mips *cpu, unsigned index, uint64_t value)
 {
     uint32_t mask = cpu->c0_mask[index];
     uint64_t old = cpu->c0[index];
+    if (index == C0_ENTRYLO0 || index == C0_ENTRYLO1) /* RI and XI, where RIE and XIE are */
+        mask |= cpu->c0[C0_PAGEGRAIN] & (PAGEGRAIN_RIE | PAGEGRAIN_XIE);
     timer_check(cpu);
     uint64_t next = sext32((old & ~(uint64_t)mask) | (value & mask));
     next = adjust(cpu, index, old, next);

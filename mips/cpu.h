@@ -130,7 +130,7 @@ struct code_cache {
 /* ---- software TLB ---- */
 
 #define STLB_SIZE 512
-#define FTLB_SIZE 256
+#define FTLB_SIZE 1024
 #define NO_TAG    UINT64_MAX
 
 enum { KIND_UNMAPPED, KIND_GLOBAL, KIND_ASID };

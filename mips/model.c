@@ -55,7 +55,7 @@ static const struct mips_model models[] = {
     R1_4K("4Kc", 0x00018000),
     R1_4K("4KEcR1", 0x00018400),
     R2_4K("4KEc", 0x00019000),
-    R2("34Kf", 0x00019500, 64, 1u, FIR(0x95u)),
+    R2("34Kf", 0x00019500, 16, 1u, FIR(0x95u)),
     R2("74Kf", 0x00019700, 16, 1u, FIR(0x97u)),
     {
         .name = "P5600",

@@ -245,6 +245,21 @@ START_TEST(random_is_deterministic)
 }
 END_TEST
 
+/* EntryLo's RI and XI can be written only where PageGrain allows. */
+START_TEST(inhibit_bits_need_pagegrain)
+{
+    struct rig *r = start("P5600", 0);
+    GPR(r, T0) = UINT64_C(0xffffffffc0000147);
+    GPR(r, T1) = sext32(PAGEGRAIN_RIE);
+    CODE(r, MTC0_W(T0, 2, 0), MFC0_W(A0, 2, 0), MTC0_W(T1, 5, 1), MTC0_W(T0, 2, 0),
+         MFC0_W(A1, 2, 0));
+    rig_run(r, 5);
+    ck_assert_uint_eq(GPR(r, A0), 0x147);
+    ck_assert_uint_eq(GPR(r, A1), UINT64_C(0xffffffff80000147));
+    rig_destroy(r);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("mips_tlb");
@@ -254,6 +269,7 @@ int main(void)
     tcase_add_test(t, asid_and_global);
     tcase_add_loop_test(t, page_sizes, 0, 9);
     tcase_add_loop_test(t, read_and_execute_inhibit, 0, 2);
+    tcase_add_test(t, inhibit_bits_need_pagegrain);
     tcase_add_test(t, user_mode);
     tcase_add_test(t, random_is_deterministic);
     suite_add_tcase(suite, t);
