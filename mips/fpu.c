@@ -124,6 +124,18 @@ static enum op_result finish(struct mips *cpu, const struct softfp *fp)
         set_##f(cpu, FD(w), v);                                                                    \
         return OP_OK;                                                                              \
     }
+/* With ABS2008 these are no arithmetic, and leave FCSR alone. */
+#define SIGN(name, f)                                                                              \
+    enum op_result op_##name##_##f(struct mips *cpu, uint32_t w)                                   \
+    {                                                                                              \
+        TRY_OP(check(cpu, IF_D_##f(FD(w) | FS(w))));                                               \
+        struct softfp fp = begin(cpu);                                                             \
+        TYPE_##f v = softfp_##name##_##f(&fp, get_##f(cpu, FS(w)));                                \
+        if (!fp.abs2008)                                                                           \
+            TRY_OP(finish(cpu, &fp));                                                              \
+        set_##f(cpu, FD(w), v);                                                                    \
+        return OP_OK;                                                                              \
+    }
 #define FUSED(name, f, subtract, negate)                                                           \
     enum op_result op_##name##_##f(struct mips *cpu, uint32_t w)                                   \
     {                                                                                              \
@@ -198,8 +210,8 @@ static void set_fcc(struct mips *cpu, unsigned cc, bool value)
     UNARY(sqrt, f)                                                                                 \
     UNARY(recip, f)                                                                                \
     UNARY(rsqrt, f)                                                                                \
-    UNARY(abs, f)                                                                                  \
-    UNARY(neg, f)                                                                                  \
+    SIGN(abs, f)                                                                                   \
+    SIGN(neg, f)                                                                                   \
     FUSED(madd, f, false, false)                                                                   \
     FUSED(msub, f, true, false)                                                                    \
     FUSED(nmadd, f, false, true)                                                                   \

@@ -23,7 +23,9 @@
 #define STATUS_BASE  0x1058ff1fu /* CU0, BEV, SR, NMI, IM, KSU, ERL, EXL, IE */
 #define STATUS_FPU   (STATUS_BASE | 0x24000000u)
 #define FIR(prid) (1u << 22 | 1u << 21 | 1u << 20 | 1u << 17 | 1u << 16 | (prid) << 8)
+#define FIR_HAS2008 (1u << 23)
 #define FCSR_RW   0xff83ffffu
+#define FCSR_2008 0x000c0000u /* NAN2008, ABS2008: fixed in chips that have them */
 
 #define R1_4K(name_, prid_)                                                                        \
     {                                                                                              \
@@ -63,8 +65,9 @@ static const struct mips_model models[] = {
                    CONFIG4_IE | CONFIG4_KSCR(0xfc)},
         .config0_rw = 7,
         .status_rw = STATUS_FPU,
-        .fcr0 = FIR(0xa8u),
+        .fcr0 = FIR_HAS2008 | FIR(0xa8u),
         .fcr31_rw = FCSR_RW,
+        .fcr31_reset = FCSR_2008,
         .tlb_entries = 64,
         .cc_res = 2,
         .watch_pairs = 4,

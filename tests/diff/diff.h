@@ -31,8 +31,8 @@
 #define DIFF_SLOT      0x200u
 #define DIFF_SLOTS     ((DIFF_RAM - DIFF_CODE) / DIFF_SLOT)
 #define DIFF_BODY_MAX  48
+#define DIFF_R_JUMP    26 /* holds targets of register jumps, nothing else */
 
-#define DIFF_STATUS_FR (1u << 26)
 
 struct diff_model {
     const char *name;   /* disco's */
@@ -71,7 +71,10 @@ struct diff_state {
 
 /* ---- diff_gen.c ---- */
 void diff_generate(struct rng *r, struct diff_case *c);
+
+/* ---- diff_image.c ---- */
 uint32_t diff_code_va(const struct diff_case *c);
+uint32_t diff_status(const struct diff_case *c); /* to start with */
 /* May the word become a nop without sending a jump astray, or making another
  * instruction unpredictable? */
 bool diff_removable(uint32_t w);

@@ -107,7 +107,7 @@ static uint64_t run_at(struct disco_engine *e, const struct diff_case *c, uint32
 {
     uint64_t before = mips_steps(e->cpu);
 
-    mips_reg_write(e->cpu, 32, 0x30000000 | (c->fr ? DIFF_STATUS_FR : 0));
+    mips_reg_write(e->cpu, 32, diff_status(c));
     mips_reg_write(e->cpu, 37, sext(DIFF_KSEG0 + pa));
     enum mips_stop stop = mips_run(e->cpu, mips_cycle(e->cpu) + 1000, false);
     if (stop != MIPS_STOP_BREAK) {

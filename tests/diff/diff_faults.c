@@ -84,10 +84,28 @@ static bool legacy_abs_neg(const struct view *v)
            (!(v->parts & P_FLOW) || traps) && (v->fcsr & ~(FCSR_CAUSE | FCSR_FLAG_V)) == 0;
 }
 
-/* NMADD.fmt, NMSUB.fmt negate by the same arithmetic rule: a NaN stays as it is. */
+/* FCSR.FS: a result that is flushed loses accuracy, so it underflows and is inexact
+ * (volume I, underflow exception), which may trap. unicorn raises nothing. */
+static bool only_flush_flags(const struct view *v)
+{
+    return (v->disco->fcsr & FCSR_FS) != 0 &&
+           (v->fcsr & ~(FCSR_CAUSE_UI | FCSR_FLAGS_UI)) == 0;
+}
+
+static bool flush_flags(const struct view *v)
+{
+    bool traps = v->disco->exc == 15 && (v->disco->fcsr & FCSR_CAUSE) == FCSR_CAUSE_UI;
+
+    return (v->parts == P_FCSR || traps) && only_flush_flags(v);
+}
+
+/* NMADD.fmt, NMSUB.fmt negate by the same rule as NEG.fmt: without ABS2008 a NaN
+ * stays as it is. (Its product may have been flushed, too.) */
 static bool legacy_nmadd(const struct view *v)
 {
-    if (v->c->model->abs2008 || v->parts != P_FPR || !contains(v, 0xfc000030, 0x4c000030))
+    if (v->c->model->abs2008 || !contains(v, 0xfc000030, 0x4c000030))
+        return false;
+    if (v->parts != P_FPR && !(v->parts == (P_FPR | P_FCSR) && only_flush_flags(v)))
         return false;
     for (int i = 0; i < 32; i++) {
         uint64_t d = v->disco->fpr[i] ^ v->other->fpr[i];
@@ -97,14 +115,23 @@ static bool legacy_nmadd(const struct view *v)
     return true;
 }
 
-/* FCSR.FS: a result that is flushed loses accuracy, so it underflows and is inexact
- * (volume I, underflow exception), which may trap. unicorn raises nothing. */
-static bool flush_flags(const struct view *v)
+static bool is_narrowed(uint32_t disco, uint32_t other)
 {
-    bool traps = v->disco->exc == 15 && (v->disco->fcsr & FCSR_CAUSE) == FCSR_CAUSE_UI;
+    return disco == 0x7fbfffff && (other & 0x7fffffff) == 0x7f800000;
+}
 
-    return (v->disco->fcsr & FCSR_FS) != 0 && (v->parts == P_FCSR || traps) &&
-           (v->fcsr & ~(FCSR_CAUSE_UI | FCSR_FLAGS_UI)) == 0;
+/* CVT.S.D of a legacy quiet NaN whose upper fraction bits are all 0: a NaN must
+ * stay a NaN (volume I, values of QNaN results). unicorn makes it an infinity. */
+static bool legacy_narrow_nan(const struct view *v)
+{
+    if (v->c->model->abs2008 || v->parts != P_FPR || !contains(v, 0xffe0003f, 0x46200020))
+        return false;
+    for (int i = 0; i < 32; i++)
+        if (v->disco->fpr[i] != v->other->fpr[i] &&
+            !is_narrowed((uint32_t)v->disco->fpr[i], (uint32_t)v->other->fpr[i]) &&
+            !is_narrowed((uint32_t)(v->disco->fpr[i] >> 32), (uint32_t)(v->other->fpr[i] >> 32)))
+            return false;
+    return true;
 }
 
 /* A tiny exact result with underflow enabled: "when an underflow trap is enabled,
@@ -123,6 +150,7 @@ static const struct {
     {"link register after an exception in the slot", link_in_slot},
     {"abs and neg without ABS2008", legacy_abs_neg},
     {"nmadd and nmsub of a NaN without ABS2008", legacy_nmadd},
+    {"cvt.s.d of a small legacy NaN", legacy_narrow_nan},
     {"flags of a flushed result", flush_flags},
     {"trap on an exact tiny result", exact_underflow_trap},
 };

@@ -13,7 +13,7 @@
 #include "core/base/base.h"
 #include "tests/diff/diff.h"
 
-enum { R_JUMP = 26, R_DATA = 28, R_NEAR = 29, R_INDEX = 30 };
+enum { R_JUMP = DIFF_R_JUMP, R_DATA = 28, R_NEAR = 29, R_INDEX = 30 };
 
 enum group { ALU, MULDIV, LOAD, BRANCH, TRAP, FP, FPMEM, FPCTL, GROUPS };
 
@@ -220,58 +220,6 @@ static const struct {
     uint16_t mask;
 } controls[] = {{31, 0}, {31, 0xf07f}, {25, 0x00ff}, {26, 0xf07c}, {28, 0x0f87}};
 
-uint32_t diff_code_va(const struct diff_case *c)
-{
-    return DIFF_KSEG0 + DIFF_CODE + c->slot * DIFF_SLOT;
-}
-
-void diff_put32(uint8_t *at, uint32_t v, bool big_endian)
-{
-    for (int i = 0; i < 4; i++)
-        at[big_endian ? 3 - i : i] = (uint8_t)(v >> 8 * i);
-}
-
-uint32_t diff_get32(const uint8_t *at, bool big_endian)
-{
-    uint32_t v = 0;
-
-    for (int i = 0; i < 4; i++)
-        v |= (uint32_t)at[big_endian ? 3 - i : i] << 8 * i;
-    return v;
-}
-
-void diff_slot_image(const struct diff_case *c, uint8_t *at)
-{
-    for (unsigned i = 0; i < DIFF_SLOT / 4; i++)
-        diff_put32(at + 4 * i, i < c->words ? c->code[i] : SPECIAL(0x0c), c->big_endian);
-}
-
-bool diff_removable(uint32_t w)
-{
-    uint32_t op = w >> 26, rs = w >> 21 & 31, rt = w >> 16 & 31;
-    bool to_jump = (op == 0x0f || op == 0x0d) && rt == R_JUMP;
-    bool guard = (op == 0x0d && rs == rt && (w & 0xffff) == 1) || op == 0x0c;
-
-    return w != 0 && !to_jump && !guard;
-}
-
-bool diff_is_likely(uint32_t w)
-{
-    uint32_t op = w >> 26;
-
-    return (op >= 20 && op <= 23) || (op == 1 && (w >> 17 & 7) == 1) ||
-           (op == 17 && (w >> 21 & 31) == 8 && (w >> 17 & 1));
-}
-
-bool diff_is_branch(uint32_t w)
-{
-    uint32_t op = w >> 26;
-
-    return (op >= 2 && op <= 7) || (op == 0 && (w & 0x3e) == 8) ||
-           (op == 1 && (w >> 17 & 7) == 0) || (op == 17 && (w >> 21 & 31) == 8) ||
-           diff_is_likely(w);
-}
-
 /* ---- values ---- */
 
 static uint32_t random_word(struct rng *r)
@@ -429,7 +377,8 @@ static const struct template *pick(struct rng *r, const struct diff_case *c, boo
     /* In percent. */
     static const uint8_t plain[GROUPS] = {42, 14, 22, 18, 4, 0, 0, 0};
     static const uint8_t with_fpu[GROUPS] = {6, 1, 2, 3, 1, 64, 14, 9};
-    const uint8_t *weight = c->fpu ? with_fpu : plain;
+    static const uint8_t without_fpu[GROUPS] = {41, 13, 21, 17, 4, 2, 1, 1}; /* it must trap */
+    const uint8_t *weight = c->fpu ? with_fpu : c->model->fpu ? plain : without_fpu;
 
     for (;;) {
         uint32_t n = rng_below(r, 100);
@@ -442,8 +391,8 @@ static const struct template *pick(struct rng *r, const struct diff_case *c, boo
         while (t->group != group);
         if ((in_slot && is_long(t)) || ((t->flags & FR1) && !c->fr))
             continue;
-        /* Reserved words are worth a try, but each ends the case. */
-        if ((t->flags & R2) && !c->model->release2 && rng_below(r, 16))
+        /* disco has release 2 in all models (mips.h). */
+        if ((t->flags & R2) && !c->model->release2)
             continue;
         if ((t->flags & RARE) && !c->model->abs2008 && rng_below(r, 16))
             continue;
@@ -589,74 +538,4 @@ void diff_generate(struct rng *r, struct diff_case *c)
         at += generate_one(r, c, at, false);
     }
     aim(r, c, start);
-}
-
-/* ---- fixed code ---- */
-
-static uint32_t base_high(void)
-{
-    return OP(0x0f) | 1u << 16 | (DIFF_KSEG0 + DIFF_FPU) >> 16; /* lui $1 */
-}
-
-static uint32_t with_base(uint32_t op, uint32_t rt, uint32_t offset)
-{
-    return OP(op) | 1u << 21 | rt << 16 | (DIFF_FPU + offset);
-}
-
-unsigned diff_fpu_load(bool fr, uint32_t *code)
-{
-    unsigned n = 0;
-
-    code[n++] = base_high();
-    for (uint32_t i = 0; i < 32; i += fr ? 1 : 2)
-        code[n++] = with_base(0x35, i, 8 * i);
-    code[n++] = with_base(0x23, 2, 256);
-    code[n++] = FPU(6, 0) | 2u << 16 | 31u << 11; /* ctc1 $2, $31 */
-    code[n++] = SPECIAL(0x0c);
-    return n;
-}
-
-/* Its last store clears LLbit. */
-unsigned diff_fpu_store(bool fr, bool fpu, uint32_t *code)
-{
-    unsigned n = 0;
-
-    code[n++] = base_high();
-    if (fpu) {
-        for (uint32_t i = 0; i < 32; i += fr ? 1 : 2)
-            code[n++] = with_base(0x3d, i, 8 * i);
-        code[n++] = FPU(2, 0) | 2u << 16 | 31u << 11; /* cfc1 $2, $31 */
-        code[n++] = with_base(0x2b, 2, 256);
-    }
-    code[n++] = OP(16) | 2u << 16 | 8u << 11; /* mfc0 $2, BadVAddr */
-    code[n++] = with_base(0x2b, 2, 260);
-    code[n++] = with_base(0x38, 2, 264);
-    code[n++] = SPECIAL(0x0c);
-    return n;
-}
-
-void diff_fpu_pack(const struct diff_case *c, uint8_t *at)
-{
-    memset(at, 0, DIFF_FPU_SIZE);
-    for (int i = 0; i < 32; i++) {
-        diff_put32(at + 8 * i + (c->big_endian ? 4 : 0), (uint32_t)c->fpr[i], c->big_endian);
-        diff_put32(at + 8 * i + (c->big_endian ? 0 : 4), (uint32_t)(c->fpr[i] >> 32),
-                   c->big_endian);
-    }
-    diff_put32(at + 256, c->fcsr, c->big_endian);
-}
-
-void diff_fpu_unpack(const struct diff_case *c, const uint8_t *at, struct diff_state *out)
-{
-    memset(out->fpr, 0, sizeof(out->fpr));
-    out->fcsr = 0;
-    if (c->fpu) {
-        for (int i = 0; i < 32; i += c->fr ? 1 : 2)
-            out->fpr[i] = diff_get32(at + 8 * i + (c->big_endian ? 4 : 0), c->big_endian) |
-                          (uint64_t)diff_get32(at + 8 * i + (c->big_endian ? 0 : 4), c->big_endian)
-                              << 32;
-        out->fcsr = diff_get32(at + 256, c->big_endian);
-    }
-    /* BadVAddr is defined after address errors only. */
-    out->badvaddr = out->exc == 4 || out->exc == 5 ? diff_get32(at + 260, c->big_endian) : 0;
 }

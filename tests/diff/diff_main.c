@@ -20,6 +20,7 @@ static const struct diff_model models[] = {
     {"24Kf", UC_CPU_MIPS32_24KF, true, true, false},
     {"P5600", UC_CPU_MIPS32_P5600, true, true, true},
     {"34Kf", UC_CPU_MIPS32_34KF, true, true, false},
+    {"24Kc", UC_CPU_MIPS32_24KC, false, true, false},
     {"4Kc", UC_CPU_MIPS32_4KC, false, false, false},
 };
 

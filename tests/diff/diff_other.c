@@ -176,7 +176,7 @@ static void drain(struct other_engine *e, uint32_t pa)
 
 bool other_run(struct other_engine *e, const struct diff_case *c, struct diff_state *out)
 {
-    uint32_t status = 0x30000000 | (c->fr ? DIFF_STATUS_FR : 0);
+    uint32_t status = diff_status(c);
     uint32_t pa = diff_code_va(c) - DIFF_KSEG0;
     uint32_t fixed[48];
     uint8_t fpu[DIFF_FPU_SIZE], image[DIFF_SLOT];
