@@ -49,7 +49,7 @@
 #define MAX_NAMES      ((size_t)16 << 20)  /* num_syms to token_table */
 #define MAX_TEXT       ((size_t)64 << 20)  /* all names, expanded */
 #define MAX_CANDIDATES 16                  /* token tables looked into, the highest of all */
-#define WORK_LIMIT     ((uint64_t)96 << 20)
+#define WORK_LIMIT     ((uint64_t)48 << 20)
 #define KSEG0          0xffffffff80000000u
 #define KSEG_BYTES     0x40000000u /* KSEG0 and KSEG1; MIPS32 vol. III, 4.3 */
 #define KSEG0_BYTES    0x20000000u
@@ -231,6 +231,7 @@ static bool find_names(struct image *im, const struct tokens *t, struct names *n
         uint32_t count = get32(im, at);
         if (count < MIN_SYMBOLS || count > MAX_SYMBOLS)
             continue;
+        im->work += im->width;
         *names = (struct names){.num_syms_at = at, .at = at + im->width, .count = count};
         if (try_names(im, t, names, t->at))
             return true;

@@ -53,7 +53,8 @@ static uint32_t random_below(uint32_t n)
 
 static void make_source(uint32_t s)
 {
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_.$0123456789";
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_.$"
+                                  "0123456789";
     seed = s;
     for (unsigned i = 0; i < 256; i++) {
         bool is_letter = i != 0 && strchr(letters, (int)i) != NULL;
