@@ -49,7 +49,7 @@
 #define MAX_NAMES      ((size_t)16 << 20)  /* num_syms to token_table */
 #define MAX_TEXT       ((size_t)64 << 20)  /* all names, expanded */
 #define MAX_CANDIDATES 16                  /* token tables looked into, the highest of all */
-#define WORK_LIMIT     ((uint64_t)96 << 20)
+#define WORK_LIMIT     ((uint64_t)48 << 20)
 #define KSEG0          0xffffffff80000000u
 #define KSEG_BYTES     0x40000000u /* KSEG0 and KSEG1; MIPS32 vol. III, 4.3 */
 #define KSEG0_BYTES    0x20000000u
@@ -231,6 +231,7 @@ static bool find_names(struct image *im, const struct tokens *t, struct names *n
         uint32_t count = get32(im, at);
         if (count < MIN_SYMBOLS || count > MAX_SYMBOLS)
             continue;
+        im->work += im->width;
         *names = (struct names){.num_syms_at = at, .at = at + im->width, .count = count};
         if (try_names(im, t, names, t->at))
             return true;
@@ -340,20 +341,39 @@ static void decode(const struct image *im, const struct tokens *t, const struct 
                     here <= out->list[out->count - 1].address;
 }
 
+/* The first DIGIT_TOKENS at or behind `from`; n if there are none. They hold one
+ * aligned word at least, in which every other byte is 0. (memmem's time depends
+ * on what the guest wrote; here a word costs one comparison at most.) */
+static size_t find_digits(const struct image *im, size_t from)
+{
+    for (size_t at = (from + 7) & ~(size_t)7; at <= im->n && im->n - at >= 8; at += 8) {
+        uint64_t w = ld_le64(im->ram + at);
+        size_t odd = (w & 0xff) == 0;
+        if ((w & (odd ? 0x00ff00ff00ff00ff : 0xff00ff00ff00ff00)) != 0)
+            continue;
+        unsigned digit = w >> 8 * odd & 0xff;
+        size_t before = 2 * (size_t)(digit - '0');
+        if (digit < '0' || digit > '6' || at + odd < from + before)
+            continue;
+        size_t start = at + odd - before;
+        if (im->n - start >= sizeof DIGIT_TOKENS &&
+            memcmp(im->ram + start, DIGIT_TOKENS, sizeof DIGIT_TOKENS) == 0)
+            return start;
+    }
+    return im->n;
+}
+
 /* Keeps the positions of the last MAX_CANDIDATES token tables in a ring;
  * returns how many there were. */
 static size_t find_candidates(struct image *im, size_t ring[MAX_CANDIDATES])
 {
     struct tokens t;
     size_t found = 0;
-    for (size_t at = 0; at < im->n && im->work < WORK_LIMIT;) {
-        const uint8_t *hit = memmem(im->ram + at, im->n - at, DIGIT_TOKENS, sizeof DIGIT_TOKENS);
-        if (hit == NULL)
-            break;
-        at = (size_t)(hit - im->ram);
+    size_t at = find_digits(im, 0);
+    while (at < im->n && im->work < WORK_LIMIT) {
         if (read_tokens(im, at, &t))
             ring[found++ % MAX_CANDIDATES] = at;
-        at += sizeof DIGIT_TOKENS;
+        at = find_digits(im, at + sizeof DIGIT_TOKENS);
     }
     return found;
 }

@@ -4,7 +4,7 @@
  * Formats of Linux 4.20 and later, as scripts/kallsyms.c writes them.
  *
  * The image is hostile: whatever it holds, no byte outside of it is read, and
- * time and memory have limits of their own (about a second, 256 MiB).
+ * time and memory have limits of their own (about half a second, 128 MiB).
  */
 #ifndef REPLAY_KALLSYMS_H
 #define REPLAY_KALLSYMS_H
