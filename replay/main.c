@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "gdb/server.h"
+#include "gdb/vm_symbols.h"
 #include "gdb/vm_target.h"
 #include "replay/timeline.h"
 
@@ -111,7 +112,7 @@ struct progress {
     struct timespec last;
 };
 
-static void progress(struct progress *p, const struct timeline *t)
+static void progress(struct progress *p, const struct timeline *t, const char *doing)
 {
     struct timespec now;
     if (!p->on)
@@ -121,8 +122,8 @@ static void progress(struct progress *p, const struct timeline *t)
         return;
     p->last = now;
     uint64_t end = t->replayer.end_cycle;
-    fprintf(stderr, "\rdisco-replay: %3" PRIu64 " %%, instruction %" PRIu64 " ",
-            end == 0 ? 100 : timeline_cycle(t) * 100 / end, timeline_position(t));
+    fprintf(stderr, "\rdisco-replay: %s: %3" PRIu64 " %%, instruction %" PRIu64 " ",
+            doing, end == 0 ? 100 : timeline_cycle(t) * 100 / end, timeline_position(t));
 }
 
 static void progress_end(const struct progress *p)
@@ -157,7 +158,7 @@ static int verify(const struct options *o, struct timeline *t)
     struct replayer *r = &t->replayer;
     while (!replayer_at_end(r) && r->error.code == 0 && !interrupted) {
         replayer_run(r, timeline_position(t) + 2000000, false);
-        progress(&p, t);
+        progress(&p, t, "verifying");
     }
     progress_end(&p);
     if (interrupted && !replayer_at_end(r)) {
@@ -203,15 +204,34 @@ static int start_gdb(const struct options *o, const char *address, pid_t *child)
     return *child < 0 ? -1 : 0;
 }
 
+static void symbols_progress(const struct timeline *t)
+{
+    static struct progress p = {.on = true};
+    if (isatty(STDERR_FILENO))
+        progress(&p, t, "looking for the kernel's symbols");
+}
+
 static int serve(const struct options *o, struct timeline *t, struct err *e)
 {
     struct vm_target target;
     struct gdb_server *server;
+    struct buf symbols = {0};
     char *private = NULL;
     const char *address = o->gdb != NULL ? o->gdb : "127.0.0.1:1234";
     if (o->gdb == NULL && o->command != NULL)
         address = private = xasprintf("unix:/tmp/disco-replay.%d", (int)getpid());
     vm_target_init(&target, t);
+    if (!o->no_symbols && vm_symbols_find(t, &symbols, o->quiet ? NULL : symbols_progress)) {
+        target.symbols = symbols.data;
+        target.symbols_size = symbols.len;
+    }
+    if (isatty(STDERR_FILENO))
+        fputs("\r\033[K", stderr);
+    if (t->replayer.error.code != 0) {
+        buf_free(&symbols);
+        vm_target_fini(&target);
+        return diverged(o, t);
+    }
     int result = gdb_server_open(&server, address, &vm_target_ops, &target, e), status = EXIT_OK;
     pid_t child = 0;
     if (result == 0) {
@@ -236,6 +256,7 @@ static int serve(const struct options *o, struct timeline *t, struct err *e)
         gdb_server_close(server);
     }
     vm_target_fini(&target);
+    buf_free(&symbols);
     free(private);
     return result < 0 ? result : status;
 }
