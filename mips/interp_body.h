@@ -105,7 +105,7 @@
 #define OP_ROTR(a, n) sext32((uint32_t)(a) >> (n) | (uint32_t)(a) << (-(n) & 31))
 #define OP_SEB(a)     ((uint64_t)(int64_t)(int8_t)(a))
 #define OP_SEH(a)     ((uint64_t)(int64_t)(int16_t)(a))
-#define OP_WSBH(a)    sext32((((uint32_t)(a) & 0x00ff00ff) << 8) | ((uint32_t)(a) >> 8 & 0x00ff00ff))
+#define OP_WSBH(a)    sext32(((a) & 0x00ff00ff) << 8 | ((a) >> 8 & 0x00ff00ff))
 #define OP_CLZ(a)     ((uint64_t)((uint32_t)(a) ? __builtin_clz((uint32_t)(a)) : 32))
 #define OP_CLO(a)     OP_CLZ(~(a))
 
@@ -365,7 +365,8 @@ void INTERP_NAME(struct mips *cpu, struct block *b)
         [UOP_GO_JR] = __extension__ &&L_GO_JR,
         [UOP_SLOT_BRANCH] = __extension__ &&L_SLOT_BRANCH,
 #define INSN(table, slot, id, text, args, sem, attr)                                               \
-    [UOP_INSN + INSN_##id] = __extension__ &&X_##id, [UOP_FUSED + INSN_##id] = __extension__ &&F_##id,
+    [UOP_INSN + INSN_##id] = __extension__ &&X_##id,                                               \
+    [UOP_FUSED + INSN_##id] = __extension__ &&F_##id,
 #define REFINE(base, mask, value, id)
 #include "mips/insn.def"
 #undef INSN

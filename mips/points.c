@@ -17,7 +17,8 @@
 #define WATCH_FETCH 4u
 
 /* Bytes from `va` on that watch pair `i` looks at: WatchHi.Mask covers bits 11..3. */
-static bool pair_covers(const struct mips *cpu, unsigned i, uint64_t va, uint64_t len, unsigned bits)
+static bool pair_covers(const struct mips *cpu, unsigned i, uint64_t va, uint64_t len,
+                        unsigned bits)
 {
     uint64_t lo = cpu->c0[C0_WATCHLO0 + i], hi = cpu->c0[C0_WATCHHI0 + i];
     if (!(lo & bits))

@@ -1,0 +1,113 @@
+/* Breakpoints and watchpoints of the debugger, and the watch registers of CP0. */
+#include <check.h>
+
+#include "tests/unit/mips_asm.h"
+#include "tests/unit/mips_rig.h"
+
+#define RAM (1u << 20)
+#define CODE(r, ...)                                                                               \
+    do {                                                                                           \
+        const uint32_t words_[] = {__VA_ARGS__};                                                   \
+        rig_code((r), 0x1000, words_, ARRAY_LEN(words_));                                          \
+    } while (0)
+#define AT_CODE (RIG_KSEG0 | 0x1000)
+#define C0(r, reg) ((r)->cpu->c0[C0_##reg])
+#define GPR(r, n)  ((r)->cpu->gpr[n])
+
+static struct rig *start(bool big, uint32_t status)
+{
+    struct rig *r = rig_create("24Kf", big, RAM);
+    rig_start(r, 0x1000, status);
+    return r;
+}
+
+START_TEST(breakpoints)
+{
+    struct rig *r = start(false, 0);
+    CODE(r, ADDIU_W(T0, T0, 1), ADDIU_W(T0, T0, 1), ADDIU_W(T0, T0, 1), J_W(0x1000), NOP_W);
+    rig_run(r, 500);
+    uint64_t at[] = {AT_CODE + 8, 0x1004};
+    mips_set_points(r->cpu, at, 2, NULL, 0);
+    uint64_t before = mips_steps(r->cpu);
+    ck_assert_int_eq(rig_run(r, 500), MIPS_STOP_BREAK);
+    ck_assert_uint_eq(mips_pc(r->cpu), AT_CODE + 8);
+    ck_assert_uint_eq(mips_steps(r->cpu), before + 2);
+    ck_assert_int_eq(rig_run(r, 500), MIPS_STOP_BREAK);
+    ck_assert_uint_eq(mips_steps(r->cpu), before + 2);
+    ck_assert_int_eq(mips_run(r->cpu, UINT64_MAX, true), MIPS_STOP_BREAK);
+    ck_assert_uint_eq(mips_steps(r->cpu), before + 7);
+    mips_set_points(r->cpu, NULL, 0, NULL, 0);
+    ck_assert_int_eq(rig_run(r, 500), MIPS_STOP_LIMIT);
+    rig_destroy(r);
+}
+END_TEST
+
+START_TEST(watchpoints)
+{
+    struct rig *r = start(false, 0);
+    GPR(r, T0) = RIG_KSEG0 | 0x4000;
+    CODE(r, SW_W(T0, 0, T0), SW_W(T0, 8, T0), JAL_W(0x1014), SB_W(T0, 6, T0), NOP_W,
+         LW_W(T1, 4, T0), NOP_W);
+    struct mips_watch w = {RIG_KSEG0 | 0x4004, 4, MIPS_WRITE};
+    GPR(r, RA) = 0x99;
+    mips_set_points(r->cpu, NULL, 0, &w, 1);
+    ck_assert_int_eq(rig_run(r, 500), MIPS_STOP_WATCH);
+    ck_assert_uint_eq(mips_pc(r->cpu), AT_CODE + 8);
+    ck_assert_uint_eq(mips_steps(r->cpu), 2);
+    ck_assert_uint_eq(GPR(r, RA), 0x99);
+    ck_assert_uint_eq(r->ram[0x4006], 0);
+    struct mips_hit hit = mips_last_hit(r->cpu);
+    ck_assert_uint_eq(hit.va, RIG_KSEG0 | 0x4006);
+    ck_assert_uint_eq(hit.size, 1);
+    ck_assert_uint_eq(hit.access, MIPS_WRITE);
+    mips_run(r->cpu, mips_cycle(r->cpu) + 3, true);
+    ck_assert_uint_eq(r->ram[0x4006], 0);
+    ck_assert_uint_eq(mips_steps(r->cpu), 5);
+    rig_destroy(r);
+}
+END_TEST
+
+START_TEST(watch_registers)
+{
+    struct rig *r = start(false, 0);
+    GPR(r, T0) = RIG_KSEG0 | 0x4000;
+    C0(r, WATCHLO0) = sext32(0x80004008) | 1; /* writes */
+    C0(r, WATCHHI0) = 1 << 30;
+    C0(r, WATCHLO0 + 1) = sext32(0x80001010) | 4; /* fetches */
+    C0(r, WATCHHI0 + 1) = 1 << 30;
+    mips_state_loaded(r->cpu);
+    CODE(r, SW_W(T0, 0, T0), LW_W(T1, 8, T0), SW_W(T0, 12, T0), NOP_W, NOP_W);
+    rig_run(r, 3);
+    ck_assert_uint_eq(C0(r, CAUSE) >> 2 & 31, EXC_WATCH);
+    ck_assert_uint_eq(C0(r, EPC), AT_CODE + 8);
+    ck_assert_uint_eq(C0(r, WATCHHI0) & 7, 1);
+    rig_start(r, 0x100c, 0);
+    rig_run(r, 2);
+    ck_assert_uint_eq(C0(r, EPC), AT_CODE + 16);
+    ck_assert_uint_eq(C0(r, WATCHHI0 + 1) & 7, 4);
+    rig_start(r, 0x1010, STATUS_EXL); /* deferred until EXL goes */
+    rig_put(r, 0x1014, ERET_W);
+    C0(r, EPC) = AT_CODE;
+    rig_run(r, 3);
+    ck_assert_uint_eq(C0(r, CAUSE) & CAUSE_WP, 0);
+    ck_assert_uint_eq(C0(r, CAUSE) >> 2 & 31, EXC_WATCH);
+    ck_assert_uint_eq(C0(r, EPC), AT_CODE);
+    rig_destroy(r);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("mips_points");
+    TCase *t = tcase_create("all");
+    tcase_set_timeout(t, 120);
+    tcase_add_test(t, breakpoints);
+    tcase_add_test(t, watchpoints);
+    tcase_add_test(t, watch_registers);
+    suite_add_tcase(suite, t);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
