@@ -237,7 +237,8 @@ static void compare(const struct round *t)
         fail(t, "states differ");
     if (memcmp(a->ram, b->ram, RAM) != 0)
         fail(t, "memories differ");
-    if (a->events_dropped != b->events_dropped || a->log.next - a->events != b->log.next - b->events)
+    if (a->events_dropped != b->events_dropped ||
+        a->log.next - a->events != b->log.next - b->events)
         fail(t, "numbers of events differ");
     for (ptrdiff_t i = 0; i < a->log.next - a->events; i++)
         if (!event_equal(&a->events[i], &b->events[i]))
