@@ -34,7 +34,7 @@ set -- "$@" -M malta -m 256M -kernel "$guest_kernel" -append "$guest_append" \
 [ -z "$guest_initrd" ] || set -- "$@" -initrd "$guest_initrd"
 [ -z "$guest_until" ] || set -- "$@" --until-text "$guest_until"
 while IFS= read -r reply; do
-    [ -z "$reply" ] || set -- "$@" --reply "$reply"
+    [ -z "$reply" ] || set -- "$@" --reply "$reply"'\n'
 done <<END
 $guest_replies
 END
