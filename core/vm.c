@@ -264,9 +264,11 @@ int vm_create(struct vm *vm, struct monitor *m, unsigned index, const struct vm_
               struct memory *memory, const struct port *port, struct err *e)
 {
     *vm = (struct vm){.monitor = m, .memory = memory, .config = cfg, .index = index};
-    const struct mips_model *model = mips_model_find(cfg->cpu);
-    if (model == NULL)
-        ERR(e, ERR_USAGE, "unknown processor \"%s\" (-cpu help lists them)", cfg->cpu);
+    if (!mips_model_parse(cfg->cpu, &vm->model))
+        ERR(e, ERR_USAGE,
+            "unknown processor \"%s\" (-cpu help lists them; MODEL,tlb=16 to tlb=64 sets the "
+            "number of TLB entries)",
+            cfg->cpu);
     for (size_t i = 0; i < ARRAY_LEN(boards); i++)
         if (strcmp(boards[i]->name, cfg->board) == 0)
             vm->board = boards[i];
@@ -304,7 +306,7 @@ int vm_create(struct vm *vm, struct monitor *m, unsigned index, const struct vm_
         .log = port->log,
         .vm = (uint8_t)index,
     };
-    vm->cpu = mips_create(model, cfg->big_endian, &env);
+    vm->cpu = mips_create(&vm->model, cfg->big_endian, &env);
     for (size_t i = 0; i < cfg->disks_count; i++)
         vm->disks[vm->disks_count++] = disk_create(vm, &cfg->disks[i]);
     return vm->board->create(vm, e);

@@ -35,6 +35,7 @@ struct vm {
     struct memory *memory;
     const struct vm_config *config;
     unsigned index;
+    struct mips_model model;
     struct mips *cpu;
 
     /* Physical memory. Keys of pmap: RAM pages from 0, then ROM pages. */
