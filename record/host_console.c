@@ -43,6 +43,8 @@ void host_console_open(struct host_console *c, const struct record_options *opt)
 
 void host_console_close(struct host_console *c)
 {
+    if (c->opt == NULL)
+        return; /* never opened */
     host_console_poll(c);
     restore_terminal();
     buf_free(&c->typed);

@@ -62,7 +62,11 @@ static int run(struct recorder *r, const struct record_options *opt, struct setu
     struct monitor *m;
     setup->config.no_reboot = opt->no_reboot;
     TRY(monitor_create(&m, &setup->config, &port, e));
-    recorder_start(r, m);
+    int started = recorder_start(r, m, e);
+    if (started < 0) {
+        monitor_destroy(m);
+        return started;
+    }
     struct run_limit limit = {.step = opt->stop_after, .cycle = UINT64_MAX};
     enum run_stop stop = monitor_run(m, &limit, e);
     if (stop == RUN_FAILED)
@@ -89,11 +93,9 @@ int main(int argc, char **argv)
     catch_signals();
     int result = setup_open(&setup, &opt, &e);
     if (result == 0) {
-        result = recorder_open(&recorder, &opt, &setup, &interrupted, &e);
-        if (result == 0) {
-            result = run(&recorder, &opt, &setup, &e);
-            recorder_close(&recorder);
-        }
+        recorder_open(&recorder, &opt, &setup, &interrupted);
+        result = run(&recorder, &opt, &setup, &e);
+        recorder_close(&recorder);
     }
     setup_close(&setup);
     if (result < 0) {

@@ -1,6 +1,5 @@
 #include "record/options.h"
 
-#include <argp.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +7,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "core/base/usage.h"
 #include "mips/mips.h"
 
 static const char doc[] =
@@ -87,7 +87,7 @@ static char *unescape(const char *s)
     return out;
 }
 
-static uint64_t parse_size(struct argp_state *state, const char *arg)
+static uint64_t parse_size(const char *arg)
 {
     char *end;
     errno = 0;
@@ -100,17 +100,17 @@ static uint64_t parse_size(struct argp_state *state, const char *arg)
     }
     if (errno != 0 || shift == 0 || *end != 0 || arg[0] == '-' || v == 0 || v >> (40 - shift) != 0 ||
         (v << shift) % PAGE_SIZE != 0)
-        argp_error(state, "-m %s: not a memory size (examples: 128, 256M, 1G)", arg);
+        usage_error("-m %s: not a memory size (examples: 128, 256M, 1G)", arg);
     return v << shift;
 }
 
-static uint64_t parse_number(struct argp_state *state, const char *option, const char *arg)
+static uint64_t parse_number(const char *option, const char *arg)
 {
     char *end;
     errno = 0;
     uint64_t v = strtoull(arg, &end, 0);
     if (errno != 0 || end == arg || *end != 0 || arg[0] == '-')
-        argp_error(state, "%s %s: not a number", option, arg);
+        usage_error("%s %s: not a number", option, arg);
     return v;
 }
 
@@ -140,10 +140,10 @@ static char *next_pair(char **rest, char **key)
     return eq + 1;
 }
 
-static void parse_drive(struct argp_state *state, struct record_options *o, const char *arg)
+static void parse_drive(struct record_options *o, const char *arg)
 {
     if (o->drives_count == DISKS_MAX)
-        argp_error(state, "more than %d drives", DISKS_MAX);
+        usage_error("more than %d drives", DISKS_MAX);
     struct drive_option *d = &o->drives[o->drives_count];
     *d = (struct drive_option){.interface = DISK_IDE};
     char *rest = xstrdup(arg), *key, *value;
@@ -159,31 +159,31 @@ static void parse_drive(struct argp_state *state, struct record_options *o, cons
         } else if (strcmp(key, "serial") == 0 && strlen(value) < sizeof d->serial) {
             strcpy(d->serial, value);
         } else if (strcmp(key, "format") != 0 || strcmp(value, "raw") != 0) {
-            argp_error(state, "-drive: \"%s=%s\" is not understood (file=, if=ide|virtio, "
+            usage_error("-drive: \"%s=%s\" is not understood (file=, if=ide|virtio, "
                        "format=raw, readonly=on|off, serial= of up to 20 characters)", key, value);
         }
     }
     if (d->path == NULL)
-        argp_error(state, "-drive %s: file= is missing", arg);
+        usage_error("-drive %s: file= is missing", arg);
     if (d->serial[0] == 0)
         snprintf(d->serial, sizeof d->serial, "disco%zu", o->drives_count);
     o->drives_count++;
 }
 
-static void parse_reply(struct argp_state *state, struct record_options *o, const char *arg)
+static void parse_reply(struct record_options *o, const char *arg)
 {
     if (o->replies_count == REPLIES_MAX)
-        argp_error(state, "more than %d replies", REPLIES_MAX);
+        usage_error("more than %d replies", REPLIES_MAX);
     const char *eq = strchr(arg, '=');
     if (eq == NULL || eq == arg)
-        argp_error(state, "--reply %s: wanted TEXT=ANSWER", arg);
+        usage_error("--reply %s: wanted TEXT=ANSWER", arg);
     char *text = xstrdup(arg);
     text[eq - arg] = 0;
     o->replies[o->replies_count++] = (struct reply_option){unescape(text), unescape(eq + 1)};
     free(text);
 }
 
-static void parse_rtc(struct argp_state *state, struct record_options *o, const char *arg)
+static void parse_rtc(struct record_options *o, const char *arg)
 {
     struct tm tm = {0};
     if (strcmp(arg, "base=utc") == 0) {
@@ -197,7 +197,7 @@ static void parse_rtc(struct argp_state *state, struct record_options *o, const 
             end = strptime(arg + 5, "%Y-%m-%d", &tm);
     }
     if (end == NULL || *end != 0 || tm.tm_year < 70 || tm.tm_year > 199)
-        argp_error(state, "-rtc %s: wanted base=utc or base=2026-01-31[T12:00:00]", arg);
+        usage_error("-rtc %s: wanted base=utc or base=2026-01-31[T12:00:00]", arg);
     o->wall_clock = (uint64_t)timegm(&tm);
 }
 
@@ -221,11 +221,11 @@ static error_t parse_machine(int key, char *arg, struct argp_state *state)
         o->cpu = arg;
         break;
     case 'm':
-        o->memory = parse_size(state, strncmp(arg, "size=", 5) == 0 ? arg + 5 : arg);
+        o->memory = parse_size(strncmp(arg, "size=", 5) == 0 ? arg + 5 : arg);
         break;
     case OPT_SMP:
         if (strcmp(arg, "1") != 0)
-            argp_error(state, "-smp %s: one processor is all there is so far", arg);
+            usage_error("-smp %s: one processor is all there is so far", arg);
         break;
     case OPT_KERNEL:
         o->kernel = arg;
@@ -240,11 +240,11 @@ static error_t parse_machine(int key, char *arg, struct argp_state *state)
         o->bios = arg;
         break;
     case OPT_DRIVE:
-        parse_drive(state, o, arg);
+        parse_drive(o, arg);
         break;
     case OPT_HDA: {
         char *drive = xasprintf("file=%s,if=ide", arg);
-        parse_drive(state, o, drive);
+        parse_drive(o, drive);
         free(drive);
         break;
     }
@@ -254,24 +254,24 @@ static error_t parse_machine(int key, char *arg, struct argp_state *state)
         else if (strncmp(arg, "virtio-serial", 13) == 0)
             o->virtio_console = true;
         else
-            argp_error(state, "-device %s: there are virtio-rng-pci and virtio-serial-pci", arg);
+            usage_error("-device %s: there are virtio-rng-pci and virtio-serial-pci", arg);
         break;
     case OPT_RTC:
-        parse_rtc(state, o, arg);
+        parse_rtc(o, arg);
         break;
     case OPT_SEED:
-        o->seed = parse_number(state, "-seed", arg);
+        o->seed = parse_number("-seed", arg);
         break;
     case OPT_CLOCK: {
-        uint64_t mhz = parse_number(state, "-clock", arg);
+        uint64_t mhz = parse_number("-clock", arg);
         if (mhz < 1 || mhz > 10000)
-            argp_error(state, "-clock %s: wanted 1 to 10000 (MHz)", arg);
+            usage_error("-clock %s: wanted 1 to 10000 (MHz)", arg);
         o->cpu_hz = mhz * 1000000;
         break;
     }
     case OPT_ENDIAN:
         if (strcmp(arg, "big") != 0 && strcmp(arg, "little") != 0)
-            argp_error(state, "-endian %s: wanted little or big", arg);
+            usage_error("-endian %s: wanted little or big", arg);
         o->big_endian_wanted = arg[0] == 'b';
         break;
     case OPT_NOREBOOT:
@@ -287,6 +287,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct record_options *o = state->input;
     switch (key) {
+    case ARGP_KEY_INIT:
+        usage_quiet(state);
+        return 0;
     case 'o':
         o->output = strcmp(arg, "none") == 0 ? NULL : arg;
         return 0;
@@ -296,27 +299,27 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_TIMEOUT: {
         char *end;
         o->timeout = strtod(arg, &end);
-        if (end == arg || *end != 0 || !(o->timeout > 0))
-            argp_error(state, "--timeout %s: wanted seconds, more than 0", arg);
+        if (end == arg || *end != 0 || !(o->timeout > 0 && o->timeout <= 1e9))
+            usage_error("--timeout %s: wanted seconds, more than 0 and up to 1e9", arg);
         return 0;
     }
     case OPT_UNTIL:
         o->until_text = unescape(arg);
         if (o->until_text[0] == 0)
-            argp_error(state, "--until-text: the text is empty");
+            usage_error("--until-text: the text is empty");
         return 0;
     case OPT_STOP:
-        o->stop_after = parse_number(state, "--stop-after", arg);
+        o->stop_after = parse_number("--stop-after", arg);
         return 0;
     case OPT_REPLY:
-        parse_reply(state, o, arg);
+        parse_reply(o, arg);
         return 0;
     case ARGP_KEY_ARG:
-        argp_error(state, "\"%s\" is not an option", arg);
+        usage_error("%s: there are options only (a kernel stands behind -kernel)", arg);
         return 0;
     case ARGP_KEY_END:
         if (o->kernel == NULL && o->bios == NULL)
-            argp_error(state, "nothing to boot: give -kernel or -bios");
+            usage_error("nothing to boot: give -kernel or -bios");
         return 0;
     default:
         return parse_machine(key, arg, state);
@@ -338,6 +341,5 @@ void options_parse(struct record_options *o, int argc, char **argv)
     if (getrandom(&o->seed, sizeof o->seed, 0) != sizeof o->seed)
         o->seed = o->wall_clock;
     const struct argp argp = {options, parse, "-kernel FILE", doc, NULL, NULL, NULL};
-    argp_err_exit_status = 1;
-    argp_parse(&argp, argc, argv, ARGP_LONG_ONLY, NULL, o);
+    usage_parse(&argp, argc, argv, ARGP_LONG_ONLY, o);
 }

@@ -1,6 +1,7 @@
 #include "record/recorder.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -9,6 +10,7 @@
 #include "core/disk_priv.h"
 
 #define LOG_EVENTS        65536
+#define SLEEP_LIMIT_NS    (2 * 86400 * UINT64_C(1000000000))
 #define BARRIERS_PER_LOOK 16 /* the host is asked for input every 1.6 ms of virtual time */
 
 static const char *const end_text[] = {
@@ -59,9 +61,11 @@ static void put_text(struct recorder *r)
 
 static void sync_trace(struct recorder *r, struct monitor *m)
 {
+    uint64_t step = mips_steps(m->vms[0]->cpu);
     r->next_sync = vm_cycle(m->vms[0]) + r->sync_cycles;
-    if (r->writer == NULL)
-        return;
+    if (r->writer == NULL || (step == r->sync_step && step != 0))
+        return; /* the guest slept since the last one */
+    r->sync_step = step;
     put_events(r);
     put_text(r);
     struct vm_digest d = monitor_digest(m, 0, true);
@@ -139,12 +143,24 @@ static int barrier(void *port, struct monitor *m, uint64_t cycle, struct err *e)
         if (r->writer != NULL)
             TRY(trace_writer_status(r->writer, e));
     }
-    if (r->end == END_ERROR)
-        ERR(e, ERR_IO, "%s: cannot read: %s", r->setup->images[0].name, strerror(errno));
+    if (r->disk_error.code != 0)
+        ERR(e, r->disk_error.code, "%s", r->disk_error.msg);
     if (vm_cycle(m->vms[0]) >= r->next_sync)
         sync_trace(r, m);
     deliver(r, m, cycle);
     return PORT_GO;
+}
+
+/* Clocks that tick without an interrupt end a sleep for the board and not for the guest; no alarm
+ * that could is farther away than a day. */
+static bool asleep_for_good(struct recorder *r, struct monitor *m, uint64_t now)
+{
+    uint64_t steps = mips_steps(m->vms[0]->cpu);
+    if (steps != r->sleep_step || r->sleep_cycle == 0) {
+        r->sleep_step = steps;
+        r->sleep_cycle = now;
+    }
+    return vm_ns_of(m->vms[0], now - r->sleep_cycle) > SLEEP_LIMIT_NS;
 }
 
 static int idle(void *port, struct monitor *m, uint64_t now, uint64_t until, uint64_t *to,
@@ -161,7 +177,7 @@ static int idle(void *port, struct monitor *m, uint64_t now, uint64_t until, uin
         return PORT_GO;
     }
     if (!r->console.live) {
-        if (until == UINT64_MAX) {
+        if (until == UINT64_MAX || asleep_for_good(r, m, now)) {
             r->end = END_ASLEEP;
             return PORT_STOP;
         }
@@ -195,7 +211,9 @@ static void disk_block(void *port, unsigned vm, uint32_t image, uint64_t block, 
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0) {
-            r->end = END_ERROR;
+            err_set(&r->disk_error, ERR_IO, "%s: cannot read at offset %" PRIu64 ": %s",
+                    r->setup->images[image].name, offset + done,
+                    n == 0 ? "the file became shorter" : strerror(errno));
             break;
         }
         done += (size_t)n;
@@ -239,32 +257,35 @@ struct port recorder_port(struct recorder *r)
 
 /* ---- life ---- */
 
-int recorder_open(struct recorder *r, const struct record_options *opt, struct setup *setup,
-                  volatile sig_atomic_t *interrupted, struct err *e)
+void recorder_open(struct recorder *r, const struct record_options *opt, struct setup *setup,
+                   volatile sig_atomic_t *interrupted)
 {
     *r = (struct recorder){.opt = opt, .setup = setup, .interrupted = interrupted};
-    if (opt->output != NULL) {
-        struct trace_writer_options options = {.overwrite = true};
-        TRY(trace_writer_open(&r->writer, opt->output, &setup->header, &options, e));
-        for (size_t i = 0; i < ARRAY_LEN(setup->mapped); i++)
-            if (setup->mapped[i] != NULL)
-                trace_put_blob(r->writer, setup->mapped[i], setup->mapped_size[i]);
-    }
     r->events = xmalloc(LOG_EVENTS * sizeof r->events[0]);
     r->log = (struct event_log){.next = r->events, .end = r->events + LOG_EVENTS, .full = log_full};
     for (size_t d = 0; d < setup->vm.disks_count; d++)
         r->block_seen[d] = xcalloc(setup->disk_bytes[d] / DISK_BLOCK / 8 + 1, 1);
     r->deadline_ns = UINT64_MAX;
+}
+
+int recorder_start(struct recorder *r, struct monitor *m, struct err *e)
+{
+    const struct record_options *opt = r->opt;
+    struct setup *setup = r->setup;
+    if (opt->output != NULL) {
+        struct trace_writer_options options = {.overwrite = true};
+        TRY(setup_output_is_free(setup, opt->output, e));
+        TRY(trace_writer_open(&r->writer, opt->output, &setup->header, &options, e));
+        for (size_t i = 0; i < ARRAY_LEN(setup->mapped); i++)
+            if (setup->mapped[i] != NULL)
+                trace_put_blob(r->writer, setup->mapped[i], setup->mapped_size[i]);
+    }
+    r->sync_cycles = vm_cycle_of(m->vms[0], 250000000u);
+    r->next_sync = r->sync_cycles;
     if (opt->timeout > 0)
         r->deadline_ns = host_ns() + (uint64_t)(opt->timeout * 1e9);
     host_console_open(&r->console, opt);
     return 0;
-}
-
-void recorder_start(struct recorder *r, struct monitor *m)
-{
-    r->sync_cycles = vm_cycle_of(m->vms[0], 250000000u);
-    r->next_sync = r->sync_cycles;
 }
 
 int recorder_finish(struct recorder *r, struct monitor *m, struct trace_sizes *sizes, struct err *e)

@@ -34,19 +34,23 @@ struct recorder {
     uint64_t text_cycle;
     uint64_t next_sync;          /* cycle */
     uint64_t sync_cycles;
+    uint64_t sync_step;          /* of the last sync point */
+    uint64_t sleep_step, sleep_cycle; /* since when the guest has slept */
     uint64_t deadline_ns;        /* host monotonic time of --timeout; UINT64_MAX: none */
     unsigned barriers;           /* since the host was looked at */
     uint8_t *block_seen[DISKS_MAX]; /* bitmap by disk */
+    struct err disk_error;       /* ends the run at the next barrier */
     enum record_end end;
     volatile sig_atomic_t *interrupted;
 };
 
 /* *interrupted may be set at any time to end the run at the next barrier. */
-int recorder_open(struct recorder *r, const struct record_options *opt, struct setup *setup,
-                  volatile sig_atomic_t *interrupted, struct err *e);
+void recorder_open(struct recorder *r, const struct record_options *opt, struct setup *setup,
+                   volatile sig_atomic_t *interrupted);
 struct port recorder_port(struct recorder *r);
-/* To be called with the monitor before it runs. */
-void recorder_start(struct recorder *r, struct monitor *m);
+/* To be called with the monitor before it runs. Creates the trace, so that a configuration that
+ * makes no machine leaves an older trace of that name alone; takes over the terminal. */
+int recorder_start(struct recorder *r, struct monitor *m, struct err *e);
 /* The run is over: end record, and the trace's sizes. */
 int recorder_finish(struct recorder *r, struct monitor *m, struct trace_sizes *sizes,
                     struct err *e);

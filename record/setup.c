@@ -70,6 +70,8 @@ static int add_disk(struct setup *s, const struct drive_option *d, struct err *e
     struct stat st;
     if (s->disk_fd[i] < 0 || fstat(s->disk_fd[i], &st) < 0)
         ERR(e, ERR_IO, "%s: %s", d->path, strerror(errno));
+    if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
+        ERR(e, ERR_USAGE, "%s: neither a file nor a block device; it cannot be a disk", d->path);
     off_t size = S_ISBLK(st.st_mode) ? lseek(s->disk_fd[i], 0, SEEK_END) : st.st_size;
     if (size < SECTOR_SIZE || size > (off_t)(DISK_SECTORS_MAX * SECTOR_SIZE))
         ERR(e, ERR_USAGE, "%s: a disk of %lld bytes; 512 bytes to 512 GiB will do", d->path,
@@ -178,6 +180,18 @@ int setup_open(struct setup *s, const struct record_options *o, struct err *e)
     };
     TRY(fill(s, o, e));
     fill_header(s, o);
+    return 0;
+}
+
+int setup_output_is_free(const struct setup *s, const char *output, struct err *e)
+{
+    struct stat out, in;
+    if (stat(output, &out) < 0)
+        return 0;
+    for (size_t i = 0; i < s->header.images_count; i++)
+        if (stat(s->images[i].name, &in) == 0 && in.st_dev == out.st_dev && in.st_ino == out.st_ino)
+            ERR(e, ERR_USAGE, "%s: is an image that this machine uses; write the trace elsewhere (-o)",
+                output);
     return 0;
 }
 

@@ -22,6 +22,8 @@ struct setup {
 };
 
 int setup_open(struct setup *s, const struct record_options *o, struct err *e);
+/* An error if the file `output` is one that the machine is made of. */
+int setup_output_is_free(const struct setup *s, const char *output, struct err *e);
 void setup_close(struct setup *s);
 
 #endif

@@ -1,5 +1,4 @@
 /* disco-replay: replay a trace, verify it, or debug it with gdb. */
-#include <argp.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -10,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/base/usage.h"
 #include "gdb/server.h"
 #include "gdb/vm_symbols.h"
 #include "gdb/vm_target.h"
@@ -54,6 +54,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct options *o = state->input;
     switch (key) {
+    case ARGP_KEY_INIT:
+        usage_quiet(state);
+        return 0;
     case OPT_VERIFY:
         o->verify = true;
         return 0;
@@ -71,14 +74,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case ARGP_KEY_ARG:
         if (o->trace != NULL)
-            argp_error(state, "one trace at a time (gdb's arguments go behind \"--\")");
+            usage_error("one trace at a time (gdb's arguments go behind \"--\")");
         o->trace = arg;
         return 0;
     case ARGP_KEY_END:
         if (o->trace == NULL)
-            argp_error(state, "which trace?");
+            usage_error("which trace?");
         if (o->verify && (o->gdb != NULL || o->command != NULL))
-            argp_error(state, "--verify runs without gdb");
+            usage_error("--verify runs without gdb");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -169,7 +172,8 @@ static int verify(const struct options *o, struct timeline *t)
     if (!replayer_check_end(r))
         return diverged(o, t);
     const char *cut = trace_reader_cut(r->reader);
-    printf("disco-replay: %s: verified, %" PRIu64 " instructions, %" PRIu64 " events, %zu digests, "
+    /* The guest's text has stdout for itself. */
+    fprintf(o->console ? stderr : stdout, "disco-replay: %s: verified, %" PRIu64 " instructions, %" PRIu64 " events, %zu digests, "
            "%zu inputs%s%s\n", o->trace, timeline_position(t), r->at.event, r->at.digest,
            r->inputs_count, cut != NULL ? "; the trace is cut: " : "", cut != NULL ? cut : "");
     return EXIT_OK;
@@ -279,8 +283,7 @@ int main(int argc, char **argv)
             argc = i;
         }
     const struct argp argp = {argp_options, parse, "TRACE [-- GDB-ARGUMENTS]", doc, NULL, NULL, NULL};
-    argp_err_exit_status = 1;
-    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    usage_parse(&argp, argc, argv, 0, &o);
     catch_signals();
     int result = timeline_open(&t, o.trace, &e);
     if (result == 0) {

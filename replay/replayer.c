@@ -212,31 +212,21 @@ static void console(void *port, unsigned vm, unsigned channel, uint64_t cycle,
                     const uint8_t *bytes, size_t n)
 {
     struct replayer *r = port;
-    if (r->detached || vm != 0 || (channel != 0 && channel != 3) ||
-        (r->marks_count != 0 && r->marks[r->marks_count - 1].cycle >= cycle))
+    (void)cycle;
+    if (r->detached || vm != 0 || (channel != 0 && channel != 3))
+        return;
+    bool is_new = r->at.console == r->console.len;
+    r->at.console += n;
+    if (!is_new)
         return;
     buf_put(&r->console, bytes, n);
-    if (r->marks_count == r->marks_cap) {
-        r->marks_cap = r->marks_cap == 0 ? 4096 : r->marks_cap * 2;
-        r->marks = xrealloc(r->marks, r->marks_cap * sizeof r->marks[0]);
-    }
-    r->marks[r->marks_count++] = (struct console_mark){cycle, r->console.len};
     if (r->on_console != NULL)
         r->on_console(r->console_ctx, bytes, n);
 }
 
 size_t replayer_console_length(const struct replayer *r)
 {
-    uint64_t now = vm_cycle(r->monitor->vms[0]);
-    size_t lo = 0, hi = r->marks_count;
-    while (lo < hi) {
-        size_t mid = (lo + hi) / 2;
-        if (r->marks[mid].cycle < now)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo == 0 ? 0 : r->marks[lo - 1].end;
+    return r->at.console;
 }
 
 static const struct port_ops replayer_ops = {
@@ -248,14 +238,17 @@ static const struct port_ops replayer_ops = {
 
 /* ---- from a header to machines ---- */
 
-static int load_image(struct replayer *r, unsigned slot, uint32_t image, struct config_image *out,
-                      struct err *e)
+static int load_image(struct replayer *r, const char *path, unsigned slot, uint32_t image,
+                      struct config_image *out, struct err *e)
 {
     if (image == TRACE_NO_IMAGE)
         return 0;
+    const struct trace_image *im = &r->header->images[image];
     uint8_t *data;
-    TRY(trace_reader_blob(r->reader, r->header->images[image].hash, &data, &r->image_size[slot],
-                          e));
+    if (trace_reader_cut(r->reader) != NULL && !trace_reader_has_blob(r->reader, im->hash))
+        ERR(e, ERR_TRUNCATED, "%s: the trace is cut before the whole of %s was in it; nothing can "
+            "be replayed", path, im->name);
+    TRY(trace_reader_blob(r->reader, im->hash, &data, &r->image_size[slot], e));
     r->images[slot] = data;
     *out = (struct config_image){data, r->image_size[slot]};
     return 0;
@@ -295,9 +288,9 @@ static int fill_config(struct replayer *r, const char *path, struct monitor_conf
         .entropy_seed = tv->entropy_seed,
         .disks_count = tv->disks_count,
     };
-    TRY(load_image(r, 0, tv->kernel, &vm->kernel, e));
-    TRY(load_image(r, 1, tv->initrd, &vm->initrd, e));
-    TRY(load_image(r, 2, tv->bios, &vm->bios, e));
+    TRY(load_image(r, path, 0, tv->kernel, &vm->kernel, e));
+    TRY(load_image(r, path, 1, tv->initrd, &vm->initrd, e));
+    TRY(load_image(r, path, 2, tv->bios, &vm->bios, e));
     for (size_t i = 0; i < tv->disks_count; i++)
         if (tv->disks[i].sectors > DISK_SECTORS_MAX)
             ERR(e, ERR_FORMAT, "%s: the header describes a disk of %" PRIu64 " sectors", path,
@@ -383,7 +376,6 @@ void replayer_close(struct replayer *r)
     for (size_t i = 0; i < ARRAY_LEN(r->images); i++)
         free(r->images[i]);
     free(r->blocks);
-    free(r->marks);
     buf_free(&r->console);
     trace_reader_close(r->reader);
 }

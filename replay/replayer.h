@@ -16,11 +16,7 @@ struct replay_cursor {
     size_t input;   /* next input to deliver */
     size_t digest;  /* next digest to compare */
     uint64_t event; /* next event to compare */
-};
-
-struct console_mark {
-    uint64_t cycle;
-    size_t end; /* of the text printed up to that cycle */
+    size_t console; /* bytes of console text printed up to here */
 };
 
 struct replayer {
@@ -42,8 +38,6 @@ struct replayer {
     uint64_t end_cycle, end_step;  /* as far as the trace goes */
     struct err error;              /* divergence or damage; code 0 while all is well */
     struct buf console;            /* what channel 0 printed up to the farthest position */
-    struct console_mark *marks;    /* when: ascending in cycle and offset */
-    size_t marks_count, marks_cap;
     void (*on_console)(void *ctx, const uint8_t *bytes, size_t n); /* at the first time; may be NULL */
     void *console_ctx;
     size_t blocks_count;

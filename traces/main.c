@@ -1,10 +1,10 @@
 /* disco-trace: looks into trace files. This file is the command line only. */
-#include <argp.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/usage.h"
 #include "traces/tool.h"
 
 #ifndef DISCO_VERSION
@@ -62,37 +62,37 @@ static const char doc[] =
     "  disco-trace dump --from 1000000 --to 2000000 --pc 80100000-801fffff trace.zst\n"
     "\n"
     "The exit status is 1 after an error. A cut trace (its recorder was killed, the disk was "
-    "full) is readable up to its last whole frame.";
+    "full) is readable up to its last whole frame, and so is a damaged one, which is an error.";
 
 static const char args_doc[] = "COMMAND FILE...";
 
-static void parse_kinds(struct arguments *a, char *list, struct argp_state *state)
+static void parse_kinds(struct arguments *a, char *list)
 {
     memset(a->dump.kinds, 0, sizeof a->dump.kinds);
     char *rest = NULL;
     for (char *name = strtok_r(list, ",", &rest); name; name = strtok_r(NULL, ",", &rest)) {
         int kind = event_kind_by_name(name);
         if (kind < 0)
-            argp_error(state, "there is no kind of event \"%s\"", name);
+            usage_error("there is no kind of event \"%s\"", name);
         else
             a->dump.kinds[kind] = true;
     }
 }
 
-static uint64_t parse_number(const char *s, int base, char **end, struct argp_state *state)
+static uint64_t parse_number(const char *s, int base, char **end)
 {
     uint64_t v = strtoull(s, end, base);
     if (*end == s || *s == '-')
-        argp_error(state, "\"%s\" is not a number", s);
+        usage_error("\"%s\" is not a number", s);
     return v;
 }
 
-static uint64_t parse_step(const char *s, struct argp_state *state)
+static uint64_t parse_step(const char *s)
 {
     char *end;
-    uint64_t v = parse_number(s, 0, &end, state);
+    uint64_t v = parse_number(s, 0, &end);
     if (*end != 0)
-        argp_error(state, "\"%s\" is not a step", s);
+        usage_error("\"%s\" is not a step", s);
     return v;
 }
 
@@ -102,41 +102,44 @@ static uint64_t sign_extended(uint64_t v)
     return v >> 31 == 1 ? v | UINT64_C(0xffffffff00000000) : v;
 }
 
-static void parse_pc(struct arguments *a, const char *s, struct argp_state *state)
+static void parse_pc(struct arguments *a, const char *s)
 {
     char *end;
-    a->dump.from_pc = a->dump.to_pc = sign_extended(parse_number(s, 16, &end, state));
+    a->dump.from_pc = a->dump.to_pc = sign_extended(parse_number(s, 16, &end));
     if (*end == '-')
-        a->dump.to_pc = sign_extended(parse_number(end + 1, 16, &end, state));
+        a->dump.to_pc = sign_extended(parse_number(end + 1, 16, &end));
     if (*end != 0)
-        argp_error(state, "\"%s\" is not an address or range", s);
+        usage_error("\"%s\" is not an address or range", s);
 }
 
-static void parse_word(struct arguments *a, char *word, struct argp_state *state)
+static void parse_word(struct arguments *a, char *word)
 {
     if (a->command == NULL)
         a->command = word;
     else if (a->files < 2)
         a->file[a->files++] = word;
     else
-        argp_error(state, "too many arguments");
+        usage_error("too many arguments");
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct arguments *a = state->input;
     switch (key) {
+    case ARGP_KEY_INIT:
+        usage_quiet(state);
+        break;
     case OPT_KIND:
-        parse_kinds(a, arg, state);
+        parse_kinds(a, arg);
         break;
     case OPT_FROM:
-        a->dump.from_step = parse_step(arg, state);
+        a->dump.from_step = parse_step(arg);
         break;
     case OPT_TO:
-        a->dump.to_step = parse_step(arg, state);
+        a->dump.to_step = parse_step(arg);
         break;
     case OPT_PC:
-        parse_pc(a, arg, state);
+        parse_pc(a, arg);
         break;
     case OPT_EVENTS:
         a->dump.events = a->chosen = true;
@@ -151,10 +154,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         a->dump.console = a->chosen = true;
         break;
     case ARGP_KEY_ARG:
-        parse_word(a, arg, state);
+        parse_word(a, arg);
         break;
     case ARGP_KEY_NO_ARGS:
-        argp_usage(state);
+        usage_error("which command? (disco-trace --help lists them)");
         break;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -162,23 +165,18 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     return 0;
 }
 
-static int usage_error(const char *what)
-{
-    fprintf(stderr, "disco-trace: %s; see disco-trace --help\n", what);
-    return 1;
-}
-
 static int run(const struct arguments *a)
 {
     bool is_diff = strcmp(a->command, "diff") == 0, is_export = strcmp(a->command, "export") == 0;
     if (a->files != (is_diff || is_export ? 2 : 1))
-        return usage_error(is_diff     ? "diff needs two files"
-                           : is_export ? "export needs what (console) and a file"
-                                       : "a command and one file are needed");
+        usage_error("%s; see disco-trace --help",
+                    is_diff     ? "diff needs two files"
+                    : is_export ? "export needs what (console) and a file"
+                                : "a command and one file are needed");
     if (is_diff)
         return tool_diff(a->file[0], a->file[1]);
     if (is_export && strcmp(a->file[0], "console") != 0)
-        return usage_error("only \"console\" can be exported");
+        usage_error("export %s: only \"console\" can be exported", a->file[0]);
     if (is_export)
         return tool_export_console(a->file[1]);
     if (strcmp(a->command, "info") == 0)
@@ -189,7 +187,7 @@ static int run(const struct arguments *a)
         return tool_dump(a->file[0], &a->dump);
     if (strcmp(a->command, "verify-file") == 0)
         return tool_verify(a->file[0]);
-    return usage_error("unknown command");
+    usage_error("unknown command \"%s\"; see disco-trace --help", a->command);
 }
 
 int main(int argc, char **argv)
@@ -197,8 +195,7 @@ int main(int argc, char **argv)
     struct arguments a = {.dump = {.to_step = UINT64_MAX, .to_pc = UINT64_MAX}};
     memset(a.dump.kinds, true, sizeof a.dump.kinds);
     static const struct argp argp = {options, parse, args_doc, doc, NULL, NULL, NULL};
-    argp_err_exit_status = 1;
-    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    usage_parse(&argp, argc, argv, 0, &a);
     if (!a.chosen)
         a.dump.events = true;
     return run(&a);

@@ -40,8 +40,10 @@ int trace_reader_open(struct trace_reader **out, const char *path, bool tolerant
         trace_reader_close(r);
         return result;
     }
-    if (result < 0)
+    if (result < 0) {
         r->cut = xstrdup(inner.msg);
+        r->damaged = true;
+    }
     index_blobs(r);
     *out = r;
     return 0;
@@ -81,6 +83,11 @@ const struct trace_header *trace_reader_header(const struct trace_reader *r)
 const char *trace_reader_cut(const struct trace_reader *r)
 {
     return r->cut;
+}
+
+bool trace_reader_damaged(const struct trace_reader *r)
+{
+    return r->damaged;
 }
 
 const struct trace_end *trace_reader_end(const struct trace_reader *r)

@@ -38,6 +38,7 @@ struct trace_reader {
     bool has_header, has_end;
     struct trace_end end;
     char *cut;
+    bool damaged; /* and not only torn */
     struct trace_sizes sizes;
     uint64_t memory; /* bytes that the lists below took, against a limit */
 

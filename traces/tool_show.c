@@ -17,6 +17,18 @@ static void print_line(struct buf *b)
     print_buf(b);
 }
 
+/* What is good was shown; damage behind it is an error all the same. Returns the exit status. */
+static int close_shown(struct trace_reader *r)
+{
+    int status = tool_finish();
+    if (trace_reader_damaged(r)) {
+        fprintf(stderr, "disco-trace: %s\n", trace_reader_cut(r));
+        status = 1;
+    }
+    trace_reader_close(r);
+    return status;
+}
+
 int tool_info(const char *path)
 {
     struct err e = {0};
@@ -32,8 +44,9 @@ int tool_info(const char *path)
     tool_text(&b, h->recorded, strlen(h->recorded));
     buf_puts(&b, " by ");
     tool_text(&b, h->build, strlen(h->build));
-    buf_printf(&b, "\nepoch    %" PRIu64 " ns\nmemory   %" PRIu64 " MiB of machine pages\n",
-               h->epoch_ns, h->machine_memory >> 20);
+    buf_printf(&b, "\nepoch    %" PRIu64 " ns\n", h->epoch_ns);
+    if (h->machine_memory != 0)
+        buf_printf(&b, "memory   %" PRIu64 " MiB of machine pages\n", h->machine_memory >> 20);
     for (size_t i = 0; i < h->images_count; i++) {
         buf_printf(&b, "image %-2zu ", i);
         tool_image_line(&b, &h->images[i]);
@@ -48,7 +61,8 @@ int tool_info(const char *path)
         buf_puts(&b, "state    whole\nend      ");
         tool_end_line(&b, end);
     } else {
-        buf_printf(&b, "state    cut: %s", trace_reader_cut(r));
+        buf_printf(&b, "state    %s: %s", trace_reader_damaged(r) ? "damaged" : "cut",
+                   trace_reader_cut(r));
     }
     print_line(&b);
     for (size_t i = 0; end != NULL && i < end->digests_count; i++) {
@@ -57,8 +71,7 @@ int tool_info(const char *path)
         print_line(&b);
     }
     buf_free(&b);
-    trace_reader_close(r);
-    return tool_finish();
+    return close_shown(r);
 }
 
 static void stats_row(const char *name, uint64_t file, uint64_t content)
@@ -111,10 +124,9 @@ int tool_stats(const char *path)
         printf("%.6f bytes per 1000 instructions for inputs alone, %.6f with all events\n",
                1000.0 * (double)s->inputs / (double)steps,
                1000.0 * (double)(s->inputs + s->events) / (double)steps);
-    if (trace_reader_cut(r) != NULL)
+    if (trace_reader_cut(r) != NULL && !trace_reader_damaged(r))
         printf("the trace is cut: %s\n", trace_reader_cut(r));
-    trace_reader_close(r);
-    return tool_finish();
+    return close_shown(r);
 }
 
 static bool event_wanted(const struct tool_dump *what, const struct event *ev)
@@ -204,11 +216,12 @@ int tool_dump(const char *path, const struct tool_dump *what)
         dump_console(r);
     if (what->events)
         result = dump_events(r, what, &e);
-    int status = result < 0 ? tool_failed(&e) : tool_finish();
-    if (status == 0 && trace_reader_cut(r) != NULL)
+    if (result < 0)
+        tool_failed(&e);
+    else if (trace_reader_cut(r) != NULL && !trace_reader_damaged(r))
         fprintf(stderr, "disco-trace: %s: the trace is cut: %s\n", path, trace_reader_cut(r));
-    trace_reader_close(r);
-    return status;
+    int status = close_shown(r);
+    return result < 0 ? 1 : status;
 }
 
 int tool_export_console(const char *path)
@@ -221,6 +234,5 @@ int tool_export_console(const char *path)
     const struct trace_text *t = trace_reader_console(r, &n);
     for (size_t i = 0; i < n; i++)
         fwrite(t[i].bytes, 1, t[i].n, stdout);
-    trace_reader_close(r);
-    return tool_finish();
+    return close_shown(r);
 }

@@ -173,6 +173,9 @@ void trace_reader_close(struct trace_reader *r);
 const struct trace_header *trace_reader_header(const struct trace_reader *r);
 /* Why it counts as cut, or NULL if it is whole. */
 const char *trace_reader_cut(const struct trace_reader *r);
+/* Opened tolerantly, and cut by damage and not by an early end: trace_reader_cut is then a whole
+ * line with the file's name. */
+bool trace_reader_damaged(const struct trace_reader *r);
 const struct trace_end *trace_reader_end(const struct trace_reader *r); /* NULL if cut */
 const struct trace_sizes *trace_reader_sizes(const struct trace_reader *r);
 
