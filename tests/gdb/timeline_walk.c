@@ -1,0 +1,273 @@
+/*
+ * Back and forth on the timeline of a recorded run, without gdb: from random
+ * positions some units forward and back, and back and forward, comparing the
+ * whole state at each end and position, pc and processor state at each unit
+ * between; breakpoints and watchpoints met in both directions must be the same
+ * in reverse order. At last the end of the trace, with its recorded digests.
+ *
+ *   timeline_walk TRACE [STARTS]
+ *
+ * DISCO_TEST_SEED chooses other positions. Prints what was seen, so that a run
+ * that met no exception or no sleep shows it.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "replay/timeline.h"
+#include "tests/rng.h"
+
+#define UNITS_MAX 50
+#define HITS_MAX  64
+#define STRETCH   3000000u /* steps in which hits are looked for */
+
+struct place {
+    uint64_t position, pc, cpu;
+    bool asleep;
+};
+
+struct totals {
+    uint64_t units, slots, jumps, vectors, sleeps, user, hits, back_steps;
+    double back_seconds, worst_back;
+};
+
+static double seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static _Noreturn void fail(struct timeline *t, const char *what, uint64_t want, uint64_t have)
+{
+    fprintf(stderr, "timeline_walk: at position %" PRIu64 ", pc %08" PRIx64 ": %s: %" PRIx64
+            " wanted, %" PRIx64 " found %s\n", timeline_position(t),
+            mips_pc(timeline_cpu(t)) & 0xffffffffu, what, want, have, timeline_error(t));
+    exit(1);
+}
+
+static void same(struct timeline *t, const char *what, uint64_t want, uint64_t have)
+{
+    if (want != have)
+        fail(t, what, want, have);
+}
+
+static enum timeline_stop finish(struct timeline *t)
+{
+    enum timeline_stop stop;
+    do {
+        stop = timeline_slice(t);
+    } while (stop == TIMELINE_RUNNING);
+    if (stop == TIMELINE_FAILED)
+        fail(t, "divergence", 0, 1);
+    return stop;
+}
+
+static struct place place(struct timeline *t)
+{
+    return (struct place){
+        .position = timeline_position(t),
+        .pc = mips_pc(timeline_cpu(t)),
+        .cpu = monitor_digest(t->replayer.monitor, 0, false).cpu,
+        .asleep = mips_waiting(timeline_cpu(t)),
+    };
+}
+
+static void same_place(struct timeline *t, struct place want)
+{
+    struct place have = place(t);
+    same(t, "position", want.position, have.position);
+    same(t, "pc", want.pc, have.pc);
+    same(t, "digest of the processor", want.cpu, have.cpu);
+}
+
+static struct vm_digest whole(struct timeline *t)
+{
+    return monitor_digest(t->replayer.monitor, 0, true);
+}
+
+static void same_whole(struct timeline *t, struct vm_digest want)
+{
+    struct vm_digest have = whole(t);
+    same(t, "digest of the processor", want.cpu, have.cpu);
+    same(t, "digest of the devices", want.devices, have.devices);
+    same(t, "digest of the memory", want.memory, have.memory);
+}
+
+static void note_unit(struct totals *n, struct place a, struct place b)
+{
+    uint64_t pc = b.pc & 0xffffffffu;
+    n->units++;
+    n->slots += b.position - a.position == 2;
+    n->jumps += b.pc != a.pc + 4;
+    n->vectors += pc >= 0x80000000u && pc < 0x80000400u && (pc & 0x7f) == 0;
+    n->sleeps += b.asleep;
+    n->user += pc < 0x80000000u;
+}
+
+static void step_back(struct timeline *t, struct totals *n)
+{
+    double from = seconds();
+    timeline_reverse_step(t);
+    finish(t);
+    double took = seconds() - from;
+    n->back_steps++;
+    n->back_seconds += took;
+    n->worst_back = took > n->worst_back ? took : n->worst_back;
+}
+
+/* `k` units forward from here and back again. */
+static void there_and_back(struct timeline *t, unsigned k, struct totals *n)
+{
+    struct place way[UNITS_MAX + 1];
+    unsigned done = 0;
+    struct vm_digest before = whole(t);
+    way[0] = place(t);
+    while (done < k) {
+        timeline_step(t, 0, 0);
+        if (finish(t) != TIMELINE_DONE)
+            break;
+        way[++done] = place(t);
+        note_unit(n, way[done - 1], way[done]);
+    }
+    if (done < k && !timeline_at_end(t))
+        fail(t, "forward units", k, done);
+    while (done > 0) {
+        step_back(t, n);
+        same_place(t, way[--done]);
+    }
+    same_whole(t, before);
+}
+
+/* `k` units back from here and forward again. */
+static void back_and_there(struct timeline *t, unsigned k, struct totals *n)
+{
+    struct place way[UNITS_MAX + 1];
+    unsigned done = 0;
+    way[0] = place(t);
+    struct vm_digest before = whole(t);
+    while (done < k && timeline_position(t) > 0) {
+        step_back(t, n);
+        way[++done] = place(t);
+    }
+    while (done > 0) {
+        timeline_step(t, 0, 0);
+        if (finish(t) != TIMELINE_DONE)
+            fail(t, "the way forward", done, 0);
+        same_place(t, way[--done]);
+    }
+    same_whole(t, before);
+}
+
+/* Forward continues in the next STRETCH steps from here; returns how many hits. The position of a
+ * watchpoint's hit is the one after the access, as it is met backward. */
+static unsigned hits_forward(struct timeline *t, uint64_t until, struct place *hits)
+{
+    unsigned count = 0;
+    while (count < HITS_MAX) {
+        timeline_continue(t);
+        enum timeline_stop stop = finish(t);
+        if (stop == TIMELINE_END || timeline_position(t) >= until)
+            break;
+        if (stop != TIMELINE_BREAK && stop != TIMELINE_WATCH)
+            fail(t, "kind of stop", TIMELINE_BREAK, stop);
+        if (stop == TIMELINE_WATCH) {
+            /* As gdb does: the points away, one unit, the points again. */
+            struct points kept = t->points;
+            t->points = (struct points){0};
+            timeline_step(t, 0, 0);
+            finish(t);
+            t->points = kept;
+        }
+        if (count == 0 || hits[count - 1].position != timeline_position(t))
+            hits[count++] = place(t);
+    }
+    return count;
+}
+
+/* Points at a pc and at a store near here: the hits forward are those backward. */
+static void both_ways(struct timeline *t, struct rng *rng, struct totals *n)
+{
+    uint64_t from = timeline_position(t);
+    struct place hits[HITS_MAX];
+    uint64_t pc = mips_pc(timeline_cpu(t));
+    uint64_t sp = mips_reg_read(timeline_cpu(t), 29);
+    struct point stop = {.kind = POINT_BREAK, .va = pc, .len = 4};
+    struct point store = {.kind = rng_below(rng, 2) ? POINT_WRITE : POINT_ACCESS,
+                          .va = sp - 32 + 4 * rng_below(rng, 16),
+                          .len = 4};
+    points_set(&t->points, &stop);
+    points_set(&t->points, &store);
+    unsigned count = hits_forward(t, from + STRETCH, hits);
+    if (count > 0) {
+        timeline_seek_now(t, hits[count - 1].position + 1);
+        if (timeline_position(t) == hits[count - 1].position)
+            timeline_seek_now(t, hits[count - 1].position + 2);
+    }
+    n->hits += count;
+    for (unsigned i = count; i-- > 0;) {
+        timeline_reverse_continue(t);
+        enum timeline_stop how = finish(t);
+        if (how != TIMELINE_BREAK && how != TIMELINE_WATCH)
+            fail(t, "kind of stop", TIMELINE_BREAK, how);
+        if (i < count - 1 && timeline_position(t) == hits[i + 1].position) {
+            i++; /* a breakpoint where an access ended: two hits at one position */
+            if (how == TIMELINE_WATCH) {
+                struct points kept = t->points;
+                t->points = (struct points){0};
+                step_back(t, n);
+                t->points = kept;
+                if (points_break_at(&kept, mips_pc(timeline_cpu(t))) != NULL && i > 0 &&
+                    hits[i - 1].position == timeline_position(t))
+                    i--; /* gdb sees a breakpoint where its step ends by itself */
+            }
+            continue;
+        }
+        same(t, "hit backward: position", hits[i].position, timeline_position(t));
+        same(t, "hit backward: pc", hits[i].pc, mips_pc(timeline_cpu(t)));
+    }
+    points_free(&t->points);
+}
+
+int main(int argc, char **argv)
+{
+    static struct timeline t;
+    struct err e = {0};
+    struct totals n = {0};
+    uint64_t seed = rng_env("DISCO_TEST_SEED", 1);
+    struct rng rng = {seed};
+    if (argc < 2) {
+        fprintf(stderr, "usage: timeline_walk TRACE [STARTS]\n");
+        return 1;
+    }
+    uint64_t starts = argc > 2 ? strtoull(argv[2], NULL, 0) : 100;
+    printf("timeline_walk: %s, seed %" PRIu64 "\n", argv[1], seed);
+    if (timeline_open(&t, argv[1], &e) < 0) {
+        fprintf(stderr, "timeline_walk: %s\n", e.msg);
+        return 1;
+    }
+    timeline_seek_now(&t, UINT64_MAX);
+    struct vm_digest end = whole(&t);
+    for (uint64_t i = 0; i < starts; i++) {
+        timeline_seek_now(&t, rng_next(&rng) % t.replayer.end_step);
+        unsigned k = 1 + rng_below(&rng, UNITS_MAX);
+        there_and_back(&t, k, &n);
+        back_and_there(&t, k, &n);
+        if (i % 4 == 0)
+            both_ways(&t, &rng, &n);
+    }
+    timeline_seek_now(&t, UINT64_MAX);
+    same_whole(&t, end);
+    if (!replayer_check_end(&t.replayer))
+        fail(&t, "the end of the trace", 0, 1);
+    printf("timeline_walk: %" PRIu64 " units: %" PRIu64 " with a delay slot, %" PRIu64 " jumps, %"
+           PRIu64 " exceptions and interrupts, %" PRIu64 " asleep, %" PRIu64 " in user mode; %"
+           PRIu64 " hits both ways\n", n.units, n.slots, n.jumps, n.vectors, n.sleeps, n.user,
+           n.hits);
+    printf("timeline_walk: %" PRIu64 " steps back, %.2f ms each, %.0f ms at most; %zu checkpoints\n",
+           n.back_steps, n.back_seconds / (double)n.back_steps * 1e3, n.worst_back * 1e3,
+           t.checkpoints_count);
+    timeline_close(&t);
+    return 0;
+}
