@@ -335,6 +335,7 @@ const struct gdb_target_ops vm_target_ops = {
     .interrupt = interrupt,
     .restart = restart,
     .monitor = vm_monitor,
+    .monitor_slice = vm_monitor_slice,
 };
 
 void vm_target_init(struct vm_target *t, struct timeline *timeline)
