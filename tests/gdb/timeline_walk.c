@@ -289,8 +289,11 @@ static void walk_at_events(struct timeline *t, unsigned per_kind, struct rng *rn
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
         unsigned count = event_positions(t, kinds[i], rng, at, per_kind);
         printf("timeline_walk: from %u of %s\n", count, event_info[kinds[i]].text);
-        for (unsigned j = 0; j < count; j++)
+        for (unsigned j = 0; j < count; j++) {
             walk_from(t, at[j], rng, n);
+            if (j % 4 == 0)
+                both_ways(t, rng, n);
+        }
     }
     free(at);
 }
