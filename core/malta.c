@@ -24,6 +24,7 @@
 #include "core/dev/pci.h"
 #include "core/dev/piix4.h"
 #include "core/dev/piix4_ide.h"
+#include "core/dev/piix4_usb.h"
 #include "core/dev/superio.h"
 #include "core/dev/uart16550.h"
 #include "core/dev/virtio_blk.h"
@@ -56,6 +57,7 @@ struct malta {
     struct gt64120 gt;
     struct piix4_isa isa;
     struct piix4_ide ide;
+    struct piix4_usb usb;
     struct piix4_pm pm;
     struct i8259 pic;
     struct i8254 pit;
@@ -141,6 +143,7 @@ static int create_pci(struct vm *vm, struct malta *b, struct err *e)
     }
     const struct irq ide_irq[2] = {isa_irq[14], isa_irq[15]};
     piix4_ide_init(&b->ide, p, "ide", b->pci, PIIX4_SLOT, 1, b->pci_io, ide_irq, ide);
+    piix4_usb_init(&b->usb, p, b->pci, PIIX4_SLOT);
     piix4_pm_init(&b->pm, p, b->pci, PIIX4_SLOT, b->pci_io, isa_irq[9],
                   (uint32_t)(vm->config->memory >> 20));
     unsigned slot = 0;
