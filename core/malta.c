@@ -91,11 +91,11 @@ static uint8_t pic_ack(void *ctx)
     return i8259_ack(ctx);
 }
 
-/* The board's slots: INTA of the south bridge's functions is PIRQ A..D by pin; of the others,
- * rotated by slot. */
+/* The board's wiring: the pins of the south bridge's functions are PIRQ A to D; those of the
+ * others are rotated by slot, so that INTA of slots 18 to 21 is A, B, C, D. */
 static unsigned malta_pirq(unsigned slot, unsigned pin)
 {
-    return slot == PIIX4_SLOT ? pin - 1 : (slot + pin - 1) & 3;
+    return slot == PIIX4_SLOT ? pin - 1 : (slot - VIRTIO_SLOT + pin - 1) & 3;
 }
 
 static unsigned virtio_slot(unsigned i)
