@@ -27,7 +27,7 @@ static struct mrig_options options_of(int i, struct guest *g)
     if (kind[i].vandal)
         guest_vandal(g, kind[i].period);
     else
-        guest_worker(g, kind[i].period, kind[i].big_endian);
+        guest_worker(g, kind[i].period);
     return (struct mrig_options){
         .guest = g,
         .big_endian = kind[i].big_endian,
@@ -35,7 +35,7 @@ static struct mrig_options options_of(int i, struct guest *g)
         .cpu_hz = kind[i].cpu_hz,
         .input_every = kind[i].input_every,
         .random_idle = true,
-        .seed = (uint64_t)i,
+        .seed = (uint64_t)i + rng_env("DISCO_TEST_SEED", 0),
         .disk_sectors = 100,
     };
 }
@@ -64,7 +64,7 @@ START_TEST(pieces)
     struct guest g;
     struct mrig_options opt = options_of(_i, &g);
     struct mrig *r = mrig_create(&opt);
-    struct rng rng = {(uint64_t)_i};
+    struct rng rng = {(uint64_t)_i + rng_env("DISCO_TEST_SEED", 0)};
     for (int i = 0; mrig_cycle(r) < RUN_CYCLES; i++) {
         random_piece(r, &rng, i % 8 == 0 ? 30000 : 1500);
         if (i % 16 == 0)
@@ -138,7 +138,7 @@ START_TEST(snapshots)
     struct guest g;
     struct mrig_options opt = options_of(_i, &g);
     struct mrig *r = mrig_create(&opt);
-    struct rng rng = {(uint64_t)_i + 50};
+    struct rng rng = {(uint64_t)_i + 50 + rng_env("DISCO_TEST_SEED", 0)};
     struct slot slot[SLOTS] = {0};
     for (int i = 0; i < 500; i++) {
         struct slot *s = &slot[rng_below(&rng, SLOTS)];

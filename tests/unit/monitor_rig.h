@@ -438,14 +438,13 @@ static inline void guest_reset_machine(struct guest *g)
 }
 
 /* Places the south bridge's power management block at port 0x1000, and puts the machine to sleep
- * for good. */
-static inline void guest_power_off(struct guest *g, bool big_endian)
+ * for good (little-endian). */
+static inline void guest_power_off(struct guest *g)
 {
-    static const uint32_t config[2][2] = {{0x80005340, 0x1001}, {0x80005380, 1}};
+    static const uint32_t config[4] = {0x80005340, 0x1001, 0x80005380, 1};
     guest_li(g, T0, 0xbbe00cf8);
     for (unsigned i = 0; i < 4; i++) {
-        uint32_t v = config[i / 2][i % 2];
-        guest_li(g, T1, big_endian ? __builtin_bswap32(v) : v);
+        guest_li(g, T1, config[i]);
         guest_put(g, SW_W(T1, i % 2 * 4, T0));
     }
     guest_li(g, T0, 0xb8001000);
@@ -455,7 +454,7 @@ static inline void guest_power_off(struct guest *g, bool big_endian)
 
 /* Writes words all over 1 MiB; looks at the console every 64 of them, echoes what came ('R' resets,
  * 'P' powers off); prints, traps, and sleeps until the timer every 256. */
-static inline void guest_worker(struct guest *g, unsigned period, bool big_endian)
+static inline void guest_worker(struct guest *g, unsigned period)
 {
     guest_begin(g, period);
     unsigned loop = g->at;
@@ -479,7 +478,7 @@ static inline void guest_worker(struct guest *g, unsigned period, bool big_endia
     guest_here(g, no_reset);
     guest_put(g, ORI_W(T5, ZERO, 'P'));
     unsigned no_off = guest_forward(g, BNE_W(T4, T5, 0));
-    guest_power_off(g, big_endian);
+    guest_power_off(g);
     guest_here(g, no_off);
     guest_here(g, nothing);
     guest_put(g, ANDI_W(T1, S2, 255));
