@@ -113,6 +113,15 @@ static void deliver(struct recorder *r, struct monitor *m, uint64_t cycle)
     }
 }
 
+static int image_status(struct recorder *r, struct err *e)
+{
+    if (r->bad_image == NULL)
+        return 0;
+    r->end = END_ERROR;
+    ERR(e, ERR_IO, "%s: cannot read: %s", r->bad_image,
+        r->bad_errno != 0 ? strerror(r->bad_errno) : "the file became shorter");
+}
+
 /* Why the run should end now, as far as the host is concerned. */
 static enum record_end look_at_host(struct recorder *r)
 {
@@ -129,6 +138,7 @@ static enum record_end look_at_host(struct recorder *r)
 static int barrier(void *port, struct monitor *m, uint64_t cycle, struct err *e)
 {
     struct recorder *r = port;
+    TRY(image_status(r, e));
     /* DETERMINISM: output is looked at on every barrier, so that a reply comes at the
      * same barrier in each recording; the host is asked now and then. */
     if (r->console.out.len != 0 || ++r->barriers >= BARRIERS_PER_LOOK) {
@@ -139,8 +149,6 @@ static int barrier(void *port, struct monitor *m, uint64_t cycle, struct err *e)
         if (r->writer != NULL)
             TRY(trace_writer_status(r->writer, e));
     }
-    if (r->end == END_ERROR)
-        ERR(e, ERR_IO, "%s: cannot read: %s", r->setup->images[0].name, strerror(errno));
     if (vm_cycle(m->vms[0]) >= r->next_sync)
         sync_trace(r, m);
     deliver(r, m, cycle);
@@ -151,12 +159,13 @@ static int idle(void *port, struct monitor *m, uint64_t now, uint64_t until, uin
                 struct err *e)
 {
     struct recorder *r = port;
-    (void)e;
+    TRY(image_status(r, e));
     uint64_t epoch = m->epoch_cycles;
     r->end = look_at_host(r);
     if (r->end != END_NONE)
         return PORT_STOP;
-    if (r->console.typed.len != 0 && vm_console_ready(m->vms[0], 0)) {
+    if (r->console.typed.len != 0 && vm_console_ready(m->vms[0], 0) &&
+        vm_console_room(m->vms[0], 0) != 0) {
         *to = now;
         return PORT_GO;
     }
@@ -195,7 +204,8 @@ static void disk_block(void *port, unsigned vm, uint32_t image, uint64_t block, 
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0) {
-            r->end = END_ERROR;
+            r->bad_image = r->setup->images[image].name;
+            r->bad_errno = n < 0 ? errno : 0;
             break;
         }
         done += (size_t)n;
@@ -255,7 +265,7 @@ int recorder_open(struct recorder *r, const struct record_options *opt, struct s
     for (size_t d = 0; d < setup->vm.disks_count; d++)
         r->block_seen[d] = xcalloc(setup->disk_bytes[d] / DISK_BLOCK / 8 + 1, 1);
     r->deadline_ns = UINT64_MAX;
-    if (opt->timeout > 0)
+    if (opt->timeout > 0 && opt->timeout < 1e9)
         r->deadline_ns = host_ns() + (uint64_t)(opt->timeout * 1e9);
     host_console_open(&r->console, opt);
     return 0;
@@ -272,8 +282,9 @@ int recorder_finish(struct recorder *r, struct monitor *m, struct trace_sizes *s
     host_console_poll(&r->console);
     put_events(r);
     put_text(r);
+    int status = image_status(r, e);
     if (r->writer == NULL)
-        return 0;
+        return status;
     struct vm_digest d = monitor_digest(m, 0, true);
     struct trace_digest digest = {
         .step = mips_steps(m->vms[0]->cpu),
@@ -294,7 +305,8 @@ int recorder_finish(struct recorder *r, struct monitor *m, struct trace_sizes *s
     };
     struct trace_writer *w = r->writer;
     r->writer = NULL;
-    return trace_writer_close_sizes(w, &end, sizes, e);
+    int closed = trace_writer_close_sizes(w, &end, sizes, e);
+    return status < 0 ? status : closed;
 }
 
 void recorder_close(struct recorder *r)

@@ -37,6 +37,8 @@ struct recorder {
     uint64_t deadline_ns;        /* host monotonic time of --timeout; UINT64_MAX: none */
     unsigned barriers;           /* since the host was looked at */
     uint8_t *block_seen[DISKS_MAX]; /* bitmap by disk */
+    const char *bad_image;       /* could not be read; the run ends at the next barrier */
+    int bad_errno;               /* 0: the file is shorter than it was */
     enum record_end end;
     volatile sig_atomic_t *interrupted;
 };
