@@ -4,8 +4,9 @@
  * while it sleeps.
  *
  * The state "after n steps" is the earliest one: a stop at a step or cycle
- * limit comes before the timers that are due at that same moment. So a
- * position names one state, however it was reached.
+ * limit comes before the timers that are due at that same moment. (A reset or
+ * power-off that its last instruction asked for is done.) So a position names
+ * one state, however it was reached.
  */
 #include "core/vm.h"
 
@@ -366,17 +367,16 @@ enum vm_stop vm_run(struct vm *vm, uint64_t until_cycle, uint64_t until_step, bo
 {
     for (;;) {
         uint64_t cycle = mips_cycle(vm->cpu), steps = mips_steps(vm->cpu);
+        /* Before all limits: a reset belongs to the unit that asked for it, so that the state
+         * after that step is one and the same however the run came to stop there. */
+        if (vm->power_pending != 0 && !vm->powered_off && change_power(vm, e) < 0)
+            return VM_FAILED;
         if (UNLIKELY(vm->monitor->halt))
             return VM_HALTED;
         if (vm->powered_off)
             return VM_POWERED_OFF;
         if (steps >= until_step)
             return VM_LIMIT;
-        if (vm->power_pending != 0) {
-            if (change_power(vm, e) < 0)
-                return VM_FAILED;
-            continue;
-        }
         if (cycle >= until_cycle)
             return mips_waiting(vm->cpu) && !mips_can_wake(vm->cpu) ? VM_SLEEPING : VM_LIMIT;
         fire_timers(vm);

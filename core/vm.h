@@ -114,7 +114,8 @@ void vm_event_commit(struct vm *vm);
 size_t vm_console_room(const struct vm *vm, unsigned channel);
 bool vm_console_ready(const struct vm *vm, unsigned channel); /* the guest listens */
 void vm_console_input(struct vm *vm, unsigned channel, const uint8_t *bytes, size_t n);
-void vm_power(struct vm *vm, enum power_event what); /* before the next unit */
+/* At the end of the present unit; from the port, before the next one. */
+void vm_power(struct vm *vm, enum power_event what);
 
 /* ---- physical memory (vm_memory.c) ---- */
 
