@@ -42,7 +42,8 @@
 #define REVISION_REG   0x10u       /* in the boot flash */
 #define REVISION_MALTA 0x420u      /* product Malta, core board CoreLV */
 #define PIIX4_SLOT     10
-#define VIRTIO_SLOT    18          /* 18 to 21, then the free ones below the south bridge */
+#define VIRTIO_SLOT    18          /* 18 to 21, then 12: the slots that have interrupts */
+#define VIRTIO_MAX     5
 
 #define PROM_TABLE     0x2000u     /* argv and envp, as pointers */
 #define PROM_STRINGS   0x2100u
@@ -100,7 +101,7 @@ static unsigned malta_pirq(unsigned slot, unsigned pin)
 
 static unsigned virtio_slot(unsigned i)
 {
-    return i < 4 ? VIRTIO_SLOT + i : i - 4 + 12;
+    return i < 4 ? VIRTIO_SLOT + i : 12;
 }
 
 static void create_isa(struct vm *vm, struct malta *b)
@@ -141,6 +142,9 @@ static int create_pci(struct vm *vm, struct malta *b, struct err *e)
         else
             ERR(e, ERR_USAGE, "more than 4 IDE disks; use if=virtio for the others");
     }
+    if (virtio_count + vm->config->virtio_rng + vm->config->virtio_console > VIRTIO_MAX)
+        ERR(e, ERR_USAGE, "more than %d virtio devices; the board's other slots have no interrupt",
+            VIRTIO_MAX);
     const struct irq ide_irq[2] = {isa_irq[14], isa_irq[15]};
     piix4_ide_init(&b->ide, p, "ide", b->pci, PIIX4_SLOT, 1, b->pci_io, ide_irq, ide);
     piix4_usb_init(&b->usb, p, b->pci, PIIX4_SLOT);

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Builds the guest of the disk tests and the images of its disks; the same input gives the same bytes.
+# Builds the guest of the disk tests and the images of its disks; the same input gives the same
+# bytes.
 #
 #   sh tests/disk/make-disk-guest.sh BUILD-DIR
 #
@@ -17,15 +18,16 @@ fail()
 }
 
 [ $# -eq 1 ] || fail "usage: make-disk-guest.sh BUILD-DIR"
-guests=$(cd "$1/guests" 2>/dev/null && pwd) || fail "$1/guests is missing: run tests/lib/fetch-guests.sh"
+guests=$(cd "$1/guests" 2>/dev/null && pwd) ||
+    fail "$1/guests is missing: run tests/lib/fetch-guests.sh"
 cpio=$guests/disk.cpio.gz
 deb=$(find "$guests/debs" -name 'linux-image-*.deb' | head -n 1)
 [ -n "$deb" ] || fail "$guests/debs has no kernel package: run tests/lib/fetch-guests.sh"
 PATH=$PATH:/usr/sbin:/sbin
 command -v mke2fs >/dev/null || fail "mke2fs (package e2fsprogs) is missing"
 
-if [ -f "$cpio" ] && [ "$cpio" -nt "$here/disk-init" ] && [ "$cpio" -nt "$here/make-disk-guest.sh" ] &&
-    [ "$cpio" -nt "$deb" ]; then
+if [ -f "$cpio" ] && [ "$cpio" -nt "$here/disk-init" ] &&
+    [ "$cpio" -nt "$here/make-disk-guest.sh" ] && [ "$cpio" -nt "$deb" ]; then
     exit 0
 fi
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The packaged kernel, which decompresses itself, says the same in disco as in qemu, line by line and
-# in the same order, its debugging messages included. What tests/lib/normalise.sh takes out or
+# The packaged kernel, which decompresses itself, says the same in disco as in qemu, line by line
+# and in the same order, its debugging messages included. What tests/lib/normalise.sh takes out or
 # rewrites, with a reason each, is all that may differ.
 #
 #   sh tests/installer/test-console.sh BUILD-DIR
