@@ -48,6 +48,7 @@ enum {
     MSR_RING = 1 << 6,
     MSR_DCD = 1 << 7,
     MSR_LINES = 0xf0,
+    POLLS_LISTENING = 64,
 };
 
 static bool has_fifo(const struct uart16550 *u)
@@ -149,14 +150,18 @@ static size_t input(struct device *dev, const uint8_t *bytes, size_t n)
     return taken;
 }
 
+/* The guest listens: by interrupt, or it reads LSR over and over. Who only sends reads it about once
+ * for each byte. */
 static bool input_ready(struct device *dev)
 {
-    return (container_of(dev, struct uart16550, dev)->ier & IER_RX) != 0;
+    const struct uart16550 *u = container_of(dev, struct uart16550, dev);
+    return (u->ier & IER_RX) != 0 || u->polls == POLLS_LISTENING;
 }
 
 static void transmit(struct uart16550 *u, uint8_t byte)
 {
     u->thr_pending = 0;
+    u->polls = 0;
     update(u);
     if (u->mcr & MCR_LOOP) {
         receive(u, byte);
@@ -242,6 +247,7 @@ static uint8_t read_register(struct uart16550 *u, unsigned reg)
     case 4:
         return u->mcr;
     case 5:
+        u->polls = u->polls < POLLS_LISTENING ? u->polls + 1 : POLLS_LISTENING;
         value = (uint8_t)(u->lsr | LSR_EMPTY | (u->rx_count != 0 ? LSR_READY : 0));
         if (u->lsr != 0) {
             u->lsr = 0;
@@ -332,6 +338,7 @@ static void reset(struct device *dev)
     u->msr = MSR_CTS | MSR_DSR | MSR_DCD;
     u->scr = 0;
     u->divisor = 12; /* 9600 baud */
+    u->polls = 0;
     u->thr_pending = 0;
     memset(u->rx, 0, sizeof u->rx);
     clear_rx(u);
@@ -356,6 +363,7 @@ static const struct state_field fields[] = {
     STATE(struct uart16550, scr),
     STATE(struct uart16550, divisor),
     STATE(struct uart16550, thr_pending),
+    STATE(struct uart16550, polls),
     STATE(struct uart16550, timeout),
     STATE_ARRAY(struct uart16550, rx, uint8_t),
     STATE(struct uart16550, rx_head),

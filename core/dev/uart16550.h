@@ -16,6 +16,7 @@ struct uart16550 {
     uint8_t ier, fcr, lcr, mcr, lsr, msr, scr;
     uint16_t divisor;
     uint8_t thr_pending;    /* THR-empty interrupt not yet taken */
+    uint8_t polls;          /* reads of LSR since the last byte went out, up to POLLS_LISTENING */
     uint8_t timeout;        /* receive timeout interrupt pending */
     uint8_t rx[UART_FIFO];
     uint8_t rx_head, rx_count;

@@ -114,6 +114,24 @@ START_TEST(receive_trigger_and_timeout)
 }
 END_TEST
 
+START_TEST(a_guest_that_polls_listens)
+{
+    begin();
+    for (unsigned i = 0; i < 63; i++)
+        get(5);
+    ck_assert(!uart.dev.ops->input_ready(&uart.dev));
+    set(0, 'a');
+    for (unsigned i = 0; i < 63; i++)
+        get(5);
+    ck_assert_msg(!uart.dev.ops->input_ready(&uart.dev), "who sends does not poll");
+    get(5);
+    ck_assert(uart.dev.ops->input_ready(&uart.dev));
+    get(5);
+    ck_assert(uart.dev.ops->input_ready(&uart.dev));
+    end();
+}
+END_TEST
+
 START_TEST(input_is_never_lost)
 {
     begin();
@@ -173,6 +191,7 @@ int main(void)
     tcase_add_test(tc, detection);
     tcase_add_test(tc, transmit_interrupt);
     tcase_add_test(tc, receive_trigger_and_timeout);
+    tcase_add_test(tc, a_guest_that_polls_listens);
     tcase_add_test(tc, input_is_never_lost);
     tcase_add_test(tc, loopback_overrun);
     tcase_add_test(tc, wide_registers);
