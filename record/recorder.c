@@ -10,6 +10,7 @@
 #include "core/disk_priv.h"
 
 #define LOG_EVENTS        65536
+#define SLEEP_LIMIT_NS    (2 * 86400 * UINT64_C(1000000000))
 #define BARRIERS_PER_LOOK 16 /* the host is asked for input every 1.6 ms of virtual time */
 
 static const char *const end_text[] = {
@@ -60,9 +61,11 @@ static void put_text(struct recorder *r)
 
 static void sync_trace(struct recorder *r, struct monitor *m)
 {
+    uint64_t step = mips_steps(m->vms[0]->cpu);
     r->next_sync = vm_cycle(m->vms[0]) + r->sync_cycles;
-    if (r->writer == NULL)
-        return;
+    if (r->writer == NULL || (step == r->sync_step && step != 0))
+        return; /* the guest slept since the last one */
+    r->sync_step = step;
     put_events(r);
     put_text(r);
     struct vm_digest d = monitor_digest(m, 0, true);
@@ -148,6 +151,18 @@ static int barrier(void *port, struct monitor *m, uint64_t cycle, struct err *e)
     return PORT_GO;
 }
 
+/* Clocks that tick without an interrupt end a sleep for the board and not for the guest; no alarm
+ * that could is farther away than a day. */
+static bool asleep_for_good(struct recorder *r, struct monitor *m, uint64_t now)
+{
+    uint64_t steps = mips_steps(m->vms[0]->cpu);
+    if (steps != r->sleep_step || r->sleep_cycle == 0) {
+        r->sleep_step = steps;
+        r->sleep_cycle = now;
+    }
+    return vm_ns_of(m->vms[0], now - r->sleep_cycle) > SLEEP_LIMIT_NS;
+}
+
 static int idle(void *port, struct monitor *m, uint64_t now, uint64_t until, uint64_t *to,
                 struct err *e)
 {
@@ -162,7 +177,7 @@ static int idle(void *port, struct monitor *m, uint64_t now, uint64_t until, uin
         return PORT_GO;
     }
     if (!r->console.live) {
-        if (until == UINT64_MAX) {
+        if (until == UINT64_MAX || asleep_for_good(r, m, now)) {
             r->end = END_ASLEEP;
             return PORT_STOP;
         }

@@ -34,6 +34,8 @@ struct recorder {
     uint64_t text_cycle;
     uint64_t next_sync;          /* cycle */
     uint64_t sync_cycles;
+    uint64_t sync_step;          /* of the last sync point */
+    uint64_t sleep_step, sleep_cycle; /* since when the guest has slept */
     uint64_t deadline_ns;        /* host monotonic time of --timeout; UINT64_MAX: none */
     unsigned barriers;           /* since the host was looked at */
     uint8_t *block_seen[DISKS_MAX]; /* bitmap by disk */
