@@ -170,6 +170,20 @@ enum run_stop monitor_run(struct monitor *m, const struct run_limit *limit, stru
     }
 }
 
+enum run_stop monitor_settle(struct monitor *m, struct err *e)
+{
+    bool all_off = true;
+    int verdict = m->barrier_done ? PORT_GO : barrier(m, e);
+    if (verdict != PORT_GO)
+        return of_verdict(verdict);
+    for (unsigned i = 0; i < m->vms_count; i++) {
+        if (vm_settle(m->vms[i], e) < 0)
+            return RUN_FAILED;
+        all_off = all_off && m->vms[i]->powered_off;
+    }
+    return all_off ? RUN_POWERED_OFF : RUN_LIMIT;
+}
+
 struct vm_digest monitor_digest(struct monitor *m, unsigned vm, bool with_memory)
 {
     struct vm *v = m->vms[vm];

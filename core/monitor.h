@@ -46,6 +46,9 @@ struct run_limit {
 };
 
 enum run_stop monitor_run(struct monitor *m, const struct run_limit *limit, struct err *e);
+/* What still happens at this very position: the barrier if it is due, and a power command that is
+ * pending. Executes nothing. */
+enum run_stop monitor_settle(struct monitor *m, struct err *e);
 /* For the port, from inside of monitor_run: return before the next unit. */
 void monitor_halt(struct monitor *m);
 

@@ -354,6 +354,11 @@ static int change_power(struct vm *vm, struct err *e)
     return 0;
 }
 
+int vm_settle(struct vm *vm, struct err *e)
+{
+    return vm->power_pending != 0 && !vm->powered_off ? change_power(vm, e) : 0;
+}
+
 static void log_idle(struct vm *vm)
 {
     struct event *ev = vm_event(vm, EVENT_IDLE);

@@ -92,6 +92,8 @@ int vm_power_on(struct vm *vm, struct err *e);
 
 enum vm_stop { VM_LIMIT, VM_SLEEPING, VM_POWERED_OFF, VM_BREAK, VM_WATCH, VM_HALTED, VM_FAILED };
 
+/* Acts upon a pending power command, if there is one; executes nothing. 0 or an error. */
+int vm_settle(struct vm *vm, struct err *e);
 /* Run until the vcpu's clock is at `until_cycle`, or until it did `until_step`
  * steps: then at once, before anything else that is due at that moment. A
  * sleeping vcpu lets time pass up to until_cycle; VM_SLEEPING: it is there and

@@ -16,6 +16,13 @@ struct disk_block_ref {
 
 /* ---- divergence ---- */
 
+/* Events come from power-on, too, while the monitor is still being made. */
+static void halt(struct replayer *r)
+{
+    if (r->monitor != NULL)
+        monitor_halt(r->monitor);
+}
+
 static void fail(struct replayer *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
 static void fail(struct replayer *r, const char *fmt, ...)
 {
@@ -26,7 +33,7 @@ static void fail(struct replayer *r, const char *fmt, ...)
     vsnprintf(r->error.msg, sizeof r->error.msg, fmt, ap);
     va_end(ap);
     r->error.code = ERR_DIVERGED;
-    monitor_halt(r->monitor);
+    halt(r);
 }
 
 static uint64_t step_now(const struct replayer *r)
@@ -55,7 +62,7 @@ static const struct event *expected_event(struct replayer *r, uint64_t n)
     r->expected = trace_reader_events(r->reader, lo, &r->error);
     if (r->expected == NULL) {
         r->batch = SIZE_MAX;
-        monitor_halt(r->monitor);
+        halt(r);
         return NULL;
     }
     r->batch = lo;
@@ -201,7 +208,7 @@ static void disk_block(void *port, unsigned vm, uint32_t image, uint64_t block, 
         fail(r, "vm%u reads block %" PRIu64 " of %s, which was not read when recorded", vm, block,
              r->header->images[image].name);
     else if (trace_reader_blob(r->reader, ref->hash, &data, &n, &r->error) < 0)
-        monitor_halt(r->monitor);
+        halt(r);
     else
         memcpy(out, data, min_u64(n, DISK_BLOCK));
     free(data);
@@ -400,6 +407,10 @@ enum run_stop replayer_run(struct replayer *r, uint64_t until_step, bool pass)
         .pass = pass,
     };
     enum run_stop stop = monitor_run(r->monitor, &limit, &r->error);
+    /* DETERMINISM: a power command may be the last thing, at the cycle where the trace ends. */
+    if (stop == RUN_LIMIT && !r->detached && r->at.event < r->events_count &&
+        trace_reader_end(r->reader) != NULL && vm_cycle(r->monitor->vms[0]) >= r->end_cycle)
+        stop = monitor_settle(r->monitor, &r->error);
     return r->error.code != 0 ? RUN_FAILED : stop;
 }
 

@@ -16,7 +16,7 @@ demo_packages='
 
 # The oracles (qemu, unicorn, capstone), the unit tests' library, guests in both byte orders.
 test_packages='
-    check libunicorn-dev libcapstone-dev qemu-system-mips
+    check e2fsprogs libunicorn-dev libcapstone-dev qemu-system-mips
     gcc-mips-linux-gnu libc6-dev-mips-cross libc6-dev-mipsel-cross'
 
 fail()
