@@ -167,13 +167,13 @@ void cmd_monitor(struct gdb_session *s, struct pktargs *a)
         buf_clear(&text);
         buf_puts(&text, "Unknown command. \"monitor help\" lists them.\n");
     }
-    session_send_text(s, text.data, text.len);
-    if (s->ops->monitor_slice != NULL) {
+    if (s->ops->monitor_slice != NULL && s->ops->monitor_slice(s->target, &text)) {
         s->running = s->in_monitor = s->no_reply = true;
         s->quiet_slices = 0;
-        goto out;
+    } else {
+        buf_puts(&s->reply, "OK");
     }
-    buf_puts(&s->reply, "OK");
+    session_send_text(s, text.data, text.len);
 out:
     buf_free(&line);
     buf_free(&text);

@@ -301,7 +301,9 @@ static void cmd_asid(struct vm_target *t, char *args, struct buf *out)
     else if (number(w, &n) && n < 256)
         t->asid = (int)n;
     else
-        buf_puts(out, "usage: asid any | present | N (for pages that the TLB does not map now)\n");
+        buf_printf(out, "usage: asid any | present | N (for pages that the TLB does not map now, "
+                        "N also for points); the present one is %u\n",
+                   tlb_history_asid(t->timeline));
 }
 
 static void cmd_info(struct vm_target *t, char *args, struct buf *out)
@@ -329,7 +331,8 @@ static const struct command commands[] = {
     {"digest", cmd_digest, "             hash of the whole state"},
     {"devices", cmd_devices, " [NAME]     list the devices, or print the state of one"},
     {"phys", cmd_phys, " on|off        memory addresses are physical ones"},
-    {"asid", cmd_asid, " any|present|N  whose pages to show when the TLB lacks them"},
+    {"asid", cmd_asid, " any|present|N  whose pages to show when the TLB lacks them; N: points in user "
+             "memory are of this one only"},
     {"info", cmd_info, " version"},
     {"help", cmd_help, "               this list"},
 };

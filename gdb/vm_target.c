@@ -151,15 +151,23 @@ static void set_phys_mode(void *target, bool on)
 
 /* ---- points ---- */
 
+/* What holds at a point: in user memory that it is the address space that the user chose, and the
+ * client's condition. */
 struct condition {
-    gdb_cond_fn *cond;
+    struct vm_target *target;
+    uint64_t va;
+    gdb_cond_fn *cond; /* NULL: none */
     void *ctx;
 };
 
 static bool evaluate(void *ctx)
 {
     struct condition *c = ctx;
-    return c->cond(c->ctx, the_thread);
+    int asid = c->target->asid;
+    if (asid >= 0 && (c->va & 0x80000000u) == 0 &&
+        tlb_history_asid(c->target->timeline) != (unsigned)asid)
+        return false;
+    return c->cond == NULL || c->cond(c->ctx, the_thread);
 }
 
 static enum point_kind kind_of(enum gdb_point kind)
@@ -197,12 +205,10 @@ static int set_point(void *target, int pid, enum gdb_point kind, uint64_t va, ui
         ERR(e, ERR_USAGE, "the processor has no MIPS16 or microMIPS code");
     clear_point(target, pid, kind, va, len);
     struct point p = {.kind = kind_of(kind), .va = extend(va), .len = len};
-    if (cond != NULL) {
-        struct condition *c = xmalloc(sizeof *c);
-        *c = (struct condition){cond, cond_ctx};
-        p.cond = evaluate;
-        p.cond_ctx = c;
-    }
+    struct condition *c = xmalloc(sizeof *c);
+    *c = (struct condition){t, p.va, cond, cond_ctx};
+    p.cond = evaluate;
+    p.cond_ctx = c;
     if (!points_set(&t->timeline->points, &p)) {
         free(p.cond_ctx);
         ERR(e, ERR_USAGE, "a watchpoint of %" PRIu64 " bytes is too long", len);

@@ -18,7 +18,9 @@ struct vm_target {
     struct gdb_reg regs[VM_TARGET_REGS_MAX];
     size_t regs_count;
     bool phys_mode;
-    int asid;               /* for addresses that the TLB does not map now: -1 any, -2 the present one */
+    /* For addresses that the TLB does not map now: -1 any, -2 the present one; N also restricts
+     * points in user memory to that address space. */
+    int asid;
     struct gdb_resume how;  /* the resume under way */
     bool unit_pending;      /* watch_after: one more unit before the stop is reported */
     struct gdb_stop later;  /* that stop */

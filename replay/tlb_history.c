@@ -44,11 +44,11 @@ static void load(struct timeline *t)
     r->batch = SIZE_MAX; /* the reader's buffer has moved on */
 }
 
-static uint64_t present_entryhi(const struct timeline *t)
+unsigned tlb_history_asid(const struct timeline *t)
 {
     for (size_t i = 0; i < mips_regs_count; i++)
         if (strcmp(mips_regs[i].name, "c0_entryhi") == 0)
-            return mips_reg_read(timeline_cpu(t), mips_regs[i].number);
+            return mips_reg_read(timeline_cpu(t), mips_regs[i].number) & ASID_MASK;
     return 0;
 }
 
@@ -57,7 +57,7 @@ bool tlb_history_find(struct timeline *t, uint64_t va, int asid, uint64_t *pa)
     if (!t->tlb_writes_loaded)
         load(t);
     if (asid == TLB_HISTORY_PRESENT_ASID)
-        asid = (int)(present_entryhi(t) & ASID_MASK);
+        asid = (int)tlb_history_asid(t);
     size_t lo = 0, hi = t->tlb_writes_count;
     while (lo < hi) {
         size_t mid = (lo + hi) / 2;

@@ -15,4 +15,7 @@
 /* False: the page was not mapped before under that ASID (0-255 or one of the above). */
 bool tlb_history_find(struct timeline *t, uint64_t va, int asid, uint64_t *pa);
 
+/* The present address space: EntryHi.ASID. */
+unsigned tlb_history_asid(const struct timeline *t);
+
 #endif

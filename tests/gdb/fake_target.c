@@ -56,6 +56,7 @@ struct fake_target {
     bool big_endian, phys, slow, interrupted;
     struct state history[FAKE_END + 1];
     uint64_t pos, checkpoint;
+    uint64_t long_slices; /* that the monitor command "long" still takes; 0 for none */
     struct gdb_resume how;
     struct fake_point points[MAX_POINTS];
     struct gdb_reg regs[REG_COUNT];
@@ -471,6 +472,8 @@ static bool monitor(void *ctx, struct gdb_tid tid, const char *line, struct buf 
         t->slow = false;
     else if (strncmp(line, "seek ", 5) == 0)
         t->pos = min_u64(strtoull(line + 5, NULL, 0), FAKE_END);
+    else if (strncmp(line, "long ", 5) == 0)
+        t->long_slices = strtoull(line + 5, NULL, 0);
     else if (strcmp(line, "checkpoint") == 0)
         t->checkpoint = t->pos;
     else if (strcmp(line, "checkpoints") == 0)
@@ -479,7 +482,21 @@ static bool monitor(void *ctx, struct gdb_tid tid, const char *line, struct buf 
         t->pos = t->checkpoint;
     else
         return false;
+    t->interrupted = false;
     return true;
+}
+
+static bool monitor_slice(void *ctx, struct buf *out)
+{
+    struct fake_target *t = ctx;
+    if (t->long_slices == 0)
+        return false;
+    t->long_slices--;
+    if (t->interrupted)
+        t->long_slices = 0;
+    if (t->long_slices == 0)
+        buf_puts(out, t->interrupted ? "interrupted\n" : "done\n");
+    return t->long_slices != 0;
 }
 
 const struct gdb_target_ops fake_target_ops = {
@@ -505,4 +522,5 @@ const struct gdb_target_ops fake_target_ops = {
     .interrupt = interrupt,
     .restart = restart,
     .monitor = monitor,
+    .monitor_slice = monitor_slice,
 };

@@ -126,7 +126,7 @@ run("delete")
 run("tbreak *%d if %s == 100000" % (loop, counter))
 took_back = seconds("reverse-continue")
 same(number(counter), 100000, "condition backward")
-same(at[0] - position(), 4 * 50000, "50000 passes of 4 instructions")
+check(4 * 50000 <= at[0] - position() < 6 * 50000, "50000 passes, 4 instructions each and interrupts")
 say("150000 conditions %.2f s, those before 50000 more backward %.2f s" % (took, took_back))
 run("delete")
 

@@ -165,6 +165,7 @@ static void back_and_there(struct timeline *t, unsigned k, struct totals *n)
 struct hit {
     enum timeline_stop kind;
     uint64_t position, pc; /* of an access: after it */
+    struct vm_digest digest;
 };
 
 /* Run `go` as gdb does behind a watchpoint's stop: without any point. */
@@ -179,7 +180,8 @@ static void without_points(struct timeline *t, void (*go)(struct timeline *t))
 
 static struct hit hit_here(struct timeline *t, enum timeline_stop kind)
 {
-    return (struct hit){kind, timeline_position(t), mips_pc(timeline_cpu(t))};
+    return (struct hit){kind, timeline_position(t), mips_pc(timeline_cpu(t)),
+                        monitor_digest(t->replayer.monitor, 0, false)};
 }
 
 /* The hits of forward continues up to `until`, HITS_MAX at most. */
@@ -215,6 +217,9 @@ static void hits_backward(struct timeline *t, const struct hit *hits, unsigned c
         same(t, "hit backward: kind", hits[count].kind, stop);
         same(t, "hit backward: position", hits[count].position, timeline_position(t));
         same(t, "hit backward: pc", hits[count].pc, mips_pc(timeline_cpu(t)));
+        struct vm_digest have = monitor_digest(t->replayer.monitor, 0, false);
+        same(t, "hit backward: processor", hits[count].digest.cpu, have.cpu);
+        same(t, "hit backward: devices", hits[count].digest.devices, have.devices);
         if (stop != TIMELINE_WATCH)
             continue;
         without_points(t, timeline_reverse_step);
