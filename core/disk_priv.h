@@ -10,6 +10,7 @@ struct vm;
 
 #define DISK_BLOCK      PAGE_SIZE
 #define DISK_BLOCK_BITS PAGE_BITS
+#define DISK_SECTORS_MAX (DISK_BLOCK / SECTOR_SIZE << RADIX_KEY_BITS) /* 512 GiB */
 
 struct disk {
     struct vm *vm;
