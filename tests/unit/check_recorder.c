@@ -7,10 +7,11 @@
 
 #include "core/disk_priv.h"
 #include "record/recorder.h"
+#include "replay/replayer.h"
 #include "tests/unit/monitor_rig.h"
 
 static char dir[] = P_tmpdir "/disco-check-recorder-XXXXXX";
-static char kernel[PATH_MAX], disk[PATH_MAX];
+static char kernel[PATH_MAX], disk[PATH_MAX], trace[PATH_MAX];
 static int saved_in, saved_out;
 
 static void put_file(const char *path, const void *bytes, size_t n)
@@ -21,19 +22,26 @@ static void put_file(const char *path, const void *bytes, size_t n)
     fclose(f);
 }
 
+static void put_guest(const struct guest *g)
+{
+    static uint8_t image[4 * GUEST_WORDS];
+    for (unsigned i = 0; i < GUEST_WORDS; i++)
+        st_le32(image + 4 * i, g->word[i]);
+    put_file(kernel, image, sizeof image);
+}
+
 /* The console is /dev/null on both sides; the test's own output comes back afterwards. */
 static void begin(void)
 {
-    static uint8_t image[4 * GUEST_WORDS], blocks[5 * PAGE_SIZE + 700];
+    static uint8_t blocks[5 * PAGE_SIZE + 700];
     struct guest g;
     strcpy(dir + sizeof dir - 7, "XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(dir));
     snprintf(kernel, sizeof kernel, "%s/kernel", dir);
     snprintf(disk, sizeof disk, "%s/disk", dir);
+    snprintf(trace, sizeof trace, "%s/trace.zst", dir);
     guest_worker(&g, 20000);
-    for (unsigned i = 0; i < GUEST_WORDS; i++)
-        st_le32(image + 4 * i, g.word[i]);
-    put_file(kernel, image, sizeof image);
+    put_guest(&g);
     for (size_t i = 0; i < sizeof blocks; i++)
         blocks[i] = (uint8_t)(i * 11 + i / PAGE_SIZE);
     put_file(disk, blocks, sizeof blocks);
@@ -53,6 +61,7 @@ static void end(void)
     close(saved_out);
     unlink(kernel);
     unlink(disk);
+    unlink(trace);
     ck_assert_int_eq(rmdir(dir), 0);
 }
 
@@ -322,10 +331,72 @@ START_TEST(disk_fails)
 }
 END_TEST
 
+/* ---- and back ---- */
+
+/* The trace replays to its end, in pieces of random length. */
+static void assert_replays(uint32_t most)
+{
+    struct replayer r;
+    struct err e = {0};
+    struct rng rng = {most};
+    ck_assert_msg(replayer_open(&r, trace, 16 << 20, &e) == 0, "%s", e.msg);
+    while (!replayer_at_end(&r)) {
+        uint64_t until = mips_steps(r.monitor->vms[0]->cpu) + 1 + rng_below(&rng, most);
+        enum run_stop how = replayer_run(&r, until, false);
+        ck_assert_msg(how == RUN_LIMIT || how == RUN_POWERED_OFF, "%s", r.error.msg);
+    }
+    ck_assert_msg(replayer_check_end(&r), "%s", r.error.msg);
+    replayer_close(&r);
+}
+
+/* A recording may end after any step, those that reset the machine included. */
+START_TEST(replays_from_any_stop)
+{
+    struct guest g;
+    guest_begin(&g, 1000);
+    guest_reset_machine(&g);
+    guest_back(&g, BEQ_W(ZERO, ZERO, 0), g.at);
+    put_guest(&g);
+    for (uint64_t step = 56; step < 84; step++) { /* the first reset is among them */
+        struct record_options o = some_options();
+        struct run run;
+        o.output = trace;
+        start(&run, &o);
+        struct run_limit limit = {.step = step, .cycle = UINT64_MAX};
+        ck_assert_int_eq(monitor_run(run.m, &limit, &run.e), RUN_LIMIT);
+        run.r.end = END_LIMIT;
+        ck_assert_int_eq(stop(&run), 0);
+        assert_replays(40);
+    }
+}
+END_TEST
+
+/* Inputs and digests come back at the same places, whatever ended the run. */
+START_TEST(replays)
+{
+    struct record_options o = some_options();
+    struct run run;
+    o.output = trace;
+    o.replies[0] = (struct reply_option){(char *)(uintptr_t) "..", (char *)(uintptr_t) "xyzR"};
+    o.replies[1] = (struct reply_option){(char *)(uintptr_t) "....", (char *)(uintptr_t) "abcP"};
+    o.replies_count = 1 + (size_t)_i % 2;
+    start(&run, &o);
+    enum run_stop how = go(&run, 60000000);
+    ck_assert_int_eq(how, _i % 2 == 0 ? RUN_LIMIT : RUN_POWERED_OFF);
+    run.r.end = how == RUN_LIMIT ? END_LIMIT : END_POWER_OFF;
+    ck_assert_int_eq(stop(&run), 0);
+    ck_assert_uint_ge(run.r.event_count[EVENT_INPUT], o.replies_count);
+    ck_assert_uint_ge(run.r.event_count[EVENT_POWER], 1);
+    assert_replays(_i < 2 ? 100000 : 10000000);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("recorder");
     TCase *tc = tcase_create("recorder"), *alone = tcase_create("disk");
+    tcase_set_timeout(tc, 60);
+    tcase_set_timeout(alone, 60);
     tcase_add_checked_fixture(tc, begin, end);
     tcase_add_test(tc, bad_images);
     tcase_add_test(tc, bad_disks);
@@ -334,6 +405,8 @@ int main(void)
     tcase_add_test(tc, why_it_ends);
     tcase_add_test(tc, replies_are_typed);
     tcase_add_test(tc, disk_blocks);
+    tcase_add_test(tc, replays_from_any_stop);
+    tcase_add_loop_test(tc, replays, 0, 4);
     tcase_add_test(alone, disk_fails);
     suite_add_tcase(suite, tc);
     suite_add_tcase(suite, alone);
