@@ -30,10 +30,22 @@ static uint64_t disk_bytes(const struct vm_config *cfg)
     return n;
 }
 
+/* The overlay's keys, and sums of sizes, must be in range. */
+static int check_disks(const struct monitor_config *cfg, struct err *e)
+{
+    for (size_t i = 0; i < cfg->vms_count; i++)
+        for (size_t d = 0; d < cfg->vms[i].disks_count; d++)
+            if (cfg->vms[i].disks[d].sectors > DISK_SECTORS_MAX)
+                ERR(e, ERR_LIMIT, "disk %zu has %" PRIu64 " sectors; 512 GiB is the limit", d,
+                    cfg->vms[i].disks[d].sectors);
+    return 0;
+}
+
 int monitor_create(struct monitor **out, const struct monitor_config *cfg, const struct port *port,
                    struct err *e)
 {
     uint64_t wanted = 0;
+    TRY(check_disks(cfg, e));
     for (size_t i = 0; i < cfg->vms_count; i++)
         wanted += cfg->vms[i].memory + VM_ROM_BYTES + disk_bytes(&cfg->vms[i]);
     uint64_t pool = cfg->machine_memory != 0 ? cfg->machine_memory : wanted;

@@ -158,12 +158,19 @@ static char *next_pair(char **rest, char **key)
     return eq + 1;
 }
 
-static void parse_drive(struct record_options *o, const char *arg)
+static struct drive_option *add_drive(struct record_options *o)
 {
     if (o->drives_count == DISKS_MAX)
         usage_error("more than %d drives", DISKS_MAX);
     struct drive_option *d = &o->drives[o->drives_count];
     *d = (struct drive_option){.interface = DISK_IDE};
+    snprintf(d->serial, sizeof d->serial, "disco%zu", o->drives_count++);
+    return d;
+}
+
+static void parse_drive(struct record_options *o, const char *arg)
+{
+    struct drive_option *d = add_drive(o);
     char *rest = xstrdup(arg), *key, *value;
     while ((value = next_pair(&rest, &key)) != NULL) {
         if (strcmp(key, "file") == 0) {
@@ -174,18 +181,16 @@ static void parse_drive(struct record_options *o, const char *arg)
         } else if (strcmp(key, "readonly") == 0 &&
                    (strcmp(value, "on") == 0 || strcmp(value, "off") == 0)) {
             d->read_only = strcmp(value, "on") == 0;
-        } else if (strcmp(key, "serial") == 0 && strlen(value) < sizeof d->serial) {
+        } else if (strcmp(key, "serial") == 0 && value[0] != 0 &&
+                   strlen(value) < sizeof d->serial) {
             strcpy(d->serial, value);
         } else if (strcmp(key, "format") != 0 || strcmp(value, "raw") != 0) {
             usage_error("-drive: \"%s=%s\" is not understood (file=, if=ide|virtio, "
-                       "format=raw, readonly=on|off, serial= of up to 20 characters)", key, value);
+                       "format=raw, readonly=on|off, serial= of 1 to 20 characters)", key, value);
         }
     }
     if (d->path == NULL)
         usage_error("-drive %s: file= is missing", arg);
-    if (d->serial[0] == 0)
-        snprintf(d->serial, sizeof d->serial, "disco%zu", o->drives_count);
-    o->drives_count++;
 }
 
 static void parse_reply(struct record_options *o, const char *arg)
@@ -261,12 +266,9 @@ static error_t parse_machine(int key, char *arg, struct argp_state *state)
     case OPT_DRIVE:
         parse_drive(o, arg);
         break;
-    case OPT_HDA: {
-        char *drive = xasprintf("file=%s,if=ide", arg);
-        parse_drive(o, drive);
-        free(drive);
+    case OPT_HDA: /* a comma is part of the name, as in qemu */
+        add_drive(o)->path = arg;
         break;
-    }
     case OPT_DEVICE:
         if (strncmp(arg, "virtio-rng", 10) == 0)
             o->virtio_rng = true;

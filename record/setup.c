@@ -205,7 +205,7 @@ void setup_close(struct setup *s)
             close(s->disk_fd[i]);
     for (size_t i = 0; i < s->header.images_count; i++)
         free(s->images[i].name);
-    for (size_t i = 0; i < s->vm.disks_count; i++) {
+    for (size_t i = 0; i < DISKS_MAX; i++) {
         free(s->disks[i].interface);
         free(s->disks[i].serial);
     }

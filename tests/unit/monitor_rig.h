@@ -457,6 +457,8 @@ static inline void guest_power_off(struct guest *g)
 static inline void guest_worker(struct guest *g, unsigned period)
 {
     guest_begin(g, period);
+    guest_put(g, ORI_W(T1, ZERO, 1));
+    guest_put(g, SB_W(T1, 1, S3)); /* the UART's received-data interrupt: somebody listens */
     unsigned loop = g->at;
     guest_next_random(g);
     guest_put(g, SRL_W(T0, S1, 14));
