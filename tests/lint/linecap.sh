@@ -20,7 +20,9 @@ FNR == 601 {
 }
 END { exit bad }' $sources
 
-twice=$(echo "$sources" | grep -E '\.(c|h|def|inc)$' | sed 's|.*/||' | sort | uniq -d)
+# Each program's main.c says what it is by its folder.
+twice=$(echo "$sources" | grep -E '\.(c|h|def|inc)$' | sed 's|.*/||' | grep -vx main.c | sort |
+    uniq -d)
 [ -z "$twice" ] || {
     echo "file names used twice: $twice"
     exit 1

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tests/unit/gdb_session_rig.h"
+
 START_TEST(supported)
 {
     ASK("qSupported:multiprocess+;swbreak+;error-message+",
