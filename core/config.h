@@ -11,6 +11,7 @@
 #define EPOCH_NS_DEFAULT   100000ull    /* 100 us */
 #define CPU_HZ_DEFAULT     100000000ull /* 10 ns an instruction */
 #define DISKS_MAX          8
+#define DISK_SECTORS_MAX   (1ull << 30) /* 512 GiB */
 #define VMS_MAX            16
 
 struct config_image {

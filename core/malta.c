@@ -24,6 +24,7 @@
 #include "core/dev/pci.h"
 #include "core/dev/piix4.h"
 #include "core/dev/piix4_ide.h"
+#include "core/dev/piix4_usb.h"
 #include "core/dev/superio.h"
 #include "core/dev/uart16550.h"
 #include "core/dev/virtio_blk.h"
@@ -56,6 +57,7 @@ struct malta {
     struct gt64120 gt;
     struct piix4_isa isa;
     struct piix4_ide ide;
+    struct piix4_usb usb;
     struct piix4_pm pm;
     struct i8259 pic;
     struct i8254 pit;
@@ -89,11 +91,11 @@ static uint8_t pic_ack(void *ctx)
     return i8259_ack(ctx);
 }
 
-/* The board's slots: INTA of the south bridge's functions is PIRQ A..D by pin; of the others,
- * rotated by slot. */
+/* The board's wiring: the pins of the south bridge's functions are PIRQ A to D; those of the
+ * others are rotated by slot, so that INTA of slots 18 to 21 is A, B, C, D. */
 static unsigned malta_pirq(unsigned slot, unsigned pin)
 {
-    return slot == PIIX4_SLOT ? pin - 1 : (slot + pin - 1) & 3;
+    return slot == PIIX4_SLOT ? pin - 1 : (slot - VIRTIO_SLOT + pin - 1) & 3;
 }
 
 static unsigned virtio_slot(unsigned i)
@@ -141,6 +143,7 @@ static int create_pci(struct vm *vm, struct malta *b, struct err *e)
     }
     const struct irq ide_irq[2] = {isa_irq[14], isa_irq[15]};
     piix4_ide_init(&b->ide, p, "ide", b->pci, PIIX4_SLOT, 1, b->pci_io, ide_irq, ide);
+    piix4_usb_init(&b->usb, p, b->pci, PIIX4_SLOT);
     piix4_pm_init(&b->pm, p, b->pci, PIIX4_SLOT, b->pci_io, isa_irq[9],
                   (uint32_t)(vm->config->memory >> 20));
     unsigned slot = 0;

@@ -24,8 +24,9 @@ struct port_ops {
     int (*barrier)(void *port, struct monitor *m, uint64_t cycle, struct err *e);
     /* All vcpus sleep at the barrier `now`; the next thing that happens by
      * itself comes at `until` (UINT64_MAX: never). How far may time jump? *to is a
-     * multiple of the epoch, now < *to <= until. May block to pace virtual
-     * to real time. A verdict or a negative error. */
+     * multiple of the epoch, now <= *to <= until; the barriers in between are
+     * left out, the one at *to comes. May block to pace virtual to real time. A
+     * verdict or a negative error. */
     int (*idle)(void *port, struct monitor *m, uint64_t now, uint64_t until, uint64_t *to,
                 struct err *e);
     /* 4 KiB block `block` of base image `image`, needed for the first time by

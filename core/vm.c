@@ -4,8 +4,9 @@
  * while it sleeps.
  *
  * The state "after n steps" is the earliest one: a stop at a step or cycle
- * limit comes before the timers that are due at that same moment. So a
- * position names one state, however it was reached.
+ * limit comes before the timers that are due at that same moment. (A reset or
+ * power-off that its last instruction asked for is done.) So a position names
+ * one state, however it was reached.
  */
 #include "core/vm.h"
 
@@ -264,9 +265,11 @@ int vm_create(struct vm *vm, struct monitor *m, unsigned index, const struct vm_
               struct memory *memory, const struct port *port, struct err *e)
 {
     *vm = (struct vm){.monitor = m, .memory = memory, .config = cfg, .index = index};
-    const struct mips_model *model = mips_model_find(cfg->cpu);
-    if (model == NULL)
-        ERR(e, ERR_USAGE, "unknown processor \"%s\" (-cpu help lists them)", cfg->cpu);
+    if (!mips_model_parse(cfg->cpu, &vm->model))
+        ERR(e, ERR_USAGE,
+            "unknown processor \"%s\" (-cpu help lists them; MODEL,tlb=16 to tlb=64 sets the "
+            "number of TLB entries)",
+            cfg->cpu);
     for (size_t i = 0; i < ARRAY_LEN(boards); i++)
         if (strcmp(boards[i]->name, cfg->board) == 0)
             vm->board = boards[i];
@@ -304,7 +307,7 @@ int vm_create(struct vm *vm, struct monitor *m, unsigned index, const struct vm_
         .log = port->log,
         .vm = (uint8_t)index,
     };
-    vm->cpu = mips_create(model, cfg->big_endian, &env);
+    vm->cpu = mips_create(&vm->model, cfg->big_endian, &env);
     for (size_t i = 0; i < cfg->disks_count; i++)
         vm->disks[vm->disks_count++] = disk_create(vm, &cfg->disks[i]);
     return vm->board->create(vm, e);
@@ -369,17 +372,16 @@ enum vm_stop vm_run(struct vm *vm, uint64_t until_cycle, uint64_t until_step, bo
 {
     for (;;) {
         uint64_t cycle = mips_cycle(vm->cpu), steps = mips_steps(vm->cpu);
+        /* Before all limits: a reset belongs to the unit that asked for it, so that the state
+         * after that step is one and the same however the run came to stop there. */
+        if (vm->power_pending != 0 && !vm->powered_off && change_power(vm, e) < 0)
+            return VM_FAILED;
         if (UNLIKELY(vm->monitor->halt))
             return VM_HALTED;
         if (vm->powered_off)
             return VM_POWERED_OFF;
         if (steps >= until_step)
             return VM_LIMIT;
-        if (vm->power_pending != 0) {
-            if (change_power(vm, e) < 0)
-                return VM_FAILED;
-            continue;
-        }
         if (cycle >= until_cycle)
             return mips_waiting(vm->cpu) && !mips_can_wake(vm->cpu) ? VM_SLEEPING : VM_LIMIT;
         fire_timers(vm);

@@ -35,6 +35,7 @@ struct vm {
     struct memory *memory;
     const struct vm_config *config;
     unsigned index;
+    struct mips_model model;
     struct mips *cpu;
 
     /* Physical memory. Keys of pmap: RAM pages from 0, then ROM pages. */
@@ -115,7 +116,8 @@ void vm_event_commit(struct vm *vm);
 size_t vm_console_room(const struct vm *vm, unsigned channel);
 bool vm_console_ready(const struct vm *vm, unsigned channel); /* the guest listens */
 void vm_console_input(struct vm *vm, unsigned channel, const uint8_t *bytes, size_t n);
-void vm_power(struct vm *vm, enum power_event what); /* before the next unit */
+/* At the end of the present unit; from the port, before the next one. */
+void vm_power(struct vm *vm, enum power_event what);
 
 /* ---- physical memory (vm_memory.c) ---- */
 

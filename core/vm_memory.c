@@ -175,7 +175,8 @@ bool vm_dma(struct platform *p, struct device *dev, enum dma_dir dir, uint64_t p
         write_pages(vm, pa, bytes, n);
     else
         vm_read_physical(vm, pa, bytes, n);
-    vm_log_dma(vm, dev, dir, pa, n);
+    if (dev != NULL)
+        vm_log_dma(vm, dev, dir, pa, n);
     return true;
 }
 

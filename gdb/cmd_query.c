@@ -168,6 +168,11 @@ void cmd_monitor(struct gdb_session *s, struct pktargs *a)
         buf_puts(&text, "Unknown command. \"monitor help\" lists them.\n");
     }
     session_send_text(s, text.data, text.len);
+    if (s->ops->monitor_slice != NULL) {
+        s->running = s->in_monitor = s->no_reply = true;
+        s->quiet_slices = 0;
+        goto out;
+    }
     buf_puts(&s->reply, "OK");
 out:
     buf_free(&line);

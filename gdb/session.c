@@ -6,6 +6,7 @@
 
 #define CONSOLE_MAX  0x10000 /* bytes held for the client between two slices */
 #define O_TEXT_MAX   1024    /* text bytes of one O packet */
+#define QUIET_SLICES 32      /* then gdb is told that we are alive: it waits 2 s */
 #define SIGNAL_INT   2
 #define SIGNAL_TRAP  5
 #define SIGNAL_ABORT 6
@@ -295,10 +296,43 @@ static void send_console(struct gdb_session *s)
     buf_clear(&s->console);
 }
 
+static void dispatch_held(struct gdb_session *s)
+{
+    if (s->held) {
+        s->held = false;
+        dispatch(s);
+    }
+}
+
+/* An O packet without text is a sign of life that shows nothing. */
+static void slice_monitor(struct gdb_session *s)
+{
+    struct buf text = {0};
+    s->running = s->in_monitor = s->ops->monitor_slice(s->target, &text);
+    s->quiet_slices++;
+    if (s->console.len != 0 || text.len != 0) {
+        s->quiet_slices = 0;
+    } else if (s->quiet_slices >= QUIET_SLICES) {
+        s->quiet_slices = 0;
+        session_send(s, "O", 1);
+    }
+    send_console(s);
+    session_send_text(s, text.data, text.len);
+    buf_free(&text);
+    if (s->running)
+        return;
+    session_send(s, "OK", 2);
+    dispatch_held(s);
+}
+
 void gdb_session_slice(struct gdb_session *s)
 {
     if (!s->running)
         return;
+    if (s->in_monitor) {
+        slice_monitor(s);
+        return;
+    }
     struct gdb_stop stop = s->ops->slice(s->target);
     if (stop.kind == GDB_FAILED && stop.message != NULL) {
         gdb_session_console(s, stop.message, strlen(stop.message));
@@ -315,10 +349,7 @@ void gdb_session_slice(struct gdb_session *s)
     buf_clear(&s->reply);
     session_stop_reply(s, &stop);
     session_send(s, s->reply.data, s->reply.len);
-    if (s->held) {
-        s->held = false;
-        dispatch(s);
-    }
+    dispatch_held(s);
 }
 
 void gdb_session_console(struct gdb_session *s, const void *text, size_t n)
@@ -367,7 +398,7 @@ void gdb_session_begin(struct gdb_session *s)
     buf_clear(&s->last);
     buf_clear(&s->console);
     s->no_ack = s->multiprocess = s->swbreak = s->hwbreak = s->error_text = s->is_lldb = false;
-    s->closing = s->held = s->running = false;
+    s->closing = s->held = s->running = s->in_monitor = false;
     s->general = s->control = s->named = (struct gdb_tid){0, 0};
     memset(s->attached, 0, sizeof s->attached);
     session_attach_first(s);
@@ -375,10 +406,14 @@ void gdb_session_begin(struct gdb_session *s)
 
 void gdb_session_end(struct gdb_session *s)
 {
+    struct buf unheard = {0};
     while (s->running) {
         s->ops->interrupt(s->target);
-        s->running = s->ops->slice(s->target).kind == GDB_RUNNING;
+        s->running = s->in_monitor ? s->ops->monitor_slice(s->target, &unheard)
+                                   : s->ops->slice(s->target).kind == GDB_RUNNING;
     }
+    buf_free(&unheard);
+    s->in_monitor = false;
     s->held = false;
     points_remove(s, -1);
     points_free_retired(s);

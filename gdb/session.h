@@ -34,7 +34,9 @@ struct gdb_session {
     bool no_ack, multiprocess, swbreak, hwbreak, error_text, is_lldb;
     bool closing;  /* it said good-bye */
     bool held;     /* `reader` holds a packet that waits for the end of the run */
-    bool running;  /* a stop reply is owed */
+    bool running;  /* a stop reply is owed, or with in_monitor the reply to a monitor command */
+    bool in_monitor;
+    unsigned quiet_slices; /* of the monitor command, since the client heard of us */
     bool no_reply; /* the handler's command has no reply, or not yet */
     bool attached[GDB_PIDS_MAX + 1];
     struct gdb_tid general; /* Hg: of registers, memory and points */

@@ -147,8 +147,11 @@ struct gdb_target_ops {
     int (*restart)(void *t, uint64_t to, struct err *e);
 
     /* "monitor LINE", `tid` is the selected thread (0, 0: none): text for the user; false:
-     * unknown command. May take as long as it likes. */
+     * unknown command. What takes longer than some milliseconds is done by monitor_slice: called
+     * after monitor, and again while it returns true; it may add text. interrupt makes one of
+     * the next slices the last. NULL: commands are done at once. */
     bool (*monitor)(void *t, struct gdb_tid tid, const char *line, struct buf *out);
+    bool (*monitor_slice)(void *t, struct buf *out);
 };
 
 #endif

@@ -49,13 +49,30 @@ static void cmd_when(struct vm_target *t, char *args, struct buf *out)
     print_when(t, out);
 }
 
-static void go_to(struct vm_target *t, uint64_t step, struct buf *out)
+/* Begins to; vm_monitor_slice does it. */
+static void go_to(struct vm_target *t, uint64_t step)
 {
-    if (timeline_seek_now(t->timeline, step) == TIMELINE_FAILED)
+    timeline_seek(t->timeline, step);
+    t->seeking = true;
+}
+
+bool vm_monitor_slice(void *target, struct buf *out)
+{
+    struct vm_target *t = target;
+    if (!t->seeking)
+        return false;
+    enum timeline_stop stop = timeline_slice(t->timeline);
+    if (stop == TIMELINE_RUNNING)
+        return true;
+    t->seeking = false;
+    if (stop == TIMELINE_FAILED)
         buf_printf(out, "The replay diverged: %s\n", timeline_error(t->timeline));
+    if (stop == TIMELINE_INTERRUPTED)
+        buf_puts(out, "Interrupted on the way.\n");
     print_when(t, out);
     buf_puts(out, "(gdb keeps old registers until \"maint flush register-cache\"; disco.gdb's "
                   "commands do that)\n");
+    return false;
 }
 
 static void cmd_seek(struct vm_target *t, char *args, struct buf *out)
@@ -63,15 +80,15 @@ static void cmd_seek(struct vm_target *t, char *args, struct buf *out)
     const char *to = word(&args);
     uint64_t now = timeline_position(t->timeline), n;
     if (to != NULL && strcmp(to, "end") == 0)
-        go_to(t, UINT64_MAX, out);
+        go_to(t, UINT64_MAX);
     else if (to != NULL && strcmp(to, "begin") == 0)
-        go_to(t, 0, out);
+        go_to(t, 0);
     else if (to != NULL && to[0] == '+' && number(to + 1, &n))
-        go_to(t, n > UINT64_MAX - now ? UINT64_MAX : now + n, out);
+        go_to(t, n > UINT64_MAX - now ? UINT64_MAX : now + n);
     else if (to != NULL && to[0] == '-' && number(to + 1, &n))
-        go_to(t, n > now ? 0 : now - n, out);
+        go_to(t, n > now ? 0 : now - n);
     else if (number(to, &n))
-        go_to(t, n, out);
+        go_to(t, n);
     else
         buf_puts(out, "usage: seek N | +N | -N | begin | end (N in instructions)\n");
 }
@@ -229,7 +246,7 @@ static void cmd_restart(struct vm_target *t, char *args, struct buf *out)
     if (c == NULL)
         buf_puts(out, "usage: restart N (\"monitor checkpoints\" lists them)\n");
     else
-        go_to(t, c->step, out);
+        go_to(t, c->step);
 }
 
 static void cmd_delete(struct vm_target *t, char *args, struct buf *out)

@@ -272,10 +272,13 @@ static struct gdb_stop slice(void *target)
         stop.kind = GDB_WATCHPOINT;
         stop.point = gdb_point_of(hit->kind);
         stop.addr = hit->va;
-        if (t->how.dir == GDB_FORWARD && t->how.watch_after) {
+        if (t->how.watch_after) {
             t->later = stop;
             t->unit_pending = true;
-            timeline_step(t->timeline, 0, 0);
+            if (t->how.dir == GDB_FORWARD)
+                timeline_step_over(t->timeline);
+            else
+                timeline_reverse_step(t->timeline);
             stop.kind = GDB_RUNNING;
         }
         break;
@@ -332,6 +335,7 @@ const struct gdb_target_ops vm_target_ops = {
     .interrupt = interrupt,
     .restart = restart,
     .monitor = vm_monitor,
+    .monitor_slice = vm_monitor_slice,
 };
 
 void vm_target_init(struct vm_target *t, struct timeline *timeline)

@@ -22,6 +22,7 @@ struct vm_target {
     struct gdb_resume how;  /* the resume under way */
     bool unit_pending;      /* watch_after: one more unit before the stop is reported */
     struct gdb_stop later;  /* that stop */
+    bool seeking;           /* a monitor command is on its way somewhere */
     struct buf message;
     const uint8_t *symbols; /* ELF image with the kernel's symbols, or NULL; not owned */
     size_t symbols_size;
@@ -38,6 +39,7 @@ void vm_regs_init(struct vm_target *t);
 bool vm_regs_read(struct vm_target *t, unsigned number, uint8_t *bytes);
 /* "monitor LINE" (vm_monitor.c). False: no such command. */
 bool vm_monitor(void *target, struct gdb_tid tid, const char *line, struct buf *out);
+bool vm_monitor_slice(void *target, struct buf *out);
 /* Virtual to physical by the TLB, else by the last mapping that the guest wrote for it. */
 bool vm_target_translate(struct vm_target *t, uint64_t va, uint64_t *pa);
 size_t vm_target_read(struct vm_target *t, uint64_t va, uint8_t *bytes, size_t n);

@@ -85,6 +85,8 @@ struct mips_model {
 /* NULL if there is no such model (names compare without case, as in qemu). */
 const struct mips_model *mips_model_find(const char *name);
 const struct mips_model *mips_model_at(unsigned i); /* NULL past the end; for help */
+/* "NAME" or "NAME,tlb=N" (16 to 64 entries) as `-cpu` takes it. False: not understood. */
+bool mips_model_parse(const char *spec, struct mips_model *out);
 
 struct mips_tlb_entry {
     uint64_t vpn2; /* EntryHi.VPN2 in place, sign-extended */
@@ -97,6 +99,7 @@ struct mips_tlb_entry {
 
 struct mips; /* mips/cpu.h: the whole struct, for mips/ itself and the adapters that show it */
 
+/* `model` must live as long as the processor. */
 struct mips *mips_create(const struct mips_model *model, bool big_endian,
                          const struct mips_env *env);
 void mips_destroy(struct mips *cpu);

@@ -11,7 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CTRL_A 1
+#define CTRL_A    1
+#define TYPED_MAX 4096 /* more is left to the host to hold */
 
 /* One per process, as the terminal is: restored also by exit(). */
 static struct termios saved_termios;
@@ -83,14 +84,19 @@ static void take_key(struct host_console *c, uint8_t key)
     }
 }
 
+static bool wants_input(const struct host_console *c)
+{
+    return !c->eof && c->typed.len < TYPED_MAX;
+}
+
 static void take_input(struct host_console *c)
 {
     struct pollfd p = {.fd = STDIN_FILENO, .events = POLLIN};
-    if (c->eof || c->typed.len >= 4096 || poll(&p, 1, 0) <= 0)
+    if (!wants_input(c) || poll(&p, 1, 0) <= 0)
         return;
     uint8_t bytes[1024];
     ssize_t n = read(STDIN_FILENO, bytes, sizeof bytes);
-    if (n < 0 && errno == EINTR)
+    if (n < 0 && (errno == EINTR || errno == EAGAIN))
         return;
     if (n <= 0) {
         c->eof = true;
@@ -100,19 +106,21 @@ static void take_input(struct host_console *c)
         take_key(c, bytes[i]);
 }
 
-/* Finds `text` in what was printed and forgets everything up to its end. */
-static bool consume(struct host_console *c, const char *text)
+/* The replies' texts are looked for one after the other, each behind the one before. */
+static void answer(struct host_console *c)
 {
-    uint8_t *at = memmem(c->seen.data, c->seen.len, text, strlen(text));
-    if (at == NULL)
-        return false;
-    size_t used = (size_t)(at - c->seen.data) + strlen(text);
-    memmove(c->seen.data, c->seen.data + used, c->seen.len - used);
-    c->seen.len -= used;
-    return true;
+    const struct record_options *o = c->opt;
+    while (c->next_reply < o->replies_count) {
+        const struct reply_option *reply = &o->replies[c->next_reply];
+        uint8_t *at = memmem(c->seen.data + c->answered, c->seen.len - c->answered, reply->text,
+                             strlen(reply->text));
+        if (at == NULL)
+            break;
+        c->answered = (size_t)(at - c->seen.data) + strlen(reply->text);
+        buf_puts(&c->typed, reply->answer);
+        c->next_reply++;
+    }
 }
-
-#define SEEN_KEPT 4096 /* longer than any text to wait for is */
 
 static void look_for_texts(struct host_console *c, const uint8_t *bytes, size_t n)
 {
@@ -123,24 +131,35 @@ static void look_for_texts(struct host_console *c, const uint8_t *bytes, size_t 
     if (o->until_text != NULL &&
         memmem(c->seen.data, c->seen.len, o->until_text, strlen(o->until_text)) != NULL)
         c->text_seen = true;
-    while (c->next_reply < o->replies_count && consume(c, o->replies[c->next_reply].text))
-        buf_puts(&c->typed, o->replies[c->next_reply++].answer);
-    if (c->seen.len > 4 * SEEN_KEPT) {
-        memmove(c->seen.data, c->seen.data + c->seen.len - SEEN_KEPT, SEEN_KEPT);
-        c->seen.len = SEEN_KEPT;
+    answer(c);
+    if (c->seen.len > 4 * TEXT_MAX) {
+        size_t drop = c->seen.len - TEXT_MAX;
+        memmove(c->seen.data, c->seen.data + drop, TEXT_MAX);
+        c->seen.len = TEXT_MAX;
+        c->answered = c->answered > drop ? c->answered - drop : 0;
+    }
+}
+
+static void write_output(const struct buf *out)
+{
+    for (size_t done = 0; done < out->len;) {
+        ssize_t n = write(STDOUT_FILENO, out->data + done, out->len - done);
+        if (n >= 0) {
+            done += (size_t)n;
+        } else if (errno == EAGAIN) {
+            struct pollfd p = {.fd = STDOUT_FILENO, .events = POLLOUT};
+            if (poll(&p, 1, -1) < 0)
+                return;
+        } else {
+            return; /* nobody reads, or the user wants to end: the trace has it all */
+        }
     }
 }
 
 void host_console_poll(struct host_console *c)
 {
     if (c->out.len != 0) {
-        size_t done = 0;
-        while (done < c->out.len) {
-            ssize_t n = write(STDOUT_FILENO, c->out.data + done, c->out.len - done);
-            if (n < 0 && errno != EINTR && errno != EAGAIN)
-                break; /* nobody reads: the run and its trace go on */
-            done += n > 0 ? (size_t)n : 0;
-        }
+        write_output(&c->out);
         look_for_texts(c, c->out.data, c->out.len);
         buf_clear(&c->out);
     }
@@ -153,7 +172,7 @@ uint64_t host_console_wait(struct host_console *c, uint64_t ns)
                                            .tv_nsec = (long)(ns % 1000000000u)};
     struct pollfd p = {.fd = STDIN_FILENO, .events = POLLIN};
     clock_gettime(CLOCK_MONOTONIC, &before);
-    if (ppoll(&p, c->eof ? 0 : 1, &most, NULL) > 0)
+    if (ppoll(&p, wants_input(c) ? 1 : 0, &most, NULL) > 0)
         take_input(c);
     clock_gettime(CLOCK_MONOTONIC, &after);
     int64_t slept = (after.tv_sec - before.tv_sec) * 1000000000ll + after.tv_nsec - before.tv_nsec;

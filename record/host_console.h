@@ -20,16 +20,18 @@ struct host_console {
     struct buf typed;   /* for the guest, not yet delivered */
     struct buf out;     /* from the guest, not yet written */
     struct buf seen;    /* tail of the output, for texts to wait for */
+    size_t answered;    /* bytes of `seen` up to the end of the last text that got its reply */
     const struct record_options *opt;
     size_t next_reply;
-    bool text_seen;     /* --until-text */
+    bool text_seen;     /* --until-text, anywhere in the output */
 };
 
 void host_console_open(struct host_console *c, const struct record_options *opt);
 /* Writes what is left and restores the terminal. */
 void host_console_close(struct host_console *c);
 void host_console_output(struct host_console *c, const uint8_t *bytes, size_t n);
-/* Writes the output and looks at it for texts; takes what was typed. Never blocks on input. */
+/* Writes the output and looks at it for texts; takes what was typed. Never blocks on input. Blocks
+ * while nobody reads the output, until a signal comes: then what is left of it is dropped. */
 void host_console_poll(struct host_console *c);
 /* Sleep until something is typed or ns passed; returns the ns slept (at least 1). */
 uint64_t host_console_wait(struct host_console *c, uint64_t ns);

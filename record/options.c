@@ -35,7 +35,7 @@ enum {
 static const struct argp_option options[] = {
     {NULL, 0, NULL, 0, "Machine:", 1},
     {"machine", 'M', "NAME", 0, "board (malta)", 1},
-    {"cpu", OPT_CPU, "MODEL", 0, "processor (24Kf); \"-cpu help\" lists them", 1},
+    {"cpu", OPT_CPU, "MODEL[,tlb=N]", 0, "processor (24Kf), with \",tlb=N\" for N TLB entries; \"-cpu help\" lists them", 1},
     {"m", 'm', "SIZE", 0, "RAM in MiB, or with suffix K, M, G (128M)", 1},
     {"smp", OPT_SMP, "N", 0, "processors; only 1 so far", 1},
     {"kernel", OPT_KERNEL, "FILE", 0, "kernel: ELF (vmlinux, vmlinuz), or a raw image loaded at "
@@ -67,23 +67,41 @@ static const struct argp_option options[] = {
 
 const char *argp_program_version = "disco-record 0.1.0";
 
-static char *unescape(const char *s)
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 'a' - 'A';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* A copy of `s` with its escapes resolved; ends the program if that is no text. */
+static char *unescape(const char *option, const char *s)
 {
     char *out = xmalloc(strlen(s) + 1), *to = out;
+    const char *all = s;
     while (*s != 0) {
-        unsigned hex;
-        int used;
         if (s[0] != '\\') {
             *to++ = *s++;
-        } else if (sscanf(s, "\\x%2x%n", &hex, &used) == 1) {
-            *to++ = (char)hex;
-            s += used;
+        } else if (s[1] == 'x') {
+            int value = hex_digit(s[2]);
+            if (value < 0)
+                usage_error("%s %s: \\x wants one or two hexadecimal digits", option, all);
+            s += 3;
+            if (hex_digit(*s) >= 0)
+                value = value << 4 | hex_digit(*s++);
+            if (value == 0)
+                usage_error("%s %s: the character 0 cannot be part of a text", option, all);
+            *to++ = (char)value;
         } else {
-            *to++ = s[1] == 'n' ? '\n' : s[1] == 'r' ? '\r' : s[1] == 't' ? '\t' : s[1];
+            *to++ = s[1] == 'n' ? '\n' : s[1] == 'r' ? '\r' : s[1] == 't' ? '\t'
+                  : s[1] == 0 ? '\\' : s[1];
             s += s[1] == 0 ? 1 : 2;
         }
     }
     *to = 0;
+    if (strlen(out) > TEXT_MAX)
+        usage_error("%s: a text of more than %d characters", option, TEXT_MAX);
     return out;
 }
 
@@ -179,7 +197,8 @@ static void parse_reply(struct record_options *o, const char *arg)
         usage_error("--reply %s: wanted TEXT=ANSWER", arg);
     char *text = xstrdup(arg);
     text[eq - arg] = 0;
-    o->replies[o->replies_count++] = (struct reply_option){unescape(text), unescape(eq + 1)};
+    o->replies[o->replies_count++] = (struct reply_option){
+        unescape("--reply", text), unescape("--reply", eq + 1)};
     free(text);
 }
 
@@ -304,7 +323,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     }
     case OPT_UNTIL:
-        o->until_text = unescape(arg);
+        o->until_text = unescape("--until-text", arg);
         if (o->until_text[0] == 0)
             usage_error("--until-text: the text is empty");
         return 0;

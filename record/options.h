@@ -6,6 +6,7 @@
 #include "core/config.h"
 
 #define REPLIES_MAX 64
+#define TEXT_MAX    4096 /* characters of a text to wait for */
 
 struct drive_option {
     const char *path;

@@ -117,6 +117,14 @@ static void deliver(struct recorder *r, struct monitor *m, uint64_t cycle)
     }
 }
 
+static int disk_status(struct recorder *r, struct err *e)
+{
+    if (r->disk_error.code == 0)
+        return 0;
+    r->end = END_ERROR;
+    ERR(e, r->disk_error.code, "%s", r->disk_error.msg);
+}
+
 /* Why the run should end now, as far as the host is concerned. */
 static enum record_end look_at_host(struct recorder *r)
 {
@@ -133,6 +141,7 @@ static enum record_end look_at_host(struct recorder *r)
 static int barrier(void *port, struct monitor *m, uint64_t cycle, struct err *e)
 {
     struct recorder *r = port;
+    TRY(disk_status(r, e));
     /* DETERMINISM: output is looked at on every barrier, so that a reply comes at the
      * same barrier in each recording; the host is asked now and then. */
     if (r->console.out.len != 0 || ++r->barriers >= BARRIERS_PER_LOOK) {
@@ -143,8 +152,6 @@ static int barrier(void *port, struct monitor *m, uint64_t cycle, struct err *e)
         if (r->writer != NULL)
             TRY(trace_writer_status(r->writer, e));
     }
-    if (r->disk_error.code != 0)
-        ERR(e, r->disk_error.code, "%s", r->disk_error.msg);
     if (vm_cycle(m->vms[0]) >= r->next_sync)
         sync_trace(r, m);
     deliver(r, m, cycle);
@@ -167,12 +174,13 @@ static int idle(void *port, struct monitor *m, uint64_t now, uint64_t until, uin
                 struct err *e)
 {
     struct recorder *r = port;
-    (void)e;
+    TRY(disk_status(r, e));
     uint64_t epoch = m->epoch_cycles;
     r->end = look_at_host(r);
     if (r->end != END_NONE)
         return PORT_STOP;
-    if (r->console.typed.len != 0 && vm_console_ready(m->vms[0], 0)) {
+    if (r->console.typed.len != 0 && vm_console_ready(m->vms[0], 0) &&
+        vm_console_room(m->vms[0], 0) != 0) {
         *to = now;
         return PORT_GO;
     }
@@ -282,7 +290,7 @@ int recorder_start(struct recorder *r, struct monitor *m, struct err *e)
     }
     r->sync_cycles = vm_cycle_of(m->vms[0], 250000000u);
     r->next_sync = r->sync_cycles;
-    if (opt->timeout > 0)
+    if (opt->timeout > 0 && opt->timeout < 1e9)
         r->deadline_ns = host_ns() + (uint64_t)(opt->timeout * 1e9);
     host_console_open(&r->console, opt);
     return 0;
@@ -293,8 +301,9 @@ int recorder_finish(struct recorder *r, struct monitor *m, struct trace_sizes *s
     host_console_poll(&r->console);
     put_events(r);
     put_text(r);
+    int status = disk_status(r, e);
     if (r->writer == NULL)
-        return 0;
+        return status;
     struct vm_digest d = monitor_digest(m, 0, true);
     struct trace_digest digest = {
         .step = mips_steps(m->vms[0]->cpu),
@@ -315,7 +324,8 @@ int recorder_finish(struct recorder *r, struct monitor *m, struct trace_sizes *s
     };
     struct trace_writer *w = r->writer;
     r->writer = NULL;
-    return trace_writer_close_sizes(w, &end, sizes, e);
+    int closed = trace_writer_close_sizes(w, &end, sizes, e);
+    return status < 0 ? status : closed;
 }
 
 void recorder_close(struct recorder *r)

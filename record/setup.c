@@ -73,7 +73,7 @@ static int add_disk(struct setup *s, const struct drive_option *d, struct err *e
     if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
         ERR(e, ERR_USAGE, "%s: neither a file nor a block device; it cannot be a disk", d->path);
     off_t size = S_ISBLK(st.st_mode) ? lseek(s->disk_fd[i], 0, SEEK_END) : st.st_size;
-    if (size < SECTOR_SIZE || size > (off_t)1 << 39)
+    if (size < SECTOR_SIZE || size > (off_t)(DISK_SECTORS_MAX * SECTOR_SIZE))
         ERR(e, ERR_USAGE, "%s: a disk of %lld bytes; 512 bytes to 512 GiB will do", d->path,
             (long long)size);
     vm->disks_count++;

@@ -50,9 +50,19 @@ static uint8_t access_of(enum point_kind kind)
                                 : MIPS_READ | MIPS_WRITE;
 }
 
-void points_arm(const struct points *p, struct mips *cpu, bool armed)
+bool points_has_watch(const struct points *p)
 {
-    if (!armed || p->count == 0) {
+    for (size_t i = 0; i < p->count; i++)
+        if (p->list[i].kind > POINT_HARD_BREAK)
+            return true;
+    return false;
+}
+
+/* Ignored breakpoints keep their place in the processor's table, at an address that no
+ * instruction has: without them it would have to forget all the code that it has decoded. */
+void points_arm(const struct points *p, struct mips *cpu, enum points_armed armed)
+{
+    if (armed == POINTS_NONE || p->count == 0) {
         mips_set_points(cpu, NULL, 0, NULL, 0);
         return;
     }
@@ -62,7 +72,7 @@ void points_arm(const struct points *p, struct mips *cpu, bool armed)
     for (size_t i = 0; i < p->count; i++) {
         const struct point *point = &p->list[i];
         if (point->kind == POINT_BREAK || point->kind == POINT_HARD_BREAK)
-            breaks[nb++] = point->va;
+            breaks[nb++] = armed == POINTS_ALL ? point->va : point->va | 1;
         else
             watches[nw++] =
                 (struct mips_watch){point->va, point->len, access_of(point->kind)};

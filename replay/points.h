@@ -26,8 +26,14 @@ void points_free(struct points *p);
 /* Adds, or replaces the condition of an equal point. False: a length that cannot be. */
 bool points_set(struct points *p, const struct point *point);
 void points_clear(struct points *p, enum point_kind kind, uint64_t va, uint64_t len);
-/* Tell the processor; with `armed` false, that there are none. */
-void points_arm(const struct points *p, struct mips *cpu, bool armed);
+enum points_armed {
+    POINTS_NONE,
+    POINTS_WATCHES, /* the breakpoints are ignored, yet changing to and from ALL is cheap */
+    POINTS_ALL,
+};
+/* Tell the processor. */
+void points_arm(const struct points *p, struct mips *cpu, enum points_armed armed);
+bool points_has_watch(const struct points *p);
 /* The point that holds at this stop (its condition is true), or NULL. */
 const struct point *points_break_at(const struct points *p, uint64_t pc);
 const struct point *points_watch_hit(const struct points *p, struct mips_hit hit);

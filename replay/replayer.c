@@ -299,6 +299,10 @@ static int fill_config(struct replayer *r, const char *path, struct monitor_conf
     TRY(load_image(r, path, 1, tv->initrd, &vm->initrd, e));
     TRY(load_image(r, path, 2, tv->bios, &vm->bios, e));
     for (size_t i = 0; i < tv->disks_count; i++)
+        if (tv->disks[i].sectors > DISK_SECTORS_MAX)
+            ERR(e, ERR_FORMAT, "%s: the header describes a disk of %" PRIu64 " sectors", path,
+                tv->disks[i].sectors);
+    for (size_t i = 0; i < tv->disks_count; i++)
         vm->disks[i] = (struct disk_config){
             .interface = strcmp(tv->disks[i].interface, "virtio") == 0 ? DISK_VIRTIO : DISK_IDE,
             .image = tv->disks[i].image,

@@ -24,6 +24,7 @@
 #include <string.h>
 
 #define SLICE_STEPS      500000u
+#define HIT_COST         1000u /* steps that take as long as a hit that does not count */
 #define FORWARD_SPACING  8000000u
 #define NEAREST_SPACING  5000u
 #define SNAPSHOT_BYTES   (8ull << 30) /* address space for frames; used as needed */
@@ -106,6 +107,14 @@ static bool thin_out(struct timeline *t)
     return true;
 }
 
+/* Bytes of frames that only checkpoints hold. */
+static uint64_t memory_held(const struct timeline *t)
+{
+    const struct memory *memory = &t->replayer.monitor->memory;
+    uint64_t all = frames_in_use(&memory->frames);
+    return (all - min_u64(all, memory->in_use)) * PAGE_SIZE;
+}
+
 /* A checkpoint here, unless there is one. NULL if there is no room. */
 static struct checkpoint *take_checkpoint(struct timeline *t)
 {
@@ -115,9 +124,7 @@ static struct checkpoint *take_checkpoint(struct timeline *t)
         if (last->step == step)
             return last;
     }
-    const struct frames *frames = &t->replayer.monitor->memory.frames;
-    while (t->checkpoints_count == CHECKPOINTS_MAX ||
-           (uint64_t)frames_in_use(frames) * PAGE_SIZE > t->memory_budget)
+    while (t->checkpoints_count == CHECKPOINTS_MAX || memory_held(t) > t->memory_budget)
         if (!thin_out(t))
             break;
     if (t->checkpoints_count == CHECKPOINTS_MAX)
@@ -216,7 +223,7 @@ static enum run_stop run_slice(struct timeline *t, uint64_t until, uint64_t targ
 static enum timeline_stop finish(struct timeline *t, enum timeline_stop stop)
 {
     t->op = OP_NONE;
-    points_arm(&t->points, timeline_cpu(t), false);
+    points_arm(&t->points, timeline_cpu(t), POINTS_NONE);
     return stop;
 }
 
@@ -233,14 +240,46 @@ static bool is_wanted(struct timeline *t, enum run_stop stop)
     if (p == NULL)
         return false;
     t->hit = *p;
-    t->has_hit = true;
     return true;
+}
+
+/*
+ * Run towards `until` with the points armed. A stop is reported once: what it was about is then
+ * dealt with (break_seen, watch_seen), and the next call goes on behind it. Between a breakpoint
+ * and the rest of its unit there may be a watchpoint, so that the processor's own way to ignore
+ * all points for a unit does not do if there are any.
+ */
+static enum run_stop run_points(struct timeline *t, uint64_t until)
+{
+    struct mips *cpu = timeline_cpu(t);
+    uint64_t now = timeline_position(t);
+    bool pass = t->watch_seen == now, quiet = false;
+    if (!pass && t->break_seen == now) {
+        quiet = points_has_watch(&t->points);
+        pass = !quiet;
+    }
+    if (quiet) {
+        points_arm(&t->points, cpu, POINTS_WATCHES);
+        until = now + 1;
+    }
+    enum run_stop stop = run_slice(t, until, UINT64_MAX, pass);
+    if (quiet)
+        points_arm(&t->points, cpu, POINTS_ALL);
+    if (stop == RUN_BREAK && t->break_seen == timeline_position(t))
+        stop = RUN_LIMIT; /* nothing was done: the end of an epoch came between */
+    else if (stop == RUN_WATCH && t->watch_seen == timeline_position(t))
+        stop = RUN_LIMIT;
+    if (stop == RUN_BREAK)
+        t->break_seen = timeline_position(t);
+    if (stop == RUN_WATCH)
+        t->watch_seen = timeline_position(t);
+    return stop;
 }
 
 static enum timeline_stop slice_forward(struct timeline *t)
 {
-    bool pass = !t->stepped;
-    for (uint64_t begin = timeline_position(t);;) {
+    uint64_t begin = timeline_position(t), hits = 0;
+    for (;;) {
         uint64_t now = timeline_position(t);
         if (t->step && t->stepped) {
             uint64_t pc = mips_pc(timeline_cpu(t));
@@ -249,36 +288,24 @@ static enum timeline_stop slice_forward(struct timeline *t)
         }
         if (timeline_at_end(t))
             return finish(t, TIMELINE_END);
-        if (now - begin >= SLICE_STEPS)
+        if (now - begin + hits * HIT_COST >= SLICE_STEPS)
             return TIMELINE_RUNNING;
-        enum run_stop stop = run_slice(t, t->step ? now + 1 : UINT64_MAX, UINT64_MAX, pass);
+        enum run_stop stop = run_points(t, t->step ? now + 1 : UINT64_MAX);
         if (stop == RUN_FAILED || (stop == RUN_STOPPED && t->replayer.error.code != 0))
             return finish(t, TIMELINE_FAILED);
-        pass = false;
         if (stop == RUN_BREAK || stop == RUN_WATCH) {
+            hits++;
             if (is_wanted(t, stop))
                 return finish(t, stop == RUN_BREAK ? TIMELINE_BREAK : TIMELINE_WATCH);
-            pass = true;
         }
         t->stepped = t->stepped || timeline_position(t) != now;
     }
 }
 
-/* Continue the seek to t->target. */
-static enum timeline_stop slice_seek(struct timeline *t)
-{
-    enum run_stop stop = run_slice(t, t->target, t->target, false);
-    if (stop == RUN_FAILED || t->replayer.error.code != 0)
-        return finish(t, TIMELINE_FAILED);
-    if (timeline_position(t) >= t->target || timeline_at_end(t))
-        return finish(t, t->arrive);
-    return TIMELINE_RUNNING;
-}
-
 static void begin_seek(struct timeline *t, uint64_t step, enum timeline_stop arrive)
 {
     uint64_t now = timeline_position(t);
-    points_arm(&t->points, timeline_cpu(t), false);
+    points_arm(&t->points, timeline_cpu(t), POINTS_NONE);
     size_t i = checkpoint_before(t, step);
     if (step < now || t->checkpoints[i].step > now)
         restore(t, i);
@@ -287,62 +314,94 @@ static void begin_seek(struct timeline *t, uint64_t step, enum timeline_stop arr
     t->arrive = arrive;
 }
 
+/* Continue the seek to t->target. */
+static enum timeline_stop slice_seek(struct timeline *t)
+{
+    enum run_stop stop = run_slice(t, t->target, t->target, false);
+    if (stop == RUN_FAILED || t->replayer.error.code != 0)
+        return finish(t, TIMELINE_FAILED);
+    if (timeline_position(t) < t->target && !timeline_at_end(t))
+        return TIMELINE_RUNNING;
+    if (t->step && t->target + 1 == t->from && timeline_position(t) == t->from) {
+        /* A step back, over a branch and its slot: those are never split. */
+        begin_seek(t, t->from - 2, t->arrive);
+        return TIMELINE_RUNNING;
+    }
+    return finish(t, t->arrive);
+}
+
 static void begin_segment(struct timeline *t, size_t i)
 {
     t->segment = i;
     t->best = UINT64_MAX;
+    t->break_seen = t->watch_seen = UINT64_MAX;
     restore(t, i);
+}
+
+/* All hits of this segment are known: go to the last one, or on to the segment before. */
+static void end_segment(struct timeline *t)
+{
+    if (t->best != UINT64_MAX) {
+        t->must_finish = true;
+        begin_seek(t, t->best, t->best_stop);
+    } else if (t->segment == 0) {
+        begin_seek(t, 0, TIMELINE_BEGIN);
+    } else {
+        t->segment_end = t->checkpoints[t->segment].step;
+        begin_segment(t, t->segment - 1);
+    }
+}
+
+/* A hit, if it is wanted, is the best so far: later ones replace it. An access is met behind it. */
+static void note_hit(struct timeline *t, enum run_stop stop)
+{
+    if (!is_wanted(t, stop))
+        return;
+    uint64_t at = timeline_position(t);
+    if (stop == RUN_WATCH) {
+        replayer_run(&t->replayer, at + 1, true);
+        at = timeline_position(t);
+    }
+    t->best = at;
+    t->best_stop = stop == RUN_BREAK ? TIMELINE_BREAK : TIMELINE_WATCH;
 }
 
 static enum timeline_stop slice_backward(struct timeline *t)
 {
-    struct mips *cpu = timeline_cpu(t);
-    bool pass = false;
-    for (uint64_t begin = timeline_position(t);;) {
+    uint64_t begin = timeline_position(t), hits = 0;
+    for (;;) {
         uint64_t now = timeline_position(t);
         if (now >= t->segment_end) {
-            if (t->best != UINT64_MAX) {
-                enum timeline_stop how =
-                    t->hit.kind <= POINT_HARD_BREAK ? TIMELINE_BREAK : TIMELINE_WATCH;
-                begin_seek(t, t->best, how);
-                return TIMELINE_RUNNING;
-            }
-            if (t->segment == 0) {
-                begin_seek(t, 0, TIMELINE_BEGIN);
-                return TIMELINE_RUNNING;
-            }
-            t->segment_end = t->checkpoints[t->segment].step;
-            begin_segment(t, t->segment - 1);
-            pass = false;
-            begin = timeline_position(t);
-            continue;
-        }
-        if (now - begin >= SLICE_STEPS)
+            end_segment(t);
             return TIMELINE_RUNNING;
-        enum run_stop stop = run_slice(t, t->segment_end, UINT64_MAX, pass);
-        pass = false;
+        }
+        if (now - begin + hits * HIT_COST >= SLICE_STEPS)
+            return TIMELINE_RUNNING;
+        enum run_stop stop = run_points(t, t->segment_end);
         if (stop == RUN_FAILED || t->replayer.error.code != 0)
             return finish(t, TIMELINE_FAILED);
-        if (stop == RUN_BREAK && timeline_position(t) < t->from && is_wanted(t, stop)) {
-            t->best = timeline_position(t);
-        } else if (stop == RUN_WATCH && is_wanted(t, stop)) {
-            /* After the access: one unit on. */
-            points_arm(&t->points, cpu, false);
-            replayer_run(&t->replayer, timeline_position(t) + 1, true);
-            points_arm(&t->points, cpu, true);
-            t->best = timeline_position(t);
-            continue;
+        if (stop == RUN_BREAK || stop == RUN_WATCH) {
+            hits++;
+            note_hit(t, stop);
         }
-        pass = stop == RUN_BREAK || stop == RUN_WATCH;
     }
+}
+
+/* Where nothing was overlooked: a continue backward has searched all behind its segment. */
+static enum timeline_stop stop_early(struct timeline *t)
+{
+    t->interrupted = false;
+    if (t->op != OP_BACKWARD)
+        return finish(t, TIMELINE_INTERRUPTED);
+    t->must_finish = true;
+    begin_seek(t, t->segment_end, TIMELINE_INTERRUPTED);
+    return TIMELINE_RUNNING;
 }
 
 enum timeline_stop timeline_slice(struct timeline *t)
 {
-    if (t->interrupted && t->op != OP_NONE) {
-        t->interrupted = false;
-        return finish(t, TIMELINE_INTERRUPTED);
-    }
+    if (t->interrupted && t->op != OP_NONE && !t->must_finish)
+        return stop_early(t);
     switch (t->op) {
     case OP_FORWARD:
         return slice_forward(t);
@@ -364,10 +423,13 @@ void timeline_interrupt(struct timeline *t)
 static void begin(struct timeline *t, enum timeline_op op, bool step)
 {
     t->op = op;
+    t->must_finish = false;
     t->step = step;
     t->stepped = false;
     t->interrupted = false;
-    t->has_hit = false;
+    t->from = timeline_position(t);
+    t->break_seen = t->from;
+    t->watch_seen = UINT64_MAX;
 }
 
 void timeline_step(struct timeline *t, uint64_t lo, uint64_t hi)
@@ -375,13 +437,19 @@ void timeline_step(struct timeline *t, uint64_t lo, uint64_t hi)
     begin(t, OP_FORWARD, true);
     t->lo = lo;
     t->hi = hi;
-    points_arm(&t->points, timeline_cpu(t), lo != hi);
+    points_arm(&t->points, timeline_cpu(t), POINTS_ALL);
+}
+
+void timeline_step_over(struct timeline *t)
+{
+    timeline_step(t, 0, 0);
+    t->watch_seen = t->from;
 }
 
 void timeline_continue(struct timeline *t)
 {
     begin(t, OP_FORWARD, false);
-    points_arm(&t->points, timeline_cpu(t), true);
+    points_arm(&t->points, timeline_cpu(t), POINTS_ALL);
 }
 
 void timeline_seek(struct timeline *t, uint64_t step)
@@ -402,29 +470,23 @@ enum timeline_stop timeline_seek_now(struct timeline *t, uint64_t step)
 
 void timeline_reverse_step(struct timeline *t)
 {
-    uint64_t now = timeline_position(t);
-    begin(t, OP_SEEK, false);
-    if (now == 0) {
+    begin(t, OP_SEEK, true);
+    t->must_finish = true;
+    if (t->from == 0)
         begin_seek(t, 0, TIMELINE_BEGIN);
-        return;
-    }
-    /* The previous boundary is one step back, or two over a branch and its slot: then a run
-     * to now - 1 ends at now. */
-    t->target = now;
-    if (timeline_seek_now(t, now - 1) == TIMELINE_DONE && timeline_position(t) == now)
-        timeline_seek_now(t, now - 2);
-    begin_seek(t, timeline_position(t), TIMELINE_DONE);
+    else
+        begin_seek(t, t->from - 1, TIMELINE_DONE);
 }
 
 void timeline_reverse_continue(struct timeline *t)
 {
     begin(t, OP_BACKWARD, false);
-    t->from = t->segment_end = timeline_position(t);
+    t->segment_end = t->from;
     if (t->from == 0) {
         begin_seek(t, 0, TIMELINE_BEGIN);
         return;
     }
-    points_arm(&t->points, timeline_cpu(t), true);
+    points_arm(&t->points, timeline_cpu(t), POINTS_ALL);
     begin_segment(t, checkpoint_before(t, t->from - 1));
 }
 

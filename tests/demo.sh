@@ -63,4 +63,4 @@ say '2. replay all of it and compare every event with the recording'
 show build/disco-replay --verify $trace
 
 say '3. from the panic back to its cause, under gdb (tests/gdb/demo.gdb)'
-show build/disco-replay $trace -- -batch -x tests/gdb/demo.gdb
+show build/disco-replay $trace -- -batch $guests/vmlinux -x tests/gdb/demo.gdb

@@ -40,7 +40,7 @@ build build-asan -DDISCO_WERROR=OFF -DDISCO_SANITIZE=ON
 
 step 'guests'
 sh tests/lib/fetch-guests.sh build
-for guest in shell bad-init; do
+for guest in shell batch bad-init; do
     sh tests/guest/initramfs/make-initramfs.sh "$guest" build
 done
 cat build/guests/VERSION

@@ -43,7 +43,7 @@
  * Window and long mode do not matter: a frame is its own window. When the
  * queue fills, the thread must not hold up the machines: then speed counts. */
 #define LEVEL_BLOBS   3
-#define LEVEL_MAIN    16
+#define LEVEL_MAIN    7
 #define LEVEL_HURRIED 3
 #define QUEUE_HURRY   (QUEUE_MAX / 4)
 

@@ -12,6 +12,10 @@ int err_set(struct err *e, int code, const char *fmt, ...)
         va_start(ap, fmt);
         vsnprintf(e->msg, sizeof e->msg, fmt, ap);
         va_end(ap);
+        /* A file's name may hold anything, and what is printed is one line. */
+        for (char *c = e->msg; *c != 0; c++)
+            if ((unsigned char)*c < ' ' || *c == 0x7f)
+                *c = '?';
         e->code = code;
     }
     return code;
@@ -58,7 +62,8 @@ void *xmalloc(size_t n)
 
 void *xcalloc(size_t n, size_t size)
 {
-    return checked(calloc(n, size), n * size);
+    size_t bytes;
+    return checked(calloc(n, size), __builtin_mul_overflow(n, size, &bytes) ? SIZE_MAX : bytes);
 }
 
 void *xrealloc(void *p, size_t n)

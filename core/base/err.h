@@ -32,7 +32,7 @@ enum err_code {
 
 struct err {
     int code;      /* enum err_code, 0 while no error is set */
-    char msg[512]; /* one line without newline */
+    char msg[512]; /* one line without newline or other control characters */
 };
 
 /* Fill `e` unless it already holds an error (the first cause wins). `e` may be

@@ -60,7 +60,8 @@ struct platform {
     void (*add_timer)(struct platform *p, struct dev_timer *t);
     void (*timer_changed)(struct platform *p, struct dev_timer *t);
     /* Copy between a buffer and guest-physical memory; false if any byte is
-     * outside RAM (then nothing was copied). Logged as an event. */
+     * outside RAM (then nothing was copied). Logged as a DMA event of `dev`,
+     * unless that is NULL. */
     bool (*dma)(struct platform *p, struct device *dev, enum dma_dir dir, uint64_t pa, void *bytes,
                 size_t n);
     /* Console output of a device. */
@@ -107,9 +108,18 @@ static inline void dev_timer_set(struct dev_timer *t, uint64_t deadline)
     t->dev->platform->timer_changed(t->dev->platform, t);
 }
 
+/* Data that the device moves: disk sectors, text, entropy, frames. An event. */
 static inline bool dev_dma(struct device *dev, enum dma_dir dir, uint64_t pa, void *bytes, size_t n)
 {
     return dev->platform->dma(dev->platform, dev, dir, pa, bytes, n);
+}
+
+/* Access to what tells the device about its data: rings, descriptors, tables
+ * of regions, request headers and status bytes. Not an event (see event.def). */
+static inline bool dev_dma_control(struct device *dev, enum dma_dir dir, uint64_t pa, void *bytes,
+                                   size_t n)
+{
+    return dev->platform->dma(dev->platform, NULL, dir, pa, bytes, n);
 }
 
 /* An output pin, wired to an input of a chip or of the vcpu. Level, not edge;

@@ -1,7 +1,8 @@
 /*
  * PIIX4 south bridge: function 0 (ISA bridge with the routing of PCI
  * interrupts and the reset register 0xcf9), function 3 (power management and
- * SMBus). Function 1 (IDE) and the ISA chips are devices of their own.
+ * SMBus). Function 1 (IDE), function 2 (USB) and the ISA chips are devices of
+ * their own.
  *
  * Source: Intel 82371AB (PIIX4) data sheet, chapters 4 and 7.
  */

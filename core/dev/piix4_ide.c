@@ -66,7 +66,7 @@ static enum dma_result copy_prds(struct piix4_ide *ide, unsigned n)
     disk_copy_begin(&copy, disk, dev, reads ? DMA_TO_MEMORY : DMA_TO_DEVICE, ch->sector, ch->left);
     for (unsigned i = 0; i < PRDS_MAX; i++) {
         uint8_t prd[8];
-        if (!dev_dma(dev, DMA_TO_DEVICE, (uint64_t)ide->bm[n].prd + 8 * i, prd, sizeof prd))
+        if (!dev_dma_control(dev, DMA_TO_DEVICE, (uint64_t)ide->bm[n].prd + 8 * i, prd, sizeof prd))
             return DMA_FAILED;
         uint32_t second = ld_le32(prd + 4);
         uint64_t bytes = second & 0xfffe;

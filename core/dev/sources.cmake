@@ -12,4 +12,5 @@ set(CORE_DEV_SOURCES
   dev/gt64120.c
   dev/piix4_isa.c
   dev/piix4_pm.c
+  dev/piix4_usb.c
 )

@@ -83,7 +83,7 @@ static uint8_t write_zeroes(struct virtio_blk *blk, const struct virtio_chain *c
     static const uint8_t zero[16 * SECTOR_SIZE];
     uint8_t range[RANGE_SIZE];
     if (chain->out_len != HEADER_SIZE + RANGE_SIZE || disk_read_only(blk->disk) ||
-        !virtio_get(&blk->v, chain, HEADER_SIZE, range, sizeof range))
+        !virtio_get_header(&blk->v, chain, HEADER_SIZE, range, sizeof range))
         return S_IOERR;
     bool big = virtio_big_endian(&blk->v);
     uint64_t sector = big ? ld_be64(range) : ld_le64(range);
@@ -141,7 +141,7 @@ static bool blk_request(struct virtio *v, unsigned queue, const struct virtio_ch
         virtio_broken(v);
         return false;
     }
-    if (!virtio_get(v, chain, 0, header, sizeof header))
+    if (!virtio_get_header(v, chain, 0, header, sizeof header))
         return false;
     bool big = virtio_big_endian(v);
     struct request rq = {
@@ -151,7 +151,7 @@ static bool blk_request(struct virtio *v, unsigned queue, const struct virtio_ch
     uint8_t status = do_request(blk_of(v), chain, &rq, used);
     *used += 1;
     /* Harmless when transfer() found bad memory: the request is not given back then. */
-    return virtio_put(v, chain, chain->in_len - 1, &status, 1);
+    return virtio_put_status(v, chain, chain->in_len - 1, &status, 1);
 }
 
 /* VIRTIO 1.1, 5.2.4. */

@@ -119,10 +119,15 @@ void virtio_kick(struct virtio *v, unsigned queue)
     arm(v);
 }
 
-/* Copy between `bytes` and segments first..end, `off` bytes into them. */
-static bool copy_segments(struct virtio *v, const struct virtio_chain *chain, unsigned first,
-                          unsigned end, uint64_t off, enum dma_dir dir, uint8_t *bytes, size_t n)
+typedef bool (*dma_function)(struct device *dev, enum dma_dir dir, uint64_t pa, void *bytes,
+                             size_t n);
+
+/* Copy between `bytes` and the readable or writable segments, `off` bytes into them. */
+static bool copy_segments(struct virtio *v, const struct virtio_chain *chain, uint64_t off,
+                          enum dma_dir dir, dma_function dma, uint8_t *bytes, size_t n)
 {
+    unsigned first = dir == DMA_TO_DEVICE ? 0 : chain->out;
+    unsigned end = dir == DMA_TO_DEVICE ? chain->out : chain->out + chain->in;
     for (unsigned i = first; i < end && n > 0; i++) {
         const struct virtio_segment *s = &chain->segment[i];
         if (off >= s->len) {
@@ -130,7 +135,7 @@ static bool copy_segments(struct virtio *v, const struct virtio_chain *chain, un
             continue;
         }
         size_t step = (size_t)min_u64(n, s->len - off);
-        if (!dev_dma(&v->pci.dev, dir, s->pa + off, bytes, step)) {
+        if (!dma(&v->pci.dev, dir, s->pa + off, bytes, step)) {
             virtio_broken(v);
             return false;
         }
@@ -144,14 +149,26 @@ static bool copy_segments(struct virtio *v, const struct virtio_chain *chain, un
 bool virtio_get(struct virtio *v, const struct virtio_chain *chain, uint64_t off, void *bytes,
                 size_t n)
 {
-    return copy_segments(v, chain, 0, chain->out, off, DMA_TO_DEVICE, bytes, n);
+    return copy_segments(v, chain, off, DMA_TO_DEVICE, dev_dma, bytes, n);
+}
+
+bool virtio_get_header(struct virtio *v, const struct virtio_chain *chain, uint64_t off,
+                       void *bytes, size_t n)
+{
+    return copy_segments(v, chain, off, DMA_TO_DEVICE, dev_dma_control, bytes, n);
 }
 
 bool virtio_put(struct virtio *v, const struct virtio_chain *chain, uint64_t off, const void *bytes,
                 size_t n)
 {
     /* The bytes are only read in this direction. */
-    return copy_segments(v, chain, chain->out, chain->out + chain->in, off, DMA_TO_MEMORY,
+    return copy_segments(v, chain, off, DMA_TO_MEMORY, dev_dma, (uint8_t *)(uintptr_t)bytes, n);
+}
+
+bool virtio_put_status(struct virtio *v, const struct virtio_chain *chain, uint64_t off,
+                       const void *bytes, size_t n)
+{
+    return copy_segments(v, chain, off, DMA_TO_MEMORY, dev_dma_control,
                          (uint8_t *)(uintptr_t)bytes, n);
 }
 

@@ -103,6 +103,11 @@ bool virtio_get(struct virtio *v, const struct virtio_chain *chain, uint64_t off
                 size_t n);
 bool virtio_put(struct virtio *v, const struct virtio_chain *chain, uint64_t off, const void *bytes,
                 size_t n);
+/* The same for what is not data (see dev_dma_control). */
+bool virtio_get_header(struct virtio *v, const struct virtio_chain *chain, uint64_t off,
+                       void *bytes, size_t n);
+bool virtio_put_status(struct virtio *v, const struct virtio_chain *chain, uint64_t off,
+                       const void *bytes, size_t n);
 
 static inline void virtio_st16(void *p, uint16_t v, bool big_endian)
 {

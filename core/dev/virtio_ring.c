@@ -10,7 +10,7 @@
  *   readable segment after a writable one                   take
  *   indirect: not negotiated, nested, with NEXT, size not a
  *   multiple of 16, empty or too long                       open_table
- *   anything outside RAM                                    dev_dma
+ *   anything outside RAM                                    dev_dma_control
  *
  * A segment of 4 GiB is not an error here: whether it lies in RAM is found
  * when it is used. Sums of lengths fit 64 bits, as VIRTIO_CHAIN_MAX is small.
@@ -59,7 +59,7 @@ static bool read16(struct device *dev, const struct virtio_ring_mode *mode, uint
                    uint16_t *value)
 {
     uint8_t bytes[2];
-    if (!dev_dma(dev, DMA_TO_DEVICE, pa, bytes, sizeof bytes))
+    if (!dev_dma_control(dev, DMA_TO_DEVICE, pa, bytes, sizeof bytes))
         return false;
     *value = ld16(mode, bytes);
     return true;
@@ -70,7 +70,7 @@ static bool write16(struct device *dev, const struct virtio_ring_mode *mode, uin
 {
     uint8_t bytes[2];
     mode->big_endian ? st_be16(bytes, value) : st_le16(bytes, value);
-    return dev_dma(dev, DMA_TO_MEMORY, pa, bytes, sizeof bytes);
+    return dev_dma_control(dev, DMA_TO_MEMORY, pa, bytes, sizeof bytes);
 }
 
 static bool get_descriptor(struct device *dev, const struct virtio_ring_mode *mode,
@@ -81,7 +81,8 @@ static bool get_descriptor(struct device *dev, const struct virtio_ring_mode *mo
         return false;
     if (t->indirect)
         memcpy(bytes, t->bytes + (size_t)index * DESC_SIZE, DESC_SIZE);
-    else if (!dev_dma(dev, DMA_TO_DEVICE, t->pa + (uint64_t)index * DESC_SIZE, bytes, DESC_SIZE))
+    else if (!dev_dma_control(dev, DMA_TO_DEVICE, t->pa + (uint64_t)index * DESC_SIZE, bytes,
+                              DESC_SIZE))
         return false;
     d->pa = ld64(mode, bytes);
     d->len = ld32(mode, bytes + 8);
@@ -99,7 +100,7 @@ static bool open_table(struct device *dev, const struct virtio_ring_mode *mode, 
     t->indirect = true;
     t->pa = d->pa;
     t->count = d->len / DESC_SIZE;
-    return dev_dma(dev, DMA_TO_DEVICE, d->pa, t->bytes, d->len);
+    return dev_dma_control(dev, DMA_TO_DEVICE, d->pa, t->bytes, d->len);
 }
 
 /* Add a descriptor's memory to the chain. */
@@ -185,7 +186,7 @@ bool virtio_ring_push(struct virtio_queue *q, struct device *dev,
     uint64_t entry = q->used + RING_OFF + USED_ELEM_SIZE * (uint64_t)(q->used_idx % q->size);
     q->last_avail++;
     q->used_idx++;
-    return dev_dma(dev, DMA_TO_MEMORY, entry, elem, sizeof elem) &&
+    return dev_dma_control(dev, DMA_TO_MEMORY, entry, elem, sizeof elem) &&
            write16(dev, mode, q->used + 2, q->used_idx);
 }
 

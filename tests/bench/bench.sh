@@ -1,5 +1,5 @@
 #!/bin/sh
-# Measures what recording costs: the boot of Debian's kernel to a shell, a few commands, power-off.
+# Measures what recording costs: the boot of Debian's kernel, a few shell commands, power-off.
 #
 #   sh tests/bench/bench.sh [BUILD-DIR]
 #
@@ -15,7 +15,7 @@ guests=$build/guests
 results=$build/bench
 ways='none record verify qemu qemu-rr'
 
-for file in "$build/disco-record" "$build/disco-replay" "$guests/shell.cpio.gz"; do
+for file in "$build/disco-record" "$build/disco-replay" "$guests/batch.cpio.gz"; do
     [ -f "$file" ] || {
         echo "bench.sh: $file is missing: run tests/run.sh first" >&2
         exit 1
@@ -28,12 +28,12 @@ mkdir -p "$results"
 run()
 {
     case $1 in
-    none) sh "$tests/guest/boot-disco.sh" shell "$build" -o none ;;
-    record) sh "$tests/guest/boot-disco.sh" shell "$build" ;;
-    verify) "$build/disco-replay" --verify "$guests/shell.zst" ;;
-    qemu) sh "$tests/guest/boot-qemu.sh" shell "$build" ;;
+    none) sh "$tests/guest/boot-disco.sh" batch "$build" -o none ;;
+    record) sh "$tests/guest/boot-disco.sh" batch "$build" ;;
+    verify) "$build/disco-replay" --verify "$guests/batch.zst" ;;
+    qemu) sh "$tests/guest/boot-qemu.sh" batch "$build" ;;
     qemu-rr)
-        sh "$tests/guest/boot-qemu.sh" shell "$build" \
+        sh "$tests/guest/boot-qemu.sh" batch "$build" \
             -icount "shift=2,sleep=off,rr=record,rrfile=$results/qemu-rr.bin"
         ;;
     esac >"$results/$1.log" 2>&1
@@ -77,5 +77,5 @@ ratio 'verifying / recording' verify record
 ratio 'disco recording / qemu' record qemu
 ratio 'disco without a trace / qemu' none qemu
 ratio 'disco recording / qemu recording (icount, rr)' record qemu-rr
-wc -c "$guests/shell.zst" "$results/qemu-rr.bin" |
+wc -c "$guests/batch.zst" "$results/qemu-rr.bin" |
     awk 'NR < 3 { printf "%-52s %9d bytes\n", "size of " $2, $1 }'

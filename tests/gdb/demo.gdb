@@ -1,10 +1,10 @@
 # From a kernel's panic back to the store in user space that caused it.
-# Run by tests/demo.sh: gdb is attached to the replay of the failing boot, at its start.
+# Run by tests/demo.sh: gdb is attached to the replay of the failing boot, at its start, and has
+# the symbols of build/guests/vmlinux.
 set pagination off
 set confirm off
 set print address on
 set style enabled off
-file build/guests/vmlinux
 add-symbol-file build/guests/bad-init.elf
 directory tests/guest/initramfs
 
@@ -13,7 +13,9 @@ echo \n-- Forward, to where the kernel gives up: panic(), called by do_exit() of
 break *panic
 continue
 printf "panic's message: %s", (char *)$a0
+printf "  its argument:  0x%08x (killed by signal %d)\n", $a1, $a1 & 127
 backtrace 4
+monitor when
 delete
 
 echo \n-- Backward, to the page fault that killed init.\n
@@ -29,14 +31,20 @@ delete
 echo \n-- Backward, to that instruction, the last time that it ran.\n
 tbreak *$epc
 reverse-continue
-backtrace
+backtrace 2
 print *service
 
 echo \n-- The pointer 'runs' holds letters. Who put them there? Watch it, and go on backward.\n
 watch -location service->runs
 reverse-continue
-backtrace
+backtrace 3
+monitor when
 echo \n-- Found: copy_name() writes the name of a service past the end of its 12 bytes,\n
 echo -- into the pointer behind it, and nobody noticed until the pointer was used.\n
 list copy_name
-kill
+delete
+
+echo \n-- Which name? Backward once more, to where its copying began.\n
+tbreak register_service
+reverse-continue
+printf "%d letters, for %d bytes\n", $_strlen(name), sizeof(services[0].name)

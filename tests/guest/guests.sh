@@ -8,7 +8,7 @@
 # print "Rebooting in 1 seconds.." and reset the board, which ends the run.
 
 # shellcheck shell=sh disable=SC2034 # the variables are the result
-guest_names='shell no-root bad-init'
+guest_names='shell batch no-root bad-init'
 
 guest_select()
 {
@@ -25,6 +25,9 @@ guest_select()
 # =echo $((6 * 7)) >/tmp/answer; cat /tmp/answer
 # =find /sys | wc -l >/dev/null; md5sum /bin/busybox
 # =poweroff -f'
+        ;;
+    batch)
+        guest_initrd=$2/batch.cpio.gz
         ;;
     no-root)
         guest_append="$guest_append root=/dev/sda1"

@@ -10,6 +10,7 @@
 #include "core/dev/malta_fpga.h"
 #include "core/dev/mc146818.h"
 #include "core/dev/piix4.h"
+#include "core/dev/piix4_usb.h"
 #include "core/dev/superio.h"
 #include "core/dev/uart16550.h"
 #include "tests/unit/fake_platform.h"
@@ -29,6 +30,7 @@ struct board {
     struct gt64120 gt;
     struct piix4_isa isa;
     struct piix4_pm pm;
+    struct piix4_usb usb;
     struct fake_wire cpu, gt_irq, cbus;
 };
 
@@ -59,6 +61,7 @@ static struct board *board_create(bool big_endian)
     gt64120_set_ack(&b->gt, ack, &b->pic);
     piix4_isa_init(&b->isa, p, b->pci, 10, b->io, pirq);
     piix4_pm_init(&b->pm, p, b->pci, 10, b->io, irq[9], 256);
+    piix4_usb_init(&b->usb, p, b->pci, 10);
     i8254_init(&b->pit, p, "pit", b->io, irq[0]);
     mc146818_init(&b->rtc, p, "rtc", b->io, irq[8]);
     uart16550_init(&b->uart[0], p, "uart0", b->io, 0x3f8, 1, irq[4]);
@@ -102,7 +105,7 @@ static uint64_t random_step(struct board *b, uint64_t *seed)
         {0x18000060, 5},      {0x18000070, 2},      {0x180003f8, 8},     {0x180002f8, 8},
         {0x180004d0, 2},      {0x18001000, 0x40},   {0x18001100, 0x40},  {0x180003f0, 2},
         {0x1be00000, 0x1000}, {0x1be00c00, 0x100},  {0x1f000000, 0xc00}, {0x1f000900, 0x40},
-        {0x18000000, 0x2000}, {0x10000000, 0xf000000},
+        {0x18001400, 0x20},   {0x18000000, 0x2000}, {0x10000000, 0xf000000},
     };
     uint64_t r = random_next(seed), value = random_next(seed) & 0xffffffff, seen = 0;
     unsigned place = (r >> 8) % ARRAY_LEN(places), size = 1u << (r >> 16) % 3;
@@ -169,6 +172,12 @@ static uint64_t random_step(struct board *b, uint64_t *seed)
         pci_config_write(b->pci, 1u << 31 | 10 << 11 | 3 << 8 | 0x80, 1, 1);
         bus_write(b->io, 0x1002, 2, r >> 8 & 0xffff);
         seen = bus_read(b->io, 0x1000 + (r >> 24 & 12), 4);
+        break;
+    case 9: /* the USB registers, at 0x1400 */
+        pci_config_write(b->pci, 1u << 31 | 10 << 11 | 2 << 8 | 0x20, 4, 0x1400);
+        pci_config_write(b->pci, 1u << 31 | 10 << 11 | 2 << 8 | 0x04, 2, 1);
+        bus_write(b->io, 0x1400 + (r >> 8 & 0x1c), r >> 40 & 1 ? 2 : 4, value);
+        seen = bus_read(b->io, 0x1400 + (r >> 24 & 0x1e), 2);
         break;
     default:
         if (addr == 0x1be00068 || addr + size > 0x1be00068 + 4)
@@ -239,7 +248,7 @@ struct chip {
 /* What may differ after loading although the guest cannot see it: bus handles. */
 static void forget_handles(struct board *b)
 {
-    struct pci_dev *pci[] = {&b->gt.pci, &b->isa.pci, &b->pm.pci};
+    struct pci_dev *pci[] = {&b->gt.pci, &b->isa.pci, &b->pm.pci, &b->usb.pci};
     for (unsigned i = 0; i < ARRAY_LEN(pci); i++) {
         for (unsigned j = 0; j < PCI_BARS; j++)
             pci[i]->bar[j].handle = 0;
@@ -263,7 +272,7 @@ START_TEST(load_restores_every_byte)
         {&b->kbc, sizeof b->kbc},         {&b->dma, sizeof b->dma},
         {&b->sio, sizeof b->sio},         {&b->fpga, sizeof b->fpga},
         {&b->gt, sizeof b->gt},           {&b->isa, sizeof b->isa},
-        {&b->pm, sizeof b->pm},
+        {&b->pm, sizeof b->pm},           {&b->usb, sizeof b->usb},
     };
     uint64_t s = 0x12345;
     for (unsigned round = 0; round < 30; round++) {

@@ -44,7 +44,7 @@ static void write_entry(struct rig *r, unsigned i, uint32_t hi, uint32_t mask, u
 
 START_TEST(write_probe_read)
 {
-    struct rig *r = start("24Kf", 0);
+    struct rig *r = start("24Kf,tlb=16", 0);
     CODE(r, TLBP_W, TLBWI_W, TLBP_W, TLBR_W, TLBP_W);
     C0(r, ENTRYHI) = 0x00406042;
     rig_run(r, 1);
@@ -74,7 +74,7 @@ END_TEST
 
 START_TEST(rights_and_refill)
 {
-    struct rig *r = start("24Kf", 0);
+    struct rig *r = start("24Kf,tlb=16", 0);
     GPR(r, T0) = 0x00400000;
     C0(r, ENTRYHI) = 0x42;
     CODE(r, LW_W(T1, 0x10, T0), SW_W(T1, 0x10, T0));
@@ -110,7 +110,7 @@ END_TEST
 
 START_TEST(asid_and_global)
 {
-    struct rig *r = start("24Kf", 0);
+    struct rig *r = start("24Kf,tlb=16", 0);
     rig_put(r, 0x5000, 0x11);
     rig_put(r, 0x6000, 0x22);
     rig_put(r, 0x7000, 0x33);
@@ -136,7 +136,7 @@ END_TEST
 START_TEST(page_sizes)
 {
     uint32_t mask = ((UINT32_C(1) << 2 * _i) - 1) << 13, half = (mask | 0x1fff) >> 1;
-    struct rig *r = rig_create("24Kf", false, 4u << 20);
+    struct rig *r = rig_create("24Kf,tlb=16", false, 4u << 20);
     struct rng g = {(uint64_t)_i};
     rig_start(r, 0x1000, 0);
     CODE(r, LW_W(A0, 0, T0), LW_W(A1, 0, T1));
@@ -189,7 +189,7 @@ END_TEST
 
 START_TEST(user_mode)
 {
-    struct rig *r = start("24Kf", 0);
+    struct rig *r = start("24Kf,tlb=16", 0);
     static const uint64_t forbidden[] = {RIG_KSEG0, UINT64_C(0xffffffffa0000000),
                                          UINT64_C(0xffffffffc0000000)};
     write_entry(r, 0, 0x00400000, 0, 1 << 6 | 7, 1 << 6 | 7);
@@ -217,7 +217,7 @@ END_TEST
 /* Random is the processor's own: the same in two of them, within its range. */
 START_TEST(random_is_deterministic)
 {
-    struct rig *a = start("24Kf", 0), *b = start("24Kf", 0);
+    struct rig *a = start("24Kf,tlb=16", 0), *b = start("24Kf,tlb=16", 0);
     bool seen[16] = {false};
     C0(a, WIRED) = C0(b, WIRED) = 5;
     for (unsigned i = 0; i < 300; i++) {

@@ -16,6 +16,7 @@
 #define RIG_EVENTS 4096
 
 struct rig {
+    struct mips_model model;
     struct mips *cpu;
     uint8_t *ram;
     uint64_t ram_size;
@@ -90,7 +91,8 @@ static inline struct rig *rig_create(const char *model, bool big, uint64_t ram_s
     r->log = (struct event_log){r->events, r->events + RIG_EVENTS, rig_full};
     struct mips_env env = {.ctx = r, .page = rig_page, .read = rig_read, .write = rig_write,
                            .machine_page = rig_machine_page, .log = &r->log};
-    r->cpu = mips_create(mips_model_find(model), big, &env);
+    CHECK(mips_model_parse(model, &r->model), "no model %s", model);
+    r->cpu = mips_create(&r->model, big, &env);
     return r;
 }
 

@@ -3,6 +3,8 @@
 #
 #   sh tests/guest/initramfs/make-initramfs.sh shell BUILD-DIR
 #       makes BUILD-DIR/guests/shell.cpio.gz
+#   sh tests/guest/initramfs/make-initramfs.sh batch BUILD-DIR
+#       makes BUILD-DIR/guests/batch.cpio.gz: the same commands without a dialogue, for benchmarks
 #   sh tests/guest/initramfs/make-initramfs.sh bad-init BUILD-DIR
 #       makes BUILD-DIR/guests/bad-init.cpio.gz, and bad-init.elf with the symbols of its /init
 #
@@ -18,7 +20,7 @@ fail()
     exit 1
 }
 
-[ $# -eq 2 ] || fail "usage: make-initramfs.sh shell|bad-init BUILD-DIR"
+[ $# -eq 2 ] || fail "usage: make-initramfs.sh shell|batch|bad-init BUILD-DIR"
 kind=$1
 mkdir -p "$2/guests"
 guests=$(cd "$2/guests" && pwd)
@@ -27,11 +29,11 @@ rm -rf "$root"
 mkdir -p "$root"
 
 case $kind in
-shell)
+shell | batch)
     [ -f "$guests/busybox" ] || fail "$guests/busybox is missing: run tests/lib/fetch-guests.sh"
     mkdir "$root/bin"
     install -m 755 "$guests/busybox" "$root/bin/busybox"
-    install -m 755 "$here/shell-init" "$root/init"
+    install -m 755 "$here/$kind-init" "$root/init"
     ;;
 bad-init)
     # -O1 keeps every function a function, and gdb's view of variables complete.

@@ -1,0 +1,233 @@
+/*
+ * The monitor's promise: a position names one state. However a run got there (in one go or in
+ * pieces, through snapshots and back, with pauses of any length while all sleeps), state, events
+ * and console text are those of a machine that ran there from the start.
+ */
+#include "tests/unit/monitor_rig.h"
+
+#define RUN_CYCLES 600000u
+
+/* Machines that differ in what may go wrong at the borders of epochs. */
+static const struct {
+    const char *name;
+    uint64_t epoch_ns, cpu_hz;
+    unsigned period, input_every;
+    bool big_endian, vandal;
+} kind[] = {
+    {"usual", 0, 0, 20000, 3, false, false},
+    {"short epochs", 1000, 0, 3000, 17, false, false},
+    {"odd clock", 20000, 33333333, 7000, 5, false, false},
+    {"big-endian", 7000, 66000000, 9000, 11, true, false},
+    {"vandal", 10000, 0, 20000, 13, false, true},
+    {"big-endian vandal", 100000, 0, 4000, 7, true, true},
+};
+
+static struct mrig_options options_of(int i, struct guest *g)
+{
+    if (kind[i].vandal)
+        guest_vandal(g, kind[i].period);
+    else
+        guest_worker(g, kind[i].period);
+    return (struct mrig_options){
+        .guest = g,
+        .big_endian = kind[i].big_endian,
+        .epoch_ns = kind[i].epoch_ns,
+        .cpu_hz = kind[i].cpu_hz,
+        .input_every = kind[i].input_every,
+        .random_idle = true,
+        .seed = (uint64_t)i + rng_env("DISCO_TEST_SEED", 0),
+        .disk_sectors = 100,
+    };
+}
+
+/* Runs a piece of random length, to a step or a cycle. */
+static void random_piece(struct mrig *r, struct rng *rng, uint32_t most)
+{
+    uint64_t n = rng_below(rng, 8) == 0 ? rng_below(rng, 4) : rng_below(rng, most);
+    if (rng_below(rng, 2) == 0) {
+        uint64_t step = mrig_step(r) + n, cycle = mrig_cycle(r) + 4 * n;
+        enum run_stop stop = mrig_run(r, step, cycle);
+        ck_assert_msg(stop == RUN_LIMIT, "stop %d: %s", stop, r->err.msg);
+        ck_assert(mrig_step(r) >= step || mrig_cycle(r) >= cycle);
+        ck_assert_uint_le(mrig_step(r), step + 1);
+        ck_assert_uint_le(mrig_cycle(r), cycle + 1);
+    } else {
+        uint64_t cycle = mrig_cycle(r) + n;
+        ck_assert_int_eq(mrig_run(r, UINT64_MAX, cycle), RUN_LIMIT);
+        ck_assert_uint_ge(mrig_cycle(r), cycle);
+        ck_assert_uint_le(mrig_cycle(r), cycle + 1);
+    }
+}
+
+START_TEST(pieces)
+{
+    struct guest g;
+    struct mrig_options opt = options_of(_i, &g);
+    struct mrig *r = mrig_create(&opt);
+    struct rng rng = {(uint64_t)_i + rng_env("DISCO_TEST_SEED", 0)};
+    for (int i = 0; mrig_cycle(r) < RUN_CYCLES; i++) {
+        random_piece(r, &rng, i % 8 == 0 ? 30000 : 1500);
+        if (i % 16 == 0)
+            mrig_assert_canonical(r);
+    }
+    mrig_assert_canonical(r);
+    /* It was worth it. */
+    ck_assert_uint_gt(r->events_count, 50);
+    if (!kind[_i].vandal) {
+        ck_assert_uint_gt(r->idles, 3);
+        ck_assert_uint_gt(r->console[0].len, 20);
+    }
+    mrig_destroy(r);
+}
+END_TEST
+
+/* A stop at each single step, and at each single cycle. */
+START_TEST(every_position)
+{
+    struct guest g;
+    struct mrig_options opt = options_of(1, &g);
+    struct mrig *go = mrig_create(&opt), *steps = mrig_create(&opt), *cycles = mrig_create(&opt);
+    while (mrig_step(steps) < 9000)
+        ck_assert_int_eq(mrig_run(steps, mrig_step(steps) + 1, UINT64_MAX), RUN_LIMIT);
+    while (mrig_cycle(cycles) < mrig_cycle(steps))
+        ck_assert_int_eq(mrig_run(cycles, UINT64_MAX, mrig_cycle(cycles) + 1), RUN_LIMIT);
+    ck_assert_int_eq(mrig_run(go, mrig_step(steps), UINT64_MAX), RUN_LIMIT);
+    mrig_assert_same(go, steps);
+    mrig_assert_same(go, cycles);
+    ck_assert_uint_gt(mrig_cycle(go), mrig_step(go)); /* it slept */
+    mrig_destroy(go);
+    mrig_destroy(steps);
+    mrig_destroy(cycles);
+}
+END_TEST
+
+#define SLOTS 10
+
+struct slot {
+    struct snapshot *snapshot; /* NULL: none */
+    size_t events, console;
+    struct vm_digest digest;
+};
+
+static void save_slot(struct mrig *r, struct slot *s)
+{
+    s->snapshot = monitor_snapshot(r->m);
+    s->events = r->events_count;
+    s->console = r->console[0].len;
+    s->digest = monitor_digest(r->m, 0, true);
+    ck_assert_uint_eq(snapshot_step(s->snapshot), mrig_step(r));
+    ck_assert_uint_eq(snapshot_cycle(s->snapshot), mrig_cycle(r));
+}
+
+static void restore_slot(struct mrig *r, const struct slot *s)
+{
+    monitor_restore(r->m, s->snapshot);
+    r->events_count = s->events;
+    r->console[0].len = s->console;
+    ck_assert_uint_eq(snapshot_step(s->snapshot), mrig_step(r));
+    ck_assert_uint_eq(snapshot_cycle(s->snapshot), mrig_cycle(r));
+    struct vm_digest d = monitor_digest(r->m, 0, true);
+    ck_assert_uint_eq(d.memory, s->digest.memory);
+    ck_assert_uint_eq(d.cpu, s->digest.cpu);
+    ck_assert_uint_eq(d.devices, s->digest.devices);
+    ck_assert_uint_eq(d.memory, mrig_whole_digest(r->m->vms[0]));
+}
+
+START_TEST(snapshots)
+{
+    struct guest g;
+    struct mrig_options opt = options_of(_i, &g);
+    struct mrig *r = mrig_create(&opt);
+    struct rng rng = {(uint64_t)_i + 50 + rng_env("DISCO_TEST_SEED", 0)};
+    struct slot slot[SLOTS] = {0};
+    for (int i = 0; i < 500; i++) {
+        struct slot *s = &slot[rng_below(&rng, SLOTS)];
+        unsigned what = rng_below(&rng, 5);
+        if (what < 2) {
+            random_piece(r, &rng, 6000);
+        } else if (s->snapshot == NULL) {
+            save_slot(r, s);
+        } else if (what == 4) {
+            snapshot_free(r->m, s->snapshot);
+            s->snapshot = NULL;
+        } else {
+            restore_slot(r, s);
+        }
+        if (i % 16 == 0)
+            mrig_assert_canonical(r);
+    }
+    /* All live ones, once more, and a run from each. */
+    for (unsigned k = 0; k < SLOTS; k++)
+        if (slot[k].snapshot != NULL) {
+            restore_slot(r, &slot[k]);
+            random_piece(r, &rng, 3000);
+            mrig_assert_canonical(r);
+            snapshot_free(r->m, slot[k].snapshot);
+        }
+    ck_assert_uint_eq(frames_in_use(&r->m->memory.frames), 1 + r->m->memory.in_use);
+    mrig_destroy(r);
+}
+END_TEST
+
+/* Two VMs: what one does between two limits of the other is the same, too. */
+START_TEST(two_vms)
+{
+    struct guest g;
+    struct mrig_options opt = options_of(1, &g);
+    opt.vms = 2;
+    opt.disk_sectors = 0;
+    struct mrig *r = mrig_create(&opt);
+    struct rng rng = {7};
+    uint64_t goal = 0;
+    while (goal < 100000) {
+        goal += 10000;
+        while (mrig_cycle(r) < goal)
+            mrig_run(r, mrig_step(r) + rng_below(&rng, 900), goal);
+        mrig_assert_canonical(r);
+    }
+    struct snapshot *s = monitor_snapshot(r->m);
+    struct vm_digest then = monitor_digest(r->m, 1, true);
+    mrig_run(r, UINT64_MAX, goal + 30000);
+    ck_assert(monitor_digest(r->m, 1, true).memory != then.memory);
+    monitor_restore(r->m, s);
+    ck_assert_uint_eq(monitor_digest(r->m, 1, true).memory, then.memory);
+    snapshot_free(r->m, s);
+    ck_assert_uint_eq(frames_in_use(&r->m->memory.frames), 1 + r->m->memory.in_use);
+    mrig_destroy(r);
+}
+END_TEST
+
+/* monitor_halt from inside of a device access stops before the next unit, and a run that goes on
+ * is as if it had not stopped. */
+START_TEST(halt)
+{
+    struct guest g;
+    struct mrig_options opt = options_of(0, &g);
+    opt.halt_after = 5;
+    struct mrig *r = mrig_create(&opt);
+    ck_assert_int_eq(mrig_run(r, UINT64_MAX, 100000), RUN_STOPPED);
+    ck_assert_uint_eq(r->console_calls, 5);
+    mrig_assert_canonical(r);
+    ck_assert_int_eq(mrig_run(r, UINT64_MAX, 100000), RUN_LIMIT);
+    mrig_assert_canonical(r);
+    mrig_destroy(r);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("monitor");
+    TCase *tc = tcase_create("monitor");
+    tcase_set_timeout(tc, 60);
+    tcase_add_loop_test(tc, pieces, 0, ARRAY_LEN(kind));
+    tcase_add_test(tc, every_position);
+    tcase_add_loop_test(tc, snapshots, 0, ARRAY_LEN(kind));
+    tcase_add_test(tc, two_vms);
+    tcase_add_test(tc, halt);
+    suite_add_tcase(suite, tc);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}
