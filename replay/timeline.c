@@ -327,6 +327,12 @@ static enum timeline_stop slice_seek(struct timeline *t)
         begin_seek(t, t->from - 2, t->arrive);
         return TIMELINE_RUNNING;
     }
+    struct mips *cpu = timeline_cpu(t);
+    if (t->arrive == TIMELINE_BREAK && (mips_pc(cpu) != t->hit.va || mips_waiting(cpu))) {
+        /* A reset or the end of a sleep, which are no steps, lie before the breakpoint. */
+        points_arm(&t->points, cpu, POINTS_ALL);
+        replayer_run(&t->replayer, timeline_position(t) + 1, false);
+    }
     return finish(t, t->arrive);
 }
 
