@@ -32,8 +32,8 @@ struct frames {
 int frames_init(struct frames *f, uint64_t max_bytes, struct err *e);
 void frames_fini(struct frames *f);
 
-/* A frame with one reference; zeroed if asked for. Aborts with a message when `max` is exceeded
- * (callers check frames_left first where a guest decides). */
+/* A frame with one reference; zeroed if asked for. Aborts with a message when `max` is exceeded:
+ * whoever keeps snapshots keeps frames_in_use below it. */
 uint32_t frame_alloc(struct frames *f, bool zeroed);
 void frame_unref(struct frames *f, uint32_t frame);
 

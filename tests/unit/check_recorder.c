@@ -154,7 +154,8 @@ START_TEST(bad_machines)
         struct event_log log = {.next = events, .end = events + ARRAY_LEN(events)};
         port.log = &log;
         static const char *const why[] = {"unknown processor", "unknown machine", "1792 MiB",
-                                          "does not fit into RAM", "too long", "do not fit into RAM"};
+                                          "does not fit into RAM", "too long",
+                                          "do not fit into RAM"};
         char *line = xcalloc(1, 9000);
         memset(line, 'x', 8999);
         o.drives_count = 0;
