@@ -186,12 +186,14 @@ static int start_gdb(const struct options *o, const char *address, pid_t *child)
     size_t n = 0;
     while (o->command[n] != NULL)
         n++;
-    const char **argv = xcalloc(n + 6, sizeof argv[0]);
+    const char **argv = xcalloc(n + 8, sizeof argv[0]);
     char *attach = xasprintf("target extended-remote %s", address);
     size_t i = 0;
     argv[i++] = "gdb-multiarch";
     argv[i++] = "-iex";
     argv[i++] = "set confirm off";
+    argv[i++] = "-iex";
+    argv[i++] = "set remotetimeout 30"; /* a vRun may seek far */
     argv[i++] = "-ex";
     argv[i++] = attach;
     memcpy(argv + i, o->command, n * sizeof argv[0]);
