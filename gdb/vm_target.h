@@ -10,11 +10,8 @@
 
 #define VM_TARGET_REGS_MAX 192
 
-struct gdb_server;
-
 struct vm_target {
     struct timeline *timeline;
-    struct gdb_server *server; /* shows console text to gdb's user; may be NULL */
     struct gdb_reg regs[VM_TARGET_REGS_MAX];
     size_t regs_count;
     bool phys_mode;

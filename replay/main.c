@@ -217,15 +217,76 @@ static void symbols_progress(const struct timeline *t)
         progress(&p, t, "looking for the kernel's symbols");
 }
 
+static void print_console(void *ctx, const uint8_t *bytes, size_t n)
+{
+    (void)ctx;
+    fwrite(bytes, 1, n, stdout);
+    fflush(stdout);
+}
+
+/* gdb has the terminal: it prints the text while it waits for the replay. */
+static void print_console_in_gdb(void *ctx, const uint8_t *bytes, size_t n)
+{
+    gdb_server_console(ctx, bytes, n);
+}
+
+/* Serve until a signal, or until the gdb that we start is gone. Its exit status, or an error. */
+static int serve_on(const struct options *o, const char *address, struct vm_target *target,
+                    struct err *e)
+{
+    struct timeline *t = target->timeline;
+    struct gdb_server *server;
+    pid_t child = 0;
+    int status = EXIT_OK, result = 0;
+    TRY(gdb_server_open(&server, address, &vm_target_ops, target, e));
+    running_server = server;
+    if (o->command != NULL) {
+        signal(SIGINT, SIG_IGN); /* Ctrl-C is gdb's own */
+        if (o->console) {
+            t->replayer.on_console = print_console_in_gdb;
+            t->replayer.console_ctx = server;
+        }
+        if (start_gdb(o, gdb_server_address(server), &child) < 0)
+            result = err_set(e, ERR_IO, "cannot start gdb-multiarch: %s", strerror(errno));
+    } else {
+        printf("disco-replay: %s: %" PRIu64 " instructions; waiting for gdb:\n"
+               "  gdb-multiarch -ex 'target extended-remote %s'\n",
+               o->trace, t->replayer.end_step, gdb_server_address(server));
+        fflush(stdout);
+    }
+    while (result == 0 && !interrupted && !gdb_server_stopped(server))
+        result = gdb_server_turn(server, true, e);
+    if (child > 0 && waitpid(child, &status, 0) == child)
+        status = WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_ERROR;
+    running_server = NULL;
+    t->replayer.on_console = NULL;
+    gdb_server_close(server);
+    return result < 0 ? result : status;
+}
+
+/* A socket that only we and our gdb can reach. */
+static int serve_privately(const struct options *o, struct vm_target *target, struct err *e)
+{
+    const char *tmp = getenv("TMPDIR");
+    char *dir = xasprintf("%s/disco-replay.XXXXXX", tmp != NULL && tmp[0] == '/' ? tmp : "/tmp");
+    int result;
+    if (mkdtemp(dir) == NULL) {
+        result = err_set(e, ERR_IO, "%s: cannot create: %s", dir, strerror(errno));
+    } else {
+        char *address = xasprintf("unix:%s/gdb", dir);
+        result = serve_on(o, address, target, e);
+        rmdir(dir);
+        free(address);
+    }
+    free(dir);
+    return result;
+}
+
 static int serve(const struct options *o, struct timeline *t, struct err *e)
 {
     struct vm_target target;
-    struct gdb_server *server;
     struct buf symbols = {0};
-    char *private = NULL;
-    const char *address = o->gdb != NULL ? o->gdb : "127.0.0.1:1234";
-    if (o->gdb == NULL && o->command != NULL)
-        address = private = xasprintf("unix:/tmp/disco-replay.%d", (int)getpid());
+    int result;
     vm_target_init(&target, t);
     if (!o->no_symbols && vm_symbols_find(t, &symbols, o->quiet ? NULL : symbols_progress)) {
         target.symbols = symbols.data;
@@ -233,45 +294,15 @@ static int serve(const struct options *o, struct timeline *t, struct err *e)
     }
     if (isatty(STDERR_FILENO))
         fputs("\r\033[K", stderr);
-    if (t->replayer.error.code != 0) {
-        buf_free(&symbols);
-        vm_target_fini(&target);
-        return diverged(o, t);
-    }
-    int result = gdb_server_open(&server, address, &vm_target_ops, &target, e), status = EXIT_OK;
-    pid_t child = 0;
-    if (result == 0) {
-        running_server = server;
-        target.server = server;
-        if (o->command != NULL) {
-            /* gdb is in charge of the terminal: Ctrl-C is its own. */
-            signal(SIGINT, SIG_IGN);
-            if (start_gdb(o, gdb_server_address(server), &child) < 0)
-                result = err_set(e, ERR_IO, "cannot start gdb-multiarch: %s", strerror(errno));
-        } else {
-            printf("disco-replay: %s: %" PRIu64 " instructions; waiting for gdb:\n"
-                   "  gdb-multiarch -ex 'target extended-remote %s'\n",
-                   o->trace, t->replayer.end_step, gdb_server_address(server));
-            fflush(stdout);
-        }
-        while (result == 0 && !interrupted && !gdb_server_stopped(server))
-            result = gdb_server_turn(server, true, e);
-        if (child > 0 && waitpid(child, &status, 0) == child)
-            status = WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_ERROR;
-        running_server = NULL;
-        gdb_server_close(server);
-    }
+    if (t->replayer.error.code != 0)
+        result = diverged(o, t);
+    else if (o->gdb == NULL && o->command != NULL)
+        result = serve_privately(o, &target, e);
+    else
+        result = serve_on(o, o->gdb != NULL ? o->gdb : "127.0.0.1:1234", &target, e);
     vm_target_fini(&target);
     buf_free(&symbols);
-    free(private);
-    return result < 0 ? result : status;
-}
-
-static void print_console(void *ctx, const uint8_t *bytes, size_t n)
-{
-    (void)ctx;
-    fwrite(bytes, 1, n, stdout);
-    fflush(stdout);
+    return result;
 }
 
 int main(int argc, char **argv)
