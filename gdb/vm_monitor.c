@@ -98,19 +98,17 @@ static void print_events(struct vm_target *t, int kind, uint64_t count, struct b
 {
     struct replayer *r = &t->timeline->replayer;
     uint64_t n = 0;
-    struct err e = {0};
     size_t b = r->batches_count;
     while (b > 0 && r->batches[b - 1].first >= r->at.event)
         b--;
     struct event *shown = xcalloc(count, sizeof shown[0]);
     while (b-- > 0 && n < count) {
-        const struct event *ev = trace_reader_events(r->reader, b, &e);
+        const struct event *ev = replayer_look(r, b);
         uint64_t i = min_u64(r->batches[b].count, r->at.event - r->batches[b].first);
         while (ev != NULL && i-- > 0 && n < count)
             if (kind < 0 || ev[i].kind == kind)
                 shown[n++] = ev[i];
     }
-    r->batch = SIZE_MAX; /* the reader's buffer has moved on */
     while (n-- > 0) {
         char line[256];
         event_print(line, sizeof line, &shown[n]);

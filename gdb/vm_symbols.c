@@ -28,15 +28,13 @@ static uint64_t first_interrupt(struct replayer *r)
 {
     uint64_t step = UINT64_MAX;
     for (size_t b = 0; b < r->batches_count && step == UINT64_MAX; b++) {
-        struct err e = {0};
-        const struct event *ev = trace_reader_events(r->reader, b, &e);
+        const struct event *ev = replayer_look(r, b);
         for (uint32_t i = 0; ev != NULL && i < r->batches[b].count; i++)
             if (ev[i].kind == EVENT_INTERRUPT) {
                 step = ev[i].step;
                 break;
             }
     }
-    r->batch = SIZE_MAX; /* the reader's buffer has moved on */
     return step;
 }
 

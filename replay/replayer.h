@@ -54,6 +54,10 @@ void replayer_close(struct replayer *r);
 
 void replayer_seek_cursor(struct replayer *r, const struct replay_cursor *at);
 
+/* The recorded events of a batch, for looking around; NULL if it is damaged. Valid until the next
+ * call, or until the replay goes on. */
+const struct event *replayer_look(struct replayer *r, size_t batch);
+
 /* Run towards the trace's end. RUN_STOPPED with r->error set is a divergence;
  * RUN_LIMIT or RUN_POWERED_OFF at the end. */
 enum run_stop replayer_run(struct replayer *r, uint64_t until_step, bool pass);

@@ -23,8 +23,7 @@ static void load(struct timeline *t)
     size_t cap = 0;
     t->tlb_writes_loaded = true;
     for (size_t b = 0; b < r->batches_count; b++) {
-        struct err ignored = {0};
-        const struct event *ev = trace_reader_events(r->reader, b, &ignored);
+        const struct event *ev = replayer_look(r, b);
         for (uint32_t i = 0; ev != NULL && i < r->batches[b].count; i++) {
             if (ev[i].kind != EVENT_TLB_WRITE)
                 continue;
@@ -41,7 +40,6 @@ static void load(struct timeline *t)
             };
         }
     }
-    r->batch = SIZE_MAX; /* the reader's buffer has moved on */
 }
 
 unsigned tlb_history_asid(const struct timeline *t)
