@@ -20,8 +20,8 @@ s/^(clocksource: [^:]*): .*/\1: N/
 # Derived from the speed of the delay loop.
 s/^FPU Affinity set after [0-9]+ emulations/FPU Affinity set after N emulations/
 
-# qemu's PIT ticks from reset, disco's from when it is programmed; the kernel's first look at the
-# interrupt controller may find such a request just gone.
+# The PIT of qemu ticks from reset, that of disco from when it is programmed; the first look of the
+# kernel at the interrupt controller may find such a request just gone.
 /^spurious 8259A interrupt: IRQ7\.$/d
 
 # The wall clock.
