@@ -59,6 +59,20 @@ static void put_text(struct recorder *r)
     buf_clear(&r->text);
 }
 
+static struct trace_digest digest_now(const struct recorder *r, struct monitor *m)
+{
+    struct vm_digest d = monitor_digest(m, 0, true);
+    return (struct trace_digest){
+        .step = mips_steps(m->vms[0]->cpu),
+        .cycle = vm_cycle(m->vms[0]),
+        .cpu = d.cpu,
+        .devices = d.devices,
+        .memory = d.memory,
+        .has_memory = true,
+        .events = r->events_total,
+    };
+}
+
 static void sync_trace(struct recorder *r, struct monitor *m)
 {
     uint64_t step = mips_steps(m->vms[0]->cpu);
@@ -68,16 +82,7 @@ static void sync_trace(struct recorder *r, struct monitor *m)
     r->sync_step = step;
     put_events(r);
     put_text(r);
-    struct vm_digest d = monitor_digest(m, 0, true);
-    struct trace_digest digest = {
-        .step = mips_steps(m->vms[0]->cpu),
-        .cycle = vm_cycle(m->vms[0]),
-        .cpu = d.cpu,
-        .devices = d.devices,
-        .memory = d.memory,
-        .has_memory = true,
-        .events = r->events_total,
-    };
+    struct trace_digest digest = digest_now(r, m);
     trace_put_digest(r->writer, &digest);
 }
 
@@ -304,16 +309,7 @@ int recorder_finish(struct recorder *r, struct monitor *m, struct trace_sizes *s
     int status = disk_status(r, e);
     if (r->writer == NULL)
         return status;
-    struct vm_digest d = monitor_digest(m, 0, true);
-    struct trace_digest digest = {
-        .step = mips_steps(m->vms[0]->cpu),
-        .cycle = vm_cycle(m->vms[0]),
-        .cpu = d.cpu,
-        .devices = d.devices,
-        .memory = d.memory,
-        .has_memory = true,
-        .events = r->events_total,
-    };
+    struct trace_digest digest = digest_now(r, m);
     struct trace_end end = {
         .reason = (char *)(uintptr_t)end_text[r->end],
         .step = digest.step,

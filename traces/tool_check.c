@@ -153,6 +153,20 @@ static int diff_config(const struct pair *p)
     return status;
 }
 
+/* The k-th `what` of both, as text (empty for none); frees the lines. */
+static int diff_lines(const struct pair *p, const char *what, size_t k, struct buf line[2])
+{
+    if (line[0].len != line[1].len || memcmp(line[0].data, line[1].data, line[0].len) != 0) {
+        char *difference = xasprintf("%s %zu differs", what, k);
+        int status = report(p, difference, line);
+        free(difference);
+        return status;
+    }
+    buf_free(&line[0]);
+    buf_free(&line[1]);
+    return 0;
+}
+
 static int diff_inputs(const struct pair *p)
 {
     size_t n[2];
@@ -164,14 +178,9 @@ static int diff_inputs(const struct pair *p)
         for (int i = 0; i < 2; i++)
             if (k < n[i])
                 tool_input_line(&line[i], &in[i][k]);
-        if (line[0].len != line[1].len || memcmp(line[0].data, line[1].data, line[0].len) != 0) {
-            char *what = xasprintf("input %zu differs", k);
-            int status = report(p, what, line);
-            free(what);
+        int status = diff_lines(p, "input", k, line);
+        if (status != 0)
             return status;
-        }
-        buf_free(&line[0]);
-        buf_free(&line[1]);
     }
     return 0;
 }
@@ -187,14 +196,9 @@ static int diff_digests(const struct pair *p)
         for (int i = 0; i < 2; i++)
             if (k < n[i])
                 tool_digest_line(&line[i], &d[i][k]);
-        if (line[0].len != line[1].len || memcmp(line[0].data, line[1].data, line[0].len) != 0) {
-            char *what = xasprintf("digest %zu differs", k);
-            int status = report(p, what, line);
-            free(what);
+        int status = diff_lines(p, "digest", k, line);
+        if (status != 0)
             return status;
-        }
-        buf_free(&line[0]);
-        buf_free(&line[1]);
     }
     return 0;
 }
