@@ -21,6 +21,7 @@ def main():
     # Between ESC ( 0 and ESC ( B letters are pieces of lines.
     text = re.sub(r"\x1b\(0(.*?)(\x1b\(B|$)", lambda m: re.sub(r"[^\n]", "", m.group(1)), text,
                   flags=re.DOTALL)
+    text = re.sub(r"\x1b[\[(]?[0-9;?]*$", "", text)  # the recording may end within one
     for line in text.split("\n"):
         if line.strip():
             print(line.strip())

@@ -25,7 +25,8 @@ guest=$build/guests/installer
 console=$guest/disco.txt
 rm -f "$guest/trace.zst"
 "$build/disco-record" -o "$guest/trace.zst" -M malta -m 512M -kernel "$guest/vmlinuz" \
-    -initrd "$guest/initrd.gz" -append console=ttyS0 --until-text "$last_words" \
+    -initrd "$guest/initrd.gz" -append console=ttyS0 -rtc base=2026-01-31 -seed 1 \
+    --until-text "$last_words" \
     --timeout 1200 "$@" </dev/null >"$console" || {
     tail -n 20 "$console"
     fail "the first menu did not come"

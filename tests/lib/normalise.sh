@@ -26,6 +26,7 @@ s/^FPU Affinity set after [0-9]+ emulations/FPU Affinity set after N emulations/
 
 # The wall clock.
 s/setting system clock to .*/setting system clock to T/
+s/^(audit: type=2000 audit)\([0-9.:]+\)/\1(T)/
 
 # Where the loader puts the initrd, and what that leaves of the memory.
 s/rd_start=0x[0-9a-f]+/rd_start=A/
@@ -41,7 +42,6 @@ s/^(Primary (instruction|data) cache) .*/\1/
 /^random: crng init done$/d
 
 # Work that the kernel does in the background: when its lines come depends on timing.
-/^audit: type=2000 audit/d
 /^Trying to unpack rootfs image as initramfs\.\.\.$/d
 /^Freeing initrd memory: /d
 /^input: .* as \/devices\/platform\/i8042\//d
