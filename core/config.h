@@ -6,6 +6,8 @@
 #ifndef CORE_CONFIG_H
 #define CORE_CONFIG_H
 
+#include <string.h>
+
 #include "core/base/base.h"
 
 #define EPOCH_NS_DEFAULT   100000ull    /* 100 us */
@@ -18,6 +20,13 @@ struct config_image {
     const uint8_t *data;
     size_t size; /* 0: none */
 };
+
+/* What a kernel is told as its own name (vm_config.kernel_name): the path without its folders. */
+static inline const char *config_base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash == NULL ? path : slash + 1;
+}
 
 enum disk_interface { DISK_IDE, DISK_VIRTIO };
 

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "core/base/bytes.h"
+#include "core/base/splitmix.h"
 #include "core/dev/gt64120.h"
 #include "core/dev/i8042.h"
 #include "core/dev/i8254.h"
@@ -324,12 +325,8 @@ static int load_initrd(struct vm *vm, uint64_t kernel_end, uint64_t *start, stru
 /* 32 bytes of entropy for the guest's generator, in hexadecimal, out of the run's seed. */
 static void print_rng_seed(uint64_t seed, char out[65])
 {
-    for (unsigned i = 0; i < 4; i++) {
-        uint64_t z = seed += 0x9e3779b97f4a7c15u; /* SplitMix64 */
-        z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-        z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-        snprintf(out + 16 * i, 17, "%016" PRIx64, z ^ z >> 31);
-    }
+    for (unsigned i = 0; i < 4; i++)
+        snprintf(out + 16 * i, 17, "%016" PRIx64, splitmix64(seed, i + 1));
 }
 
 static int boot_kernel(struct vm *vm, struct err *e)

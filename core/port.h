@@ -19,8 +19,8 @@ enum port_verdict {
 
 struct port_ops {
     /* At the barrier before the epoch that starts at `cycle` (nominal, a multiple
-     * of the epoch): deliver what is due by monitor_input_*(). A verdict, or
-     * a negative error. */
+     * of the epoch): deliver what is due by vm_console_input() and
+     * vm_power(). A verdict, or a negative error. */
     int (*barrier)(void *port, struct monitor *m, uint64_t cycle, struct err *e);
     /* All vcpus sleep at the barrier `now`; the next thing that happens by
      * itself comes at `until` (UINT64_MAX: never). How far may time jump? *to is a
@@ -29,8 +29,8 @@ struct port_ops {
      * verdict or a negative error. */
     int (*idle)(void *port, struct monitor *m, uint64_t now, uint64_t until, uint64_t *to,
                 struct err *e);
-    /* 4 KiB block `block` of base image `image`, needed for the first time by
-     * `vm` (0-based); the last block of an image is padded with zeros. Never
+    /* 4 KiB block `block` of base image `image`, that `vm` (0-based) reads
+     * and has not written, perhaps not for the first time; the last block of an image is padded with zeros. Never
      * fails towards the guest: an error ends the run at the next barrier. */
     void (*disk_block)(void *port, unsigned vm, uint32_t image, uint64_t block, uint8_t *out);
     /* The guest printed on a console channel. */

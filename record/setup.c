@@ -99,12 +99,6 @@ static int add_disk(struct setup *s, const struct drive_option *d, struct err *e
     return 0;
 }
 
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash == NULL ? path : slash + 1;
-}
-
 static int fill(struct setup *s, const struct record_options *o, struct err *e)
 {
     struct vm_config *vm = &s->config.vms[0];
@@ -171,7 +165,7 @@ int setup_open(struct setup *s, const struct record_options *o, struct err *e)
         .cpu = o->cpu,
         .memory = o->memory,
         .cpu_hz = o->cpu_hz,
-        .kernel_name = o->kernel != NULL ? base_name(o->kernel) : "",
+        .kernel_name = o->kernel != NULL ? config_base_name(o->kernel) : "",
         .append = o->append,
         .wall_clock = o->wall_clock,
         .entropy_seed = o->seed,

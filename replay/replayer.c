@@ -268,12 +268,6 @@ static int load_image(struct replayer *r, const char *path, unsigned slot, uint3
     return 0;
 }
 
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash == NULL ? path : slash + 1;
-}
-
 static int fill_config(struct replayer *r, const char *path, struct monitor_config *cfg,
                        struct err *e)
 {
@@ -297,7 +291,7 @@ static int fill_config(struct replayer *r, const char *path, struct monitor_conf
         .memory = tv->memory,
         .cpu_hz = tv->cpu_hz,
         .append = tv->append,
-        .kernel_name = tv->kernel == TRACE_NO_IMAGE ? "" : base_name(h->images[tv->kernel].name),
+        .kernel_name = tv->kernel == TRACE_NO_IMAGE ? "" : config_base_name(h->images[tv->kernel].name),
         .wall_clock = tv->wall_clock,
         .entropy_seed = tv->entropy_seed,
         .disks_count = tv->disks_count,

@@ -35,7 +35,7 @@ struct dev_ops {
      * change any field. May be NULL. */
     void (*loaded)(struct device *dev);
     /* Bytes of a console channel arrived: take up to n, return how many. The
-     * rest is offered again after dev_input_wanted(). May be NULL. */
+     * rest is offered again after platform->input_wanted(). May be NULL. */
     size_t (*input)(struct device *dev, const uint8_t *bytes, size_t n);
     /* May be NULL. True once the guest listens: piped input waits for that. */
     bool (*input_ready)(struct device *dev);

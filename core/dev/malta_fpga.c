@@ -101,15 +101,6 @@ static void fpga_write(struct device *dev, uint64_t off, unsigned size, uint64_t
     }
 }
 
-void malta_fpga_display(const struct malta_fpga *fpga, char out[9])
-{
-    for (unsigned i = 0; i < 8; i++) {
-        uint8_t c = fpga->display[i];
-        out[i] = c >= 0x20 && c < 0x7f ? (char)c : ' ';
-    }
-    out[8] = 0;
-}
-
 static const struct io_ops fpga_ops = {.read = fpga_read, .write = fpga_write, .native = true};
 
 static void reset(struct device *dev)

@@ -20,7 +20,5 @@ struct malta_fpga {
 /* Map 1 MiB at `base` of `mem`. */
 void malta_fpga_init(struct malta_fpga *fpga, struct platform *p, const char *id, struct bus *mem,
                      uint64_t base);
-/* What the display shows, for monitors: 8 characters and a 0. */
-void malta_fpga_display(const struct malta_fpga *fpga, char out[9]);
 
 #endif

@@ -9,6 +9,8 @@
  */
 #include "core/dev/virtio_rng.h"
 
+#include "core/base/splitmix.h"
+
 #define REQUEST_MAX 4096 /* bytes filled per request; a driver asks again */
 
 static struct virtio_rng *rng_of(struct virtio *v)
@@ -18,10 +20,7 @@ static struct virtio_rng *rng_of(struct virtio *v)
 
 static uint64_t draw(struct virtio_rng *rng)
 {
-    uint64_t z = rng->seed + ++rng->drawn * UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
+    return splitmix64(rng->seed, ++rng->drawn);
 }
 
 static bool rng_request(struct virtio *v, unsigned queue, const struct virtio_chain *chain,
