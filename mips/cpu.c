@@ -87,6 +87,32 @@ void mips_reset(struct mips *cpu)
     mmu_mode_changed(cpu);
 }
 
+bool mips_engine_available(enum mips_engine engine)
+{
+    return engine == MIPS_INTERP;
+}
+
+void mips_set_engine(struct mips *cpu, enum mips_engine engine)
+{
+    CHECK(mips_engine_available(engine), "engine %d", (int)engine);
+    cpu->engine = engine;
+}
+
+void mips_set_profile(struct mips *cpu, bool on)
+{
+    cpu->profile = on;
+    code_drop_all(cpu);
+}
+
+bool mips_helper_calls(const struct mips *cpu, unsigned i, const char **name, uint64_t *calls)
+{
+    if (i >= INSN_COUNT)
+        return false;
+    *name = insn_info[i].text;
+    *calls = cpu->helper_calls[i];
+    return true;
+}
+
 struct mips_stats mips_get_stats(const struct mips *cpu)
 {
     return cpu->stats;

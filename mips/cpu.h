@@ -217,7 +217,10 @@ struct mips {
     size_t n_watches;
     uint64_t point_words[16]; /* bitmap of page offsets at which a POINT micro-op goes */
     struct mips_hit hit;
+    enum mips_engine engine;
+    bool profile;
     struct mips_stats stats;
+    uint64_t helper_calls[INSN_COUNT];
 };
 
 /* ---- run.c ---- */

@@ -99,10 +99,21 @@ struct mips_tlb_entry {
 
 struct mips; /* mips/cpu.h: the whole struct, for mips/ itself and the adapters that show it */
 
-/* `model` must live as long as the processor. */
+/* How instructions are executed. Guests cannot tell: every engine takes the
+ * same steps to the same states and events. */
+enum mips_engine {
+    MIPS_INTERP, /* portable; the reference */
+    MIPS_JIT,    /* translates to the host's machine code */
+};
+/* Does the engine exist on this host? */
+bool mips_engine_available(enum mips_engine engine);
+
+/* `model` must live as long as the processor. The engine is MIPS_INTERP. */
 struct mips *mips_create(const struct mips_model *model, bool big_endian,
                          const struct mips_env *env);
 void mips_destroy(struct mips *cpu);
+/* Not while it runs; the engine must be available. */
+void mips_set_engine(struct mips *cpu, enum mips_engine engine);
 /* Cold reset: pc = 0xbfc00000. Counts of steps and cycles go on. */
 void mips_reset(struct mips *cpu);
 
@@ -188,10 +199,28 @@ struct mips_tlb_entry mips_tlb_get(const struct mips *cpu, unsigned index);
  * no-aliases. Returns the length as snprintf does. */
 int mips_disassemble(uint32_t w, uint64_t pc, char *out, size_t size);
 
-/* What the interpreter did since creation; for --stats and benchmarks. */
+/* What the engine did since creation; for --stats and benchmarks. */
 struct mips_stats {
-    uint64_t blocks_decoded, blocks_flushed, page_fills, device_accesses;
+    uint64_t blocks_decoded;
+    uint64_t blocks_flushed;  /* times that all code of a page was forgotten */
+    uint64_t page_fills;      /* software TLB: entries filled */
+    uint64_t device_accesses;
+    /* The translator's: */
+    uint64_t blocks_translated;
+    uint64_t guest_code_bytes; /* of the guest's instructions in them */
+    uint64_t host_code_bytes;  /* of machine code made of them */
+    uint64_t translate_ns;     /* with profile only */
+    uint64_t blocks_chained;   /* jumps patched to go straight to another block */
+    uint64_t code_drops;       /* times that all code was dropped: memory was full */
+    uint64_t leaves;           /* times that translated code came back to mips_run's loop */
+    uint64_t slow_loads, slow_stores; /* software TLB: accesses that missed, devices included */
+    uint64_t blocks_run;       /* with profile only */
 };
 struct mips_stats mips_get_stats(const struct mips *cpu);
+/* Count also what costs time to count. Drops all translated code. */
+void mips_set_profile(struct mips *cpu, bool on);
+/* Calls of the interpreter's helpers from translated code, by instruction (with
+ * profile only): fills *name and *calls for i = 0, 1, ...; false past the end. */
+bool mips_helper_calls(const struct mips *cpu, unsigned i, const char **name, uint64_t *calls);
 
 #endif
