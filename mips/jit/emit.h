@@ -127,6 +127,7 @@ void emit_setcc_m(struct emit *e, enum host_cc cc, struct host_mem m);
 void emit_cmov_rr(struct emit *e, enum host_cc cc, unsigned width, enum host_reg d, enum host_reg s);
 void emit_cmov_rm(struct emit *e, enum host_cc cc, unsigned width, enum host_reg d,
                   struct host_mem m);
+/* With features.lzcnt only; 4, 8. */
 void emit_lzcnt(struct emit *e, unsigned width, enum host_reg d, enum host_reg s);
 void emit_bsr(struct emit *e, unsigned width, enum host_reg d, enum host_reg s);
 void emit_bt_mi(struct emit *e, unsigned width, struct host_mem m, unsigned bit); /* CF = bit */

@@ -183,9 +183,8 @@ static inline unsigned test_width(unsigned width, int32_t value)
 void emit_test_ri(struct emit *e, unsigned width, enum host_reg a, int32_t value)
 {
     width = test_width(width, imm_of(width, value));
-    uint8_t *p = a == RAX
-                     ? put_op(e->p, 0xa8 | op_size_w(width), 0)
-                     : put_rr(e->p, 0xf6 | op_size_w(width) | op_byte_reg(width, a), 0, a);
+    uint8_t *p = a == RAX ? put_op(e->p, 0xa8 | op_size_w(width), 0)
+                          : put_rr(e->p, 0xf6 | op_size_w(width) | op_byte_reg(width, a), 0, a);
     e->p = put_imm(p, width, value);
 }
 
