@@ -80,6 +80,14 @@ int monitor_create(struct monitor **out, const struct monitor_config *cfg, const
     return 0;
 }
 
+void monitor_set_engine(struct monitor *m, enum mips_engine engine, bool profile)
+{
+    for (unsigned i = 0; i < m->vms_count; i++) {
+        mips_set_engine(m->vms[i]->cpu, engine);
+        mips_set_profile(m->vms[i]->cpu, profile);
+    }
+}
+
 void monitor_halt(struct monitor *m)
 {
     m->halt = true;

@@ -29,6 +29,10 @@ struct monitor {
 int monitor_create(struct monitor **m, const struct monitor_config *cfg, const struct port *port,
                    struct err *e);
 void monitor_destroy(struct monitor *m);
+/* How the processors execute from now on; MIPS_INTERP before the first call. It belongs to the run:
+ * no configuration, state or trace depends on it. `profile`: see mips_set_profile. Not while the
+ * machines run; the engine must be available. */
+void monitor_set_engine(struct monitor *m, enum mips_engine engine, bool profile);
 
 enum run_stop {
     RUN_LIMIT,       /* the step or cycle asked for */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/monitor.h"
+#include "core/run_stats.h"
 #include "record/options.h"
 #include "record/recorder.h"
 #include "record/setup.h"
@@ -55,6 +56,15 @@ static void print_summary(const struct recorder *r, const struct monitor *m,
             (double)(inputs + log) * 1e3 / (double)(steps + !steps));
 }
 
+static void print_stats(const struct record_options *opt, const struct monitor *m,
+                        struct stopwatch time)
+{
+    const struct mips *cpu = m->vms[0]->cpu;
+    struct run_stats s = {.engine = opt->engine, .steps = mips_steps(cpu), .time = time};
+    run_stats_take(&s, cpu);
+    run_stats_print(&s, stderr);
+}
+
 static int run(struct recorder *r, const struct record_options *opt, struct setup *setup,
                struct err *e)
 {
@@ -62,13 +72,16 @@ static int run(struct recorder *r, const struct record_options *opt, struct setu
     struct monitor *m;
     setup->config.no_reboot = opt->no_reboot;
     TRY(monitor_create(&m, &setup->config, &port, e));
+    monitor_set_engine(m, opt->engine, opt->stats);
     int started = recorder_start(r, m, e);
     if (started < 0) {
         monitor_destroy(m);
         return started;
     }
     struct run_limit limit = {.step = opt->stop_after, .cycle = UINT64_MAX};
+    struct stopwatch start = stopwatch_now();
     enum run_stop stop = monitor_run(m, &limit, e);
+    struct stopwatch time = stopwatch_since(start);
     if (stop == RUN_FAILED)
         r->end = END_ERROR;
     else if (stop == RUN_POWERED_OFF)
@@ -79,6 +92,8 @@ static int run(struct recorder *r, const struct record_options *opt, struct setu
     int result = recorder_finish(r, m, &sizes, e);
     if (!opt->quiet && result == 0)
         print_summary(r, m, &sizes);
+    if (opt->stats)
+        print_stats(opt, m, time);
     monitor_destroy(m);
     return stop == RUN_FAILED ? ERR_IO : result;
 }

@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "core/base/usage.h"
-#include "mips/mips.h"
+#include "core/engine_option.h"
 
 static const char doc[] =
     "Run a MIPS machine and record it, so that disco-replay can replay the run bit for bit and "
@@ -29,7 +29,7 @@ static const char doc[] =
 enum {
     OPT_KERNEL = 0x100, OPT_INITRD, OPT_APPEND, OPT_CPU, OPT_DRIVE, OPT_HDA, OPT_RTC, OPT_BIOS,
     OPT_TIMEOUT, OPT_UNTIL, OPT_STOP, OPT_REPLY, OPT_SEED, OPT_NOREBOOT, OPT_NOGRAPHIC,
-    OPT_DEVICE, OPT_SMP, OPT_CLOCK, OPT_ENDIAN,
+    OPT_DEVICE, OPT_SMP, OPT_CLOCK, OPT_ENDIAN, OPT_ENGINE, OPT_STATS,
 };
 
 static const struct argp_option options[] = {
@@ -62,6 +62,8 @@ static const struct argp_option options[] = {
     {"reply", OPT_REPLY, "TEXT=ANSWER", 0, "when the console prints TEXT, type ANSWER (\\n, \\r, "
      "\\t, \\xNN, \\\\); several are used one after the other", 2},
     {"quiet", 'q', NULL, 0, "no summary at the end", 2},
+    {"engine", OPT_ENGINE, "jit|interp", 0, ENGINE_OPTION_HELP, 2},
+    {"stats", OPT_STATS, NULL, 0, STATS_OPTION_HELP, 2},
     {0},
 };
 
@@ -335,6 +337,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_REPLY:
         parse_reply(o, arg);
         return 0;
+    case OPT_ENGINE:
+        o->engine = engine_parse(arg);
+        return 0;
+    case OPT_STATS:
+        o->stats = true;
+        return 0;
     case ARGP_KEY_ARG:
         usage_error("%s: there are options only (a kernel stands behind -kernel)", arg);
         return 0;
@@ -358,6 +366,7 @@ void options_parse(struct record_options *o, int argc, char **argv)
         .cpu_hz = CPU_HZ_DEFAULT,
         .wall_clock = (uint64_t)time(NULL),
         .stop_after = UINT64_MAX,
+        .engine = engine_default(),
     };
     if (getrandom(&o->seed, sizeof o->seed, 0) != sizeof o->seed)
         o->seed = o->wall_clock;

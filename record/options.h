@@ -4,6 +4,7 @@
 
 #include "core/base/err.h"
 #include "core/config.h"
+#include "mips/mips.h"
 
 #define REPLIES_MAX 64
 #define TEXT_MAX    4096 /* characters of a text to wait for */
@@ -33,6 +34,8 @@ struct record_options {
     bool big_endian_wanted; /* for raw images: -endian big */
     bool no_reboot;
     bool quiet;             /* no summary */
+    enum mips_engine engine;
+    bool stats;
     double timeout;         /* host seconds; 0: none */
     const char *until_text;
     uint64_t stop_after;    /* steps; UINT64_MAX: none */

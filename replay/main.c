@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "core/base/usage.h"
+#include "core/engine_option.h"
+#include "core/run_stats.h"
 #include "gdb/server.h"
 #include "gdb/vm_symbols.h"
 #include "gdb/vm_target.h"
@@ -20,7 +22,8 @@ enum { EXIT_OK = 0, EXIT_ERROR = 1, EXIT_DIVERGED = 2 };
 struct options {
     const char *trace;
     const char *gdb;    /* address to listen on */
-    bool verify, console, quiet, no_symbols;
+    bool verify, console, quiet, no_symbols, stats;
+    enum mips_engine engine;
     char **command;     /* arguments of gdb-multiarch after "--", or NULL */
 };
 
@@ -37,7 +40,7 @@ static const char doc[] =
     "Exit status: 0 when all went well, 1 on an error, 2 when the replay differs from the "
     "recording; for \"-- ARGS\" that of gdb.";
 
-enum { OPT_GDB = 0x100, OPT_VERIFY, OPT_CONSOLE, OPT_NOSYMBOLS };
+enum { OPT_GDB = 0x100, OPT_VERIFY, OPT_CONSOLE, OPT_NOSYMBOLS, OPT_ENGINE, OPT_STATS };
 
 static const struct argp_option argp_options[] = {
     {"verify", OPT_VERIFY, NULL, 0, "replay everything, compare every event and digest", 0},
@@ -45,6 +48,8 @@ static const struct argp_option argp_options[] = {
     {"console", OPT_CONSOLE, NULL, 0, "show what the guest prints, as the replay gets there", 0},
     {"no-symbols", OPT_NOSYMBOLS, NULL, 0, "do not look for the kernel's symbols", 0},
     {"quiet", 'q', NULL, 0, "no progress", 0},
+    {"engine", OPT_ENGINE, "jit|interp", 0, ENGINE_OPTION_HELP, 0},
+    {"stats", OPT_STATS, NULL, 0, STATS_OPTION_HELP, 0},
     {0},
 };
 
@@ -71,6 +76,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case 'q':
         o->quiet = true;
+        return 0;
+    case OPT_ENGINE:
+        o->engine = engine_parse(arg);
+        return 0;
+    case OPT_STATS:
+        o->stats = true;
         return 0;
     case ARGP_KEY_ARG:
         if (o->trace != NULL)
@@ -305,9 +316,20 @@ static int serve(const struct options *o, struct timeline *t, struct err *e)
     return result;
 }
 
+static void print_stats(const struct options *o, const struct timeline *t, struct stopwatch start)
+{
+    struct run_stats s = {
+        .engine = o->engine,
+        .steps = t->replayer.steps_run,
+        .time = stopwatch_since(start),
+    };
+    run_stats_take(&s, timeline_cpu(t));
+    run_stats_print(&s, stderr);
+}
+
 int main(int argc, char **argv)
 {
-    struct options o = {0};
+    struct options o = {.engine = engine_default()};
     struct err e = {0};
     static struct timeline t;
     for (int i = 1; i < argc; i++)
@@ -322,7 +344,11 @@ int main(int argc, char **argv)
     if (result == 0) {
         if (o.console)
             t.replayer.on_console = print_console;
+        monitor_set_engine(t.replayer.monitor, o.engine, o.stats);
+        struct stopwatch start = stopwatch_now();
         result = o.verify ? verify(&o, &t) : serve(&o, &t, &e);
+        if (o.stats)
+            print_stats(&o, &t, start);
         timeline_close(&t);
     }
     if (result < 0) {

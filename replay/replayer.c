@@ -403,7 +403,9 @@ enum run_stop replayer_run(struct replayer *r, uint64_t until_step, bool pass)
         .cycle = r->detached ? UINT64_MAX : r->end_cycle,
         .pass = pass,
     };
+    uint64_t before = step_now(r);
     enum run_stop stop = monitor_run(r->monitor, &limit, &r->error);
+    r->steps_run += step_now(r) - before;
     /* DETERMINISM: a power command may be the last thing, at the cycle where the trace ends. */
     if (stop == RUN_LIMIT && !r->detached && r->at.event < r->events_count &&
         trace_reader_end(r->reader) != NULL && vm_cycle(r->monitor->vms[0]) >= r->end_cycle)

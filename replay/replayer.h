@@ -36,6 +36,7 @@ struct replayer {
     size_t batch;                  /* the one that `expected` holds; SIZE_MAX for none */
     const struct event *expected;
     uint64_t end_cycle, end_step;  /* as far as the trace goes */
+    uint64_t steps_run;            /* by all calls of replayer_run */
     struct err error;              /* divergence or damage; code 0 while all is well */
     struct buf console;            /* what channel 0 printed up to the farthest position */
     void (*on_console)(void *ctx, const uint8_t *bytes, size_t n); /* at the first time; may be NULL */
