@@ -179,13 +179,42 @@ static void mark(struct mips *cpu, struct code_page *cp, const struct block *b)
         cp->decoded[i / 64] |= UINT64_C(1) << i % 64;
 }
 
+/* The first `steps` of a block that has more, as a scratch block. NULL if it
+ * has points there or would be cut between a branch and its slot. */
+static struct block *cut_block(struct mips *cpu, const struct block *b, unsigned steps)
+{
+    struct block *cut = cpu->scratch;
+    bool falls = b->uops == b->run + 2 && b->u[b->run].op == cpu->labels[UOP_FALL];
+    if (!falls && steps + 2 > b->run)
+        return NULL;
+    for (unsigned i = 0; i < steps; i++) {
+        if (b->u[i].run != b->run - i || b->u[i].op == cpu->labels[UOP_POINT])
+            return NULL;
+        cut->u[i] = b->u[i];
+        cut->u[i].run = (uint8_t)(steps - i);
+    }
+    cut->run = (uint8_t)steps;
+    cut->slot = cut->link = 0;
+    cut->start = b->start;
+    cut->end = (uint16_t)(b->start + 4 * steps);
+    cut->uops = (uint8_t)(steps + 2);
+    cut->u[steps] = (struct uop){.op = cpu->labels[UOP_FALL]};
+    cut->u[steps + 1] = (struct uop){0};
+    return cut;
+}
+
 struct block *code_block(struct mips *cpu, struct code_page *cp, uint64_t pc, int64_t budget)
 {
     uint32_t word = pc >> 2 & 1023;
     if (cp->block[word] != 0 && !cpu->pass) {
         struct block *found = (struct block *)(void *)(cpu->arena + (uint64_t)cp->block[word] * 16);
+        struct block *cut = NULL;
         if (found->run <= budget)
             return found;
+        if (budget > 0)
+            cut = cut_block(cpu, found, (unsigned)budget);
+        if (cut != NULL)
+            return cut;
     }
     bool keep = budget > BLOCK_STEPS_MAX && !cpu->pass;
     unsigned max = keep ? BLOCK_STEPS_MAX : cpu->pass ? 1 : (unsigned)budget;
