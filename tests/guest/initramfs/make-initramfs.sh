@@ -7,8 +7,11 @@
 #       makes BUILD-DIR/guests/batch.cpio.gz: the same commands without a dialogue, for benchmarks
 #   sh tests/guest/initramfs/make-initramfs.sh bad-init BUILD-DIR
 #       makes BUILD-DIR/guests/bad-init.cpio.gz, and bad-init.elf with the symbols of its /init
+#   sh tests/guest/initramfs/make-initramfs.sh bench BUILD-DIR
+#       makes BUILD-DIR/guests/bench.cpio.gz: the CPU suite and programs of Debian's packages, which
+#       tests/lib/fetch-guests.sh --bench has fetched; for tests/bench/bench.sh
 #
-# The third guest, "no-root", is a kernel without any initramfs: see tests/guest/guests.sh.
+# The guest "no-root", is a kernel without any initramfs: see tests/guest/guests.sh.
 # /dev/console is not made here (that would need root): the kernel's built-in initramfs has it.
 set -eu
 
@@ -20,7 +23,7 @@ fail()
     exit 1
 }
 
-[ $# -eq 2 ] || fail "usage: make-initramfs.sh shell|batch|bad-init BUILD-DIR"
+[ $# -eq 2 ] || fail "usage: make-initramfs.sh shell|batch|bad-init|bench BUILD-DIR"
 kind=$1
 mkdir -p "$2/guests"
 guests=$(cd "$2/guests" && pwd)
@@ -28,12 +31,18 @@ root=$guests/root-$kind
 rm -rf "$root"
 mkdir -p "$root"
 
-case $kind in
-shell | batch)
+# busybox and the guest's own init, which is a script for it.
+install_busybox()
+{
     [ -f "$guests/busybox" ] || fail "$guests/busybox is missing: run tests/lib/fetch-guests.sh"
     mkdir "$root/bin"
     install -m 755 "$guests/busybox" "$root/bin/busybox"
     install -m 755 "$here/$kind-init" "$root/init"
+}
+
+case $kind in
+shell | batch)
+    install_busybox
     ;;
 bad-init)
     # -O1 keeps every function a function, and gdb's view of variables complete.
@@ -43,6 +52,14 @@ bad-init)
         -o "$guests/bad-init.elf" "$here/bad-init.c"
     mipsel-linux-gnu-strip -o "$root/init" "$guests/bad-init.elf"
     chmod 755 "$root/init"
+    ;;
+bench)
+    install_busybox
+    install -m 644 "$here/../../bench/benchmarks.txt" "$root/benchmarks"
+    # Hard float, without contraction: every machine computes the same to the last bit.
+    mipsel-linux-gnu-gcc -std=gnu11 -O2 -Wall -Wextra -mips32r2 -mhard-float -ffp-contract=off \
+        -fno-math-errno -static -s -Wl,--build-id=none \
+        -o "$root/bin/cpu-suite" "$here"/../../bench/suite/*.c
     ;;
 *)
     fail "unknown guest '$kind'"
