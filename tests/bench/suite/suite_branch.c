@@ -7,14 +7,14 @@
 #include "suite.h"
 
 enum {
-    PROGRAM_ROUNDS = 30,
+    PROGRAM_ROUNDS = 240,
     PROGRAM_OUTER = 60,
     TEXT_BYTES = 32768,
-    TEXT_ROUNDS = 60,
-    FIB_DEPTH = 27,
+    TEXT_ROUNDS = 480,
+    FIB_DEPTH = 32,
     QUEENS = 8,
-    QUEENS_ROUNDS = 12,
-    CALL_ROUNDS = 3000000,
+    QUEENS_ROUNDS = 140,
+    CALL_ROUNDS = 36000000,
 };
 
 /* ---- the interpreter ---- */

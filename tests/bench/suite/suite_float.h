@@ -17,12 +17,12 @@
 
 enum {
     BODIES = 5,
-    BODY_STEPS = 18000,
-    PICTURE_SIDE = 96,
+    BODY_STEPS = 54000,
+    PICTURE_SIDE = 168,
     PICTURE_DEPTH = 60,
     FLOAT_SIDE = 40,
-    FLOAT_ROUNDS = 16,
-    CONVERT_COUNT = 600000,
+    FLOAT_ROUNDS = 40,
+    CONVERT_COUNT = 1800000,
 };
 
 struct body {

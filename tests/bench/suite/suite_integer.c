@@ -9,15 +9,15 @@
 
 enum {
     SIEVE_LIMIT = 60000,
-    SIEVE_ROUNDS = 100,
+    SIEVE_ROUNDS = 700,
     CRC_BYTES = 16384,
-    CRC_ROUNDS = 400,
+    CRC_ROUNDS = 2800,
     MATRIX_SIDE = 48,
-    MATRIX_ROUNDS = 60,
+    MATRIX_ROUNDS = 420,
     HASH_WORDS = 4096,
-    HASH_ROUNDS = 800,
+    HASH_ROUNDS = 5600,
     SORT_COUNT = 40000,
-    SORT_ROUNDS = 6,
+    SORT_ROUNDS = 24,
 };
 
 static uint32_t count_primes(void)

@@ -12,13 +12,13 @@
 
 enum {
     PAGE = 4096,
-    CALL_ROUNDS = 300000,
-    READ_ROUNDS = 60000,
-    PIPE_ROUNDS = 40000,
-    FAULT_ROUNDS = 80,
+    CALL_ROUNDS = 450000,
+    READ_ROUNDS = 90000,
+    PIPE_ROUNDS = 60000,
+    FAULT_ROUNDS = 64,
     FAULT_PAGES = 512,
-    FORK_ROUNDS = 500,
-    EXEC_ROUNDS = 150,
+    FORK_ROUNDS = 350,
+    EXEC_ROUNDS = 120,
 };
 
 uint32_t suite_syscall(void)

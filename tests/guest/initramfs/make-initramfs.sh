@@ -16,6 +16,7 @@
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
+bench=$here/../../bench
 
 fail()
 {
@@ -40,6 +41,37 @@ install_busybox()
     install -m 755 "$here/$kind-init" "$root/init"
 }
 
+# Programs of Debian's packages, their libraries, and what the benchmarks feed them.
+install_programs()
+{
+    from=$guests/x-bench
+    rm -rf "$from"
+    mkdir "$from"
+    while read -r package; do
+        [ -f "$guests/debs/$package.deb" ] ||
+            fail "$package.deb is missing: run tests/lib/fetch-guests.sh --bench"
+        dpkg-deb -x "$guests/debs/$package.deb" "$from"
+    done <"$bench/packages.txt"
+
+    mkdir -p "$root/lib" "$root/usr/bin"
+    for program in bin/bzip2 bin/gzip usr/bin/perl usr/bin/python3.11 usr/bin/sha256sum \
+        usr/bin/sqlite3 usr/bin/xz; do
+        install -m 755 "$from/$program" "$root/usr/bin"
+    done
+    for library in ld.so.1 libbz2.so.1.0 libc.so.6 libcrypt.so.1 libexpat.so.1 liblzma.so.5 \
+        libm.so.6 libreadline.so.8 libtinfo.so.6 libz.so.1; do
+        install -m 755 "$from/lib/mipsel-linux-gnu/$library" "$root/lib"
+    done
+    install -m 755 "$from/usr/lib/mipsel-linux-gnu/libsqlite3.so.0" "$root/lib"
+    # Python's interpreter has all but the text encodings inside, and looks for os.py to know where
+    # it is installed.
+    mkdir -p "$root/usr/lib/python3.11/lib-dynload"
+    cp -R "$from/usr/lib/python3.11/encodings" "$from/usr/lib/python3.11/os.py" \
+        "$root/usr/lib/python3.11"
+    cp -R "$bench/programs" "$root/programs"
+    rm -rf "$from"
+}
+
 case $kind in
 shell | batch)
     install_busybox
@@ -55,11 +87,12 @@ bad-init)
     ;;
 bench)
     install_busybox
-    install -m 644 "$here/../../bench/benchmarks.txt" "$root/benchmarks"
+    install_programs
+    install -m 644 "$bench/benchmarks.txt" "$root/benchmarks"
     # Hard float, without contraction: every machine computes the same to the last bit.
     mipsel-linux-gnu-gcc -std=gnu11 -O2 -Wall -Wextra -mips32r2 -mhard-float -ffp-contract=off \
         -fno-math-errno -static -s -Wl,--build-id=none \
-        -o "$root/bin/cpu-suite" "$here"/../../bench/suite/*.c
+        -o "$root/bin/cpu-suite" "$bench"/suite/*.c
     ;;
 *)
     fail "unknown guest '$kind'"
