@@ -34,6 +34,13 @@ int cp0_index(const struct mips *cpu, unsigned reg, unsigned sel)
     return missing ? -1 : i;
 }
 
+/* What has consequences is logged; EntryLo's mask depends on PageGrain with RI and XI. */
+bool cp0_is_storage(const struct mips *cpu, unsigned index)
+{
+    bool entrylo = index == C0_ENTRYLO0 || index == C0_ENTRYLO1;
+    return !c0_logged[index] && !(entrylo && cpu->model->rixi);
+}
+
 void cp0_init(struct mips *cpu)
 {
     const struct mips_model *m = cpu->model;

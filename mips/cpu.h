@@ -311,6 +311,8 @@ uint64_t cp0_read(struct mips *cpu, unsigned index);
 void cp0_write(struct mips *cpu, unsigned index, uint64_t value);
 void cp0_update_irq(struct mips *cpu);
 int cp0_index(const struct mips *cpu, unsigned reg, unsigned sel); /* -1: none in this model */
+/* Is a write to it nothing but c0 = (c0 & ~c0_mask) | (value & c0_mask)? */
+bool cp0_is_storage(const struct mips *cpu, unsigned index);
 unsigned cp0_random(const struct mips *cpu);
 
 /* ---- timer.c ---- */
