@@ -209,6 +209,14 @@ const struct eng_engine *engine_find(const char *name);
 /* Planted faults: engines broken on purpose; NULL past the end. */
 const struct eng_engine *engine_planted(unsigned i);
 
+/* What the engine "trace" executed last, oldest first; returns how many. */
+struct eng_trace {
+    uint64_t pc;
+    uint32_t w;
+};
+#define ENG_TRACE 12
+unsigned engine_trace(struct eng_trace *out);
+
 /* ---- engines_pair.c ---- */
 struct eng_finding {
     unsigned action;  /* after which the sides differed */

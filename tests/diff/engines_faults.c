@@ -8,6 +8,25 @@
 #include "mips/ops.h"
 #include "tests/diff/engines.h"
 
+static struct eng_trace trace[ENG_TRACE];
+static unsigned traced; /* units in all */
+
+static bool before_trace(struct eng_side *s, uint32_t w)
+{
+    trace[traced++ % ENG_TRACE] = (struct eng_trace){mips_pc(s->cpu), w};
+    return false;
+}
+
+unsigned engine_trace(struct eng_trace *out)
+{
+    unsigned n = traced < ENG_TRACE ? traced : ENG_TRACE;
+
+    for (unsigned i = 0; i < n; i++)
+        out[i] = trace[(traced - n + i) % ENG_TRACE];
+    traced = 0;
+    return n;
+}
+
 static const struct eng_engine engines[] = {
     {"interp", MIPS_INTERP, false, false, NULL, NULL},
     {"jit", MIPS_JIT, false, false, NULL, NULL},
@@ -15,6 +34,7 @@ static const struct eng_engine engines[] = {
     {"cold", MIPS_INTERP, true, true, NULL, NULL},
     {"jit-units", MIPS_JIT, true, false, NULL, NULL},
     {"jit-cold", MIPS_JIT, true, true, NULL, NULL},
+    {"trace", MIPS_INTERP, true, false, before_trace, NULL},
 };
 
 static bool is_taken(const struct eng_side *s)

@@ -18,6 +18,7 @@ struct shrinker {
     struct eng_case best, trial, before;
     bool needed[ENG_EPOCH]; /* cases of the epoch that run before */
     struct eng_finding found;
+    struct mips_tlb_entry tlb[MIPS_TLB_MAX]; /* before the case, in the last attempt */
     unsigned attempts;
     bool progress;
     time_t end;
@@ -39,6 +40,8 @@ static bool fails(struct shrinker *k, const struct eng_case *c, struct eng_findi
         eng_generate(k->p->seed, n, &k->before);
         same = pair_run(k->p, &k->before, f);
     }
+    for (unsigned i = 0; i < MIPS_TLB_MAX; i++)
+        k->tlb[i] = mips_tlb_get(k->p->sides[0]->cpu, i);
     k->p->strict = true;
     bool failed = same && !pair_run(k->p, c, f);
     k->p->strict = false;
@@ -81,10 +84,32 @@ static void shrink_history(struct shrinker *k)
     }
 }
 
+/* Perhaps all that they left is the TLB. */
+static void shrink_to_tlb(struct shrinker *k)
+{
+    bool needed[ENG_EPOCH];
+    struct eng_finding f;
+
+    fails(k, &k->best, &f);
+    memcpy(needed, k->needed, sizeof needed);
+    memset(k->needed, 0, sizeof needed);
+    k->trial.full = true;
+    memcpy(k->trial.tlb, k->tlb, sizeof k->tlb);
+    if (!keep(k))
+        memcpy(k->needed, needed, sizeof needed);
+}
+
+#define SHRINK_TO(member, value)                                                                   \
+    do {                                                                                           \
+        if (k->best.member != (value)) {                                                           \
+            k->trial.member = (value);                                                             \
+            keep(k);                                                                               \
+        }                                                                                          \
+    } while (0)
+
 static void shrink_script(struct shrinker *k)
 {
-    k->trial.n_actions = k->found.action + 1;
-    keep(k);
+    SHRINK_TO(n_actions, k->found.action + 1);
     for (unsigned i = 0; i < k->best.n_actions; i++) {
         if (k->best.actions[i].kind != ACT_NONE) {
             k->trial.actions[i].kind = ACT_NONE;
@@ -113,14 +138,6 @@ static void shrink_code(struct shrinker *k)
     }
 }
 
-#define SHRINK_TO(member, value)                                                                   \
-    do {                                                                                           \
-        if (k->best.member != (value)) {                                                           \
-            k->trial.member = (value);                                                             \
-            keep(k);                                                                               \
-        }                                                                                          \
-    } while (0)
-
 static void shrink_state(struct shrinker *k)
 {
     SHRINK_TO(full, false);
@@ -131,8 +148,8 @@ static void shrink_state(struct shrinker *k)
     SHRINK_TO(fcsr, 0);
     SHRINK_TO(hi, 0);
     SHRINK_TO(lo, 0);
-    SHRINK_TO(status, STATUS_CU1);
-    SHRINK_TO(status, STATUS_CU1 | STATUS_FR);
+    SHRINK_TO(status, k->best.status & (STATUS_CU1 | STATUS_FR));
+    SHRINK_TO(status, k->best.status | STATUS_CU1);
     for (unsigned i = 0; i < k->best.n_c0; i++) {
         k->trial.c0[i] = k->trial.c0[--k->trial.n_c0];
         keep(k);
@@ -186,6 +203,7 @@ static void print_script(const struct eng_case *c, unsigned failing)
         printf("%s\n", i == failing ? "    <- differ here" : "");
     }
 }
+
 static void print_state(const struct eng_case *c)
 {
     printf("  pc %08x status %08x fcsr %08x hi %x lo %x\n ", c->pc, c->status, c->fcsr, c->hi,
@@ -213,6 +231,25 @@ static void print_state(const struct eng_case *c)
     }
 }
 
+/* The last units that the first engine executed, by the interpreter. */
+static void print_trace(struct shrinker *k)
+{
+    const struct eng_engine *outer[2] = {k->p->engines[0], k->p->engines[1]};
+    struct eng_finding f;
+    struct eng_trace t[ENG_TRACE];
+    char text[96];
+
+    k->p->engines[0] = k->p->engines[1] = engine_find("trace");
+    fails(k, &k->best, &f);
+    memcpy(k->p->engines, outer, sizeof outer);
+    unsigned n = engine_trace(t);
+    printf("  the last units until then:\n");
+    for (unsigned i = 0; i < n; i++) {
+        mips_disassemble(t[i].w, t[i].pc, text, sizeof text);
+        printf("  %08x: %08x  %s\n", (uint32_t)t[i].pc, t[i].w, text);
+    }
+}
+
 static void shrink_tlb(struct shrinker *k)
 {
     for (unsigned i = 0; k->best.full && i < MIPS_TLB_MAX; i++)
@@ -234,6 +271,8 @@ unsigned shrink_and_print(struct eng_pair *p, const struct eng_case *c)
         again = fails(k, &k->best, &k->found);
     }
     if (again) {
+        if (!k->best.full)
+            shrink_to_tlb(k);
         do {
             k->progress = false;
             shrink_script(k);
@@ -252,6 +291,8 @@ unsigned shrink_and_print(struct eng_pair *p, const struct eng_case *c)
     print_state(&k->best);
     print_script(&k->best, k->found.action);
     printf("  %s\n", k->found.what);
+    if (again)
+        print_trace(k);
     printf("  %u words after %u other cases; %u attempts\n", words, before, k->attempts);
     printf("again: diff_engines --engines %s,%s%s --seed %" PRIu64 " --case %" PRIu64 "\n",
            p->engines[0]->name, p->engines[1]->name, p->moves ? " --moves" : "", p->seed,
