@@ -34,7 +34,7 @@
 #define ENG_KSEG2      0xc0400000u
 #define ENG_MAP_PAGES  32u
 
-#define ENG_PUTS    640
+#define ENG_PUTS    2048 /* a case has some 200; a shrunk one may have those of others */
 #define ENG_ACTIONS 16
 #define ENG_C0      20
 #define ENG_POINTS  4

@@ -84,17 +84,39 @@ static void shrink_history(struct shrinker *k)
     }
 }
 
-/* Perhaps all that they left is the TLB. */
-static void shrink_to_tlb(struct shrinker *k)
+/* Code that the needed cases put where this one puts none becomes this one's. */
+static void merge_code(struct shrinker *k)
+{
+    uint64_t first = k->best.number / ENG_EPOCH * ENG_EPOCH;
+    struct eng_case *t = &k->trial;
+
+    t->n_puts = 0;
+    for (uint64_t n = first; n <= k->best.number; n++) {
+        const struct eng_case *from = n == k->best.number ? &k->best : &k->before;
+        if (n != k->best.number && !k->needed[n - first])
+            continue;
+        if (n != k->best.number)
+            eng_generate(k->p->seed, n, &k->before);
+        t->n_own = t->n_puts + from->n_own;
+        for (unsigned i = 0; i < from->n_puts && t->n_puts < ENG_PUTS; i++)
+            t->puts[t->n_puts++] = from->puts[i];
+    }
+}
+
+/* Perhaps all that they left is code, and the TLB. */
+static void shrink_to_one(struct shrinker *k)
 {
     bool needed[ENG_EPOCH];
     struct eng_finding f;
 
     fails(k, &k->best, &f);
+    merge_code(k);
     memcpy(needed, k->needed, sizeof needed);
     memset(k->needed, 0, sizeof needed);
-    k->trial.full = true;
-    memcpy(k->trial.tlb, k->tlb, sizeof k->tlb);
+    if (!k->best.full) {
+        k->trial.full = true;
+        memcpy(k->trial.tlb, k->tlb, sizeof k->tlb);
+    }
     if (!keep(k))
         memcpy(k->needed, needed, sizeof needed);
 }
@@ -271,8 +293,7 @@ unsigned shrink_and_print(struct eng_pair *p, const struct eng_case *c)
         again = fails(k, &k->best, &k->found);
     }
     if (again) {
-        if (!k->best.full)
-            shrink_to_tlb(k);
+        shrink_to_one(k);
         do {
             k->progress = false;
             shrink_script(k);
