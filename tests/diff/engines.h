@@ -133,6 +133,7 @@ struct eng_gen {
     uint32_t pa;             /* and place in it */
     bool user, slot;
 };
+void gen_state(struct eng_gen *g); /* registers, and with c->full the TLB */
 /* ---- engines_code.c ---- */
 void gen_code(struct eng_gen *g);
 void gen_handlers(struct eng_gen *g);
@@ -242,7 +243,8 @@ bool pair_run(struct eng_pair *p, const struct eng_case *c, struct eng_finding *
 unsigned shrink_and_print(struct eng_pair *p, const struct eng_case *c);
 
 /* ---- engines_words.c ---- */
-/* Each instruction alone; returns the number of differences. */
-unsigned words_run(struct eng_pair *p, uint64_t rounds, bool *missing);
+/* Each instruction in a block by itself, with `rounds` random operands on each kind
+ * of side. True: no difference, and all were executed that can be. */
+bool words_run(struct eng_pair *p, unsigned rounds);
 
 #endif

@@ -211,6 +211,14 @@ static void choose_script(struct eng_gen *g)
                                             (uint8_t)(1 + rng_below(&g->r, 3))};
 }
 
+void gen_state(struct eng_gen *g)
+{
+    choose_registers(g);
+    choose_c0(g);
+    if (g->c->full)
+        choose_tlb(g);
+}
+
 void eng_generate(uint64_t seed, uint64_t number, struct eng_case *c)
 {
     struct eng_gen g = {.r = {mix(seed, number)}, .c = c};
@@ -224,11 +232,8 @@ void eng_generate(uint64_t seed, uint64_t number, struct eng_case *c)
     choose_place(&g);
     gen_code(&g);
     gen_handlers(&g);
-    choose_registers(&g);
-    choose_c0(&g);
     c->full = number % ENG_EPOCH == 0 || rng_below(&g.r, 8) == 0;
-    if (c->full)
-        choose_tlb(&g);
+    gen_state(&g);
     choose_script(&g);
     c->data_pages = (uint32_t)rng_next(&g.r) & (uint32_t)rng_next(&g.r) & ~0xffu;
     c->data_offset = rng_below(&g.r, ENG_POOL_SIZE - (uint32_t)PAGE_SIZE * ENG_PAGES);
