@@ -39,7 +39,7 @@ static uint32_t fpu_reg(struct eng_gen *g)
 {
     uint32_t n = rng_below(&g->r, one_in(g, 4) ? 32 : 8);
 
-    return one_in(g, 8) ? n : n & ~1u;
+    return one_in(g, 32) ? n : n & ~1u;
 }
 
 static uint32_t displacement(struct eng_gen *g)
@@ -48,7 +48,7 @@ static uint32_t displacement(struct eng_gen *g)
 
     if (one_in(g, 16))
         n = (uint32_t)rng_next(&g->r);
-    else if (!one_in(g, 6))
+    else if (!one_in(g, 12))
         n &= ~7u | (one_in(g, 3) ? 4 : 0);
     return n & 0xffff;
 }
@@ -425,6 +425,37 @@ static void put_restart(struct eng_gen *g, uint32_t pa)
     put_words(g, pa, code, ARRAY_LEN(code));
 }
 
+/* Interrupts are masked; a fetch that failed goes on at a chunk; any other
+ * exception behind its instruction. */
+static void put_handler(struct eng_gen *g, uint32_t pa)
+{
+    uint32_t to = gen_chunk_address(g);
+    const uint32_t code[] = {
+        0x401b6800,                 /* mfc0 $27, Cause */
+        0x337b007c,                 /* andi $27, $27, 0x7c */
+        0x1360000d,                 /* beq $27, $0, 13: an interrupt */
+        0x401a7000,                 /* mfc0 $26, EPC */
+        0x3b7b0018,                 /* xori $27, $27, IBE << 2 */
+        0x13600006,                 /* beq $27, $0, 6: restart */
+        0x401b4000,                 /* mfc0 $27, BadVAddr */
+        0x137a0004,                 /* beq $27, $26, 4: restart */
+        0x275a0004,                 /* addiu $26, $26, 4 */
+        0x409a7000,                 /* mtc0 $26, EPC */
+        0x42000018,                 /* eret */
+        0x00000000,
+        0x3c1a0000 | to >> 16,      /* restart: lui $26, n */
+        0x375a0000 | (to & 0xffff), /* ori $26, $26, n */
+        0x1000fffa,                 /* b -6: to mtc0 EPC */
+        0x00000000,
+        0x401b6000,                 /* an interrupt: mfc0 $27, Status */
+        0x7c1b7a04,                 /* ins $27, $0, 8, 8 */
+        0x409b6000,                 /* mtc0 $27, Status */
+        0x409a5800,                 /* mtc0 $26, Compare */
+        0x42000018,                 /* eret */
+    };
+    put_words(g, pa, code, ARRAY_LEN(code));
+}
+
 void gen_handlers(struct eng_gen *g)
 {
     static const uint32_t places[] = {0x000,          0x180,           0x200,           0x1000,
@@ -435,10 +466,12 @@ void gen_handlers(struct eng_gen *g)
     for (unsigned i = 0; i < ARRAY_LEN(places); i++) {
         if (i % 3 == 0 && refill)
             put_refill(g, places[i]);
-        else if (one_in(g, 4))
+        else if (one_in(g, 8))
             put_restart(g, places[i]);
-        else
+        else if (one_in(g, 6))
             put_skip(g, places[i], one_in(g, 2));
+        else
+            put_handler(g, places[i]);
     }
     const uint32_t debug[] = {0x401ac000, 0x275a0004, 0x409ac000, 0x4200001f}; /* behind DEPC */
     put_words(g, ENG_ROM + 0x480, debug, ARRAY_LEN(debug));

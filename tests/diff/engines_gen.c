@@ -9,7 +9,8 @@ static const uint8_t profiles[][GROUPS] = {
     {150, 50, 40, 2, 2, 2, 2, 4, 0},
     {60, 150, 36, 2, 2, 2, 1, 2, 0},
     {110, 40, 90, 2, 2, 1, 4, 4, 0},
-    {30, 10, 14, 1, 130, 40, 28, 2, 0},
+    {30, 10, 14, 1, 140, 36, 24, 1, 0},
+    {12, 4, 10, 0, 200, 14, 16, 0, 0},
     {60, 60, 40, 8, 8, 8, 8, 50, 0},
     {90, 60, 30, 20, 14, 10, 10, 16, 0},
 };
@@ -228,7 +229,7 @@ void eng_generate(uint64_t seed, uint64_t number, struct eng_case *c)
     g.model = mips_model_find(eng_config_of(seed, number).model);
     do
         g.weights = profiles[rng_below(&g.r, ARRAY_LEN(profiles))];
-    while (g.model->fcr0 == 0 && g.weights == profiles[3] && rng_below(&g.r, 8));
+    while (g.model->fcr0 == 0 && g.weights[GROUP_FP] > 100 && rng_below(&g.r, 8));
     choose_place(&g);
     gen_code(&g);
     gen_handlers(&g);

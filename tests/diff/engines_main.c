@@ -181,7 +181,7 @@ int main(int argc, char **argv)
     struct options o = {.p = {.seed = 1}, .cases = 20000};
 
     o.p.engines[0] = engine_find("interp");
-    o.p.engines[1] = engine_find(jit ? "jit" : "cold");
+    o.p.engines[1] = engine_find(jit ? "jit" : "units");
     argp_err_exit_status = 2;
     setvbuf(stdout, NULL, _IOLBF, 0);
     argp_parse(&argp, argc, argv, 0, NULL, &o);

@@ -205,8 +205,9 @@ struct eng_side *side_create(const struct eng_engine *engine, const struct eng_c
     s->big = config->big_endian;
     s->frames = aligned_alloc(PAGE_SIZE, (ENG_ROM_FRAME + 1) * PAGE_SIZE);
     CHECK(s->frames != NULL, "no memory for %u frames", ENG_ROM_FRAME + 1);
-    for (uint32_t at = 0; at < (ENG_ROM_FRAME + 1) * PAGE_SIZE; at += 4)
-        s->big ? st_be32(s->frames + at, 0x0000000d) : st_le32(s->frames + at, 0x0000000d);
+    for (uint32_t at = 0; at < (ENG_ROM_FRAME + 1) * PAGE_SIZE; at += 8) /* jr $31; nop */
+        s->big ? st_be64(s->frames + at, 0x03e0000800000000) :
+                 st_le64(s->frames + at, 0x0000000003e00008);
     for (uint32_t page = 0; page < ENG_PAGES; page++)
         s->pmap[page] = (uint8_t)(2 * page);
     s->log = (struct event_log){s->events, s->events + ENG_EVENTS, log_full};

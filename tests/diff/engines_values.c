@@ -176,9 +176,9 @@ static uint32_t status_value(struct eng_gen *g)
 {
     uint32_t v = (uint32_t)rng_next(&g->r), status = v & 0xff01;
 
-    if (rng_below(&g->r, 8))
+    if (rng_below(&g->r, 16))
         status |= STATUS_CU1;
-    if (rng_below(&g->r, 4) == 0)
+    if (rng_below(&g->r, 2))
         status |= STATUS_CU0;
     status |= v & STATUS_FR;
     if (rng_below(&g->r, 4) == 0)
