@@ -5,7 +5,7 @@
 #
 # Leaves BUILD-DIR/guests/GUEST.zst (the trace), GUEST.disco.txt (the transcript) and its normalised
 # form GUEST.disco.norm.txt. RECORD-OPTIONs are put in front; "-o none" for example wins over the
-# trace's name.
+# trace's name. With DISCO_ENGINE=jit|interp that engine runs it, and GUEST.ENGINE is the files' name.
 set -eu
 
 tests=$(cd "$(dirname "$0")/.." && pwd)
@@ -21,6 +21,10 @@ build=$2
 guests=$build/guests
 shift 2
 guest_select "$name" "$guests"
+if [ -n "${DISCO_ENGINE-}" ]; then
+    name=$name.$DISCO_ENGINE
+    set -- "$@" --engine "$DISCO_ENGINE"
+fi
 
 case " $* " in
 *' -o '*) ;;

@@ -17,13 +17,17 @@ GUESTS = os.path.join(BUILD, "guests")
 LINUX_TRACE = os.path.join(HERE, "linux.zst")
 LINUX_TEXT = os.path.join(HERE, "linux.txt")
 
+# DISCO_ENGINE=jit|interp chooses the engine of those who record, and of verify().
+ENGINE = ["--engine", os.environ["DISCO_ENGINE"]] if "DISCO_ENGINE" in os.environ else []
 # Everything that is an input, given: two such runs are one run.
 FIXED = ["-rtc", "base=2026-01-31T12:00:00", "-seed", "42"]
-ECHO_ARGS = ["-M", "malta", "-m", "8M", "-kernel", ECHO, "-no-reboot", "--timeout", "60", *FIXED]
+ECHO_ARGS = ["-M", "malta", "-m", "8M", "-kernel", ECHO, "-no-reboot", "--timeout", "60", *FIXED,
+             *ENGINE]
 # The shell guest waits for its terminal's answer only on a terminal; the prompt is what we wait for.
 LINUX_ARGS = ["-M", "malta", "-m", "256M", "-kernel", os.path.join(GUESTS, "vmlinux"),
               "-initrd", os.path.join(GUESTS, "shell.cpio.gz"),
-              "-append", "console=ttyS0 nokaslr panic=1", "--timeout", "150", *FIXED]
+              "-append", "console=ttyS0 nokaslr panic=1", "--timeout", "150", *FIXED,
+              *ENGINE]
 
 
 class Result:
@@ -73,7 +77,7 @@ def record(trace, *more, stdin=b"", status=0, args=None, **how):
 
 
 def verify(trace, **more):
-    return expect(0, REPLAY, "--verify", trace, text="verified", **more)
+    return expect(0, REPLAY, *ENGINE, "--verify", trace, text="verified", **more)
 
 
 def end_line(trace):

@@ -2,6 +2,7 @@
 #include <check.h>
 
 #include "tests/rng.h"
+#include "tests/unit/engine_suites.h"
 #include "tests/unit/mips_asm.h"
 #include "tests/unit/mips_rig.h"
 
@@ -260,7 +261,7 @@ START_TEST(inhibit_bits_need_pagegrain)
 }
 END_TEST
 
-int main(void)
+static Suite *make_suite(void)
 {
     Suite *suite = suite_create("mips_tlb");
     TCase *t = tcase_create("all");
@@ -273,9 +274,10 @@ int main(void)
     tcase_add_test(t, user_mode);
     tcase_add_test(t, random_is_deterministic);
     suite_add_tcase(suite, t);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite;
+}
+
+int main(void)
+{
+    return engine_suites_run(make_suite, &rig_engine);
 }
