@@ -7,8 +7,8 @@
  *
  *   timeline_walk TRACE [STARTS]
  *
- * DISCO_TEST_SEED chooses other positions, DISCO_ENGINE=jit|interp an engine. Prints what was seen, so that a run
- * that met no exception or no sleep shows it.
+ * DISCO_TEST_SEED chooses other positions, DISCO_ENGINE=jit|interp an engine. Prints what was
+ * seen, so that a run that met no exception or no sleep shows it.
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -5,7 +5,7 @@
 #
 # Leaves BUILD-DIR/guests/GUEST.zst (the trace), GUEST.disco.txt (the transcript) and its normalised
 # form GUEST.disco.norm.txt. RECORD-OPTIONs are put in front; "-o none" for example wins over the
-# trace's name. With DISCO_ENGINE=jit|interp that engine runs it, and GUEST.ENGINE is the files' name.
+# trace's name. DISCO_ENGINE=jit|interp chooses the engine; the files then are GUEST.ENGINE.*.
 set -eu
 
 tests=$(cd "$(dirname "$0")/.." && pwd)

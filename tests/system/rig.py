@@ -17,8 +17,9 @@ GUESTS = os.path.join(BUILD, "guests")
 LINUX_TRACE = os.path.join(HERE, "linux.zst")
 LINUX_TEXT = os.path.join(HERE, "linux.txt")
 
-# DISCO_ENGINE=jit|interp chooses the engine of those who record, and of verify().
-ENGINE = ["--engine", os.environ["DISCO_ENGINE"]] if "DISCO_ENGINE" in os.environ else []
+# DISCO_ENGINE=jit|interp chooses the engine, as everywhere in the tests.
+ENGINE = ["--engine", os.environ["DISCO_ENGINE"]] if os.environ.get("DISCO_ENGINE") else []
+VERIFY = [REPLAY, *ENGINE, "--verify"]
 # Everything that is an input, given: two such runs are one run.
 FIXED = ["-rtc", "base=2026-01-31T12:00:00", "-seed", "42"]
 ECHO_ARGS = ["-M", "malta", "-m", "8M", "-kernel", ECHO, "-no-reboot", "--timeout", "60", *FIXED,
@@ -77,7 +78,7 @@ def record(trace, *more, stdin=b"", status=0, args=None, **how):
 
 
 def verify(trace, **more):
-    return expect(0, REPLAY, *ENGINE, "--verify", trace, text="verified", **more)
+    return expect(0, *VERIFY, trace, text="verified", **more)
 
 
 def end_line(trace):

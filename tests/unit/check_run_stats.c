@@ -24,7 +24,8 @@ static const char *value_of(const char *table, const char *label)
     value[0] = 0;
     for (const char *line = table; line != NULL && *line != 0; line = strchr(line, '\n')) {
         line += *line == '\n';
-        if (strncmp(line, "  ", 2) == 0 && strncmp(line + 2, label, n) == 0 && strncmp(line + 2 + n, "  ", 2) == 0)
+        if (strncmp(line, "  ", 2) == 0 && strncmp(line + 2, label, n) == 0 &&
+            strncmp(line + 2 + n, "  ", 2) == 0)
             sscanf(line + 2 + n, "%63s", value);
     }
     return value;

@@ -331,7 +331,7 @@ static inline void mrig_assert_same(struct mrig *a, struct mrig *b)
     ck_assert_uint_eq(a->m->memory.mpns, b->m->memory.mpns);
 }
 
-/* The state of `r` is that of a machine that the interpreter took there from the start in one go. */
+/* The state of `r` is that of a machine that the interpreter took there in one go. */
 static inline void mrig_assert_canonical(struct mrig *r)
 {
     struct mrig_options opt = r->opt;
