@@ -37,8 +37,8 @@ qemu)
     ;;
 disco)
     rm -f "$trace"
-    "$3" -o "$trace" -M malta -cpu "$cpu" -m 64M -kernel "$guest" -no-reboot --timeout 100 \
-        </dev/null >"$console" || {
+    "$3" ${DISCO_ENGINE:+"--engine=$DISCO_ENGINE"} -o "$trace" -M malta -cpu "$cpu" -m 64M \
+        -kernel "$guest" -no-reboot --timeout 100 </dev/null >"$console" || {
         cat "$console"
         fail "disco-record did not end well"
     }
@@ -50,4 +50,4 @@ esac
 
 cat "$console"
 tr -d '\r' <"$console" | grep -qx 'PASS' || fail "$guest did not say PASS"
-[ "$monitor" = qemu ] || "$4" --verify "$trace"
+[ "$monitor" = qemu ] || "$4" ${DISCO_ENGINE:+"--engine=$DISCO_ENGINE"} --verify "$trace"

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 
 #include "tests/rng.h"
+#include "tests/unit/engine_suites.h"
 #include "tests/unit/mips_asm.h"
 #include "tests/unit/mips_rig.h"
 
@@ -548,7 +549,7 @@ START_TEST(timer_wakes_a_sleeper)
 }
 END_TEST
 
-int main(void)
+static Suite *make_suite(void)
 {
     Suite *suite = suite_create("mips_run");
     TCase *t = tcase_create("all");
@@ -576,9 +577,10 @@ int main(void)
     tcase_add_test(t, wait_sleeps_and_wakes);
     tcase_add_test(t, timer_wakes_a_sleeper);
     suite_add_tcase(suite, t);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite;
+}
+
+int main(void)
+{
+    return engine_suites_run(make_suite, &rig_engine);
 }

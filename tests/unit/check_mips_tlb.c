@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "tests/rng.h"
+#include "tests/unit/engine_suites.h"
 #include "tests/unit/mips_asm.h"
 #include "tests/unit/mips_rig.h"
 
@@ -440,7 +441,7 @@ START_TEST(inhibit_bits_need_pagegrain)
 }
 END_TEST
 
-int main(void)
+static Suite *make_suite(void)
 {
     Suite *suite = suite_create("mips_tlb");
     TCase *t = tcase_create("all");
@@ -458,9 +459,10 @@ int main(void)
     tcase_add_loop_test(t, index_and_wired, 0, ARRAY_LEN(sizes));
     tcase_add_loop_test(t, found_as_by_a_linear_search, 0, ARRAY_LEN(sizes));
     suite_add_tcase(suite, t);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite;
+}
+
+int main(void)
+{
+    return engine_suites_run(make_suite, &rig_engine);
 }
