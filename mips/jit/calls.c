@@ -79,9 +79,12 @@ static const uint8_t *load(struct mips *cpu, uint32_t va, unsigned size, bool is
     uint64_t value = 0;
     cpu->stats.slow_loads++;
     enum op_result r = mmu_load_slow(cpu, sext32(va), size, &value);
-    if (is_signed)
-        value = size == 1 ? (uint64_t)(int8_t)value
-                          : size == 2 ? (uint64_t)(int16_t)value : sext32(value);
+    if (size == 1)
+        value = is_signed ? (uint64_t)(int8_t)value : (uint8_t)value;
+    else if (size == 2)
+        value = is_signed ? (uint64_t)(int16_t)value : (uint16_t)value;
+    else
+        value = sext32(value);
     cpu->jit_value = value;
     if (r == OP_OK)
         return NULL;

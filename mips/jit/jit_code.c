@@ -74,10 +74,11 @@ struct code_view *jit_view_new(struct mips *cpu)
 
 void jit_view_forget(struct mips *cpu, struct code_view *view)
 {
-    if (cpu->jit == NULL)
+    if (cpu->jit == NULL || view->fresh)
         return;
     for (unsigned i = 0; i < PAGE_SIZE / 4; i++)
         view->entry[i] = cpu->jit->translate;
+    view->fresh = true;
 }
 
 bool jit_has_room(const struct jit *jit, size_t hot, size_t cold)

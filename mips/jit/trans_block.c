@@ -594,6 +594,7 @@ const uint8_t *jit_translate(struct mips *cpu, struct code_view *view, uint64_t 
         code_drop_all(cpu);
     struct block *b = code_block(cpu, view->page, pc, BLOCK_STEPS_MAX + 1);
     const uint8_t **entry = &view->entry[pc >> 2 & 1023];
+    view->fresh = false;
     if (b == NULL || has_point(cpu, b))
         return *entry = jit->interpret;
     struct trans t = {
