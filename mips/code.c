@@ -13,8 +13,10 @@
 
 #include "core/base/err.h"
 #include "mips/cpu.h"
+#include "mips/jit/jit.h"
 
-#define ARENA_SIZE (16u << 20)
+#define ARENA_SIZE (24u << 20)
+#define VIEWS_MAX  8 /* of a page, while spare ones are found */
 
 void code_init(struct mips *cpu)
 {
@@ -24,31 +26,86 @@ void code_init(struct mips *cpu)
     cpu->scratch = xmalloc(sizeof(struct block) + BLOCK_UOPS_MAX * sizeof(struct uop));
 }
 
+static void destroy_views(struct code_page *cp)
+{
+    while (cp != NULL && cp->views != NULL) {
+        struct code_view *view = cp->views;
+        cp->views = view->next;
+        free(view);
+    }
+}
+
 void code_destroy(struct mips *cpu)
 {
-    for (uint32_t i = 0; i < cpu->code.n_pages; i++)
+    for (uint32_t i = 0; i < cpu->code.n_pages; i++) {
+        destroy_views(cpu->code.pages[i]);
         free(cpu->code.pages[i]);
+    }
     free(cpu->code.pages);
+    free(cpu->code.writer);
     free(cpu->code.arena);
     free(cpu->scratch);
 }
 
-struct code_page *code_page_get(struct mips *cpu, uint32_t frame, uint8_t *host)
+void code_reach(struct mips *cpu, uint32_t frame)
 {
     struct code_cache *c = &cpu->code;
-    if (frame >= c->n_pages) {
-        uint32_t n = frame + frame / 2 + 64;
-        c->pages = xrealloc(c->pages, n * sizeof *c->pages);
-        memset(c->pages + c->n_pages, 0, (n - c->n_pages) * sizeof *c->pages);
-        c->n_pages = n;
+    if (frame < c->n_pages)
+        return;
+    uint32_t n = frame + frame / 2 + 64;
+    c->pages = xrealloc(c->pages, n * sizeof *c->pages);
+    c->writer = xrealloc(c->writer, n * sizeof *c->writer);
+    memset(c->pages + c->n_pages, 0, (n - c->n_pages) * sizeof *c->pages);
+    memset(c->writer + c->n_pages, 0, (n - c->n_pages) * sizeof *c->writer);
+    c->n_pages = n;
+}
+
+static struct code_view *list_take(struct code_view **at)
+{
+    struct code_view *view = *at;
+    *at = view->next;
+    return view;
+}
+
+/* Is it reachable from the software TLB? */
+static bool view_live(const struct mips *cpu, const struct code_view *view)
+{
+    return cpu->modes[view->mode].fetch[(uint32_t)view->va >> PAGE_BITS] == view;
+}
+
+/* The list is in order of use. When it is long (a library, at a random address
+ * in each process), the view longest unused is taken again. */
+static struct code_view *view_for(struct mips *cpu, struct code_page *cp, uint64_t va)
+{
+    struct code_view **spare = NULL;
+    unsigned n = 0;
+    for (struct code_view **at = &cp->views; *at != NULL; at = &(*at)->next, n++) {
+        if ((*at)->va == va && (*at)->mode == cpu->mode)
+            return list_take(at);
+        if (!view_live(cpu, *at))
+            spare = at;
     }
-    struct code_page *cp = c->pages[frame];
+    struct code_view *view = n >= VIEWS_MAX && spare != NULL ? list_take(spare) : jit_view_new(cpu);
+    view->page = cp;
+    view->va = va;
+    view->mode = (uint8_t)cpu->mode;
+    jit_view_forget(cpu, view);
+    return view;
+}
+
+struct code_view *code_view_get(struct mips *cpu, uint32_t frame, uint8_t *host, uint64_t va)
+{
+    code_reach(cpu, frame);
+    struct code_page *cp = cpu->code.pages[frame];
     if (cp == NULL) {
-        cp = c->pages[frame] = xcalloc(1, sizeof *cp);
+        cp = cpu->code.pages[frame] = xcalloc(1, sizeof *cp);
         cp->frame = frame;
     }
     cp->host = host;
-    return cp;
+    struct code_view *view = view_for(cpu, cp, va);
+    view->next = cp->views;
+    cp->views = view;
+    return view;
 }
 
 static void forget(struct mips *cpu, struct code_page *cp)
@@ -56,6 +113,8 @@ static void forget(struct mips *cpu, struct code_page *cp)
     memset(cp->block, 0, sizeof cp->block);
     memset(cp->decoded, 0, sizeof cp->decoded);
     cp->any = false;
+    for (struct code_view *view = cp->views; view != NULL; view = view->next)
+        jit_view_forget(cpu, view);
     cpu->link_from = NULL;
     cpu->stats.blocks_flushed++;
 }
@@ -68,6 +127,16 @@ void code_drop_all(struct mips *cpu)
     cpu->code.used = 16;
     cpu->code.generation++;
     cpu->link_from = NULL;
+    cpu->stats.code_drops++;
+    jit_reset(cpu);
+}
+
+void code_drop_views(struct mips *cpu)
+{
+    code_drop_all(cpu);
+    mmu_flush_all(cpu);
+    for (uint32_t i = 0; i < cpu->code.n_pages; i++)
+        destroy_views(cpu->code.pages[i]);
 }
 
 bool code_has(const struct mips *cpu, uint32_t frame)
@@ -104,10 +173,34 @@ static void mark(struct mips *cpu, struct code_page *cp, const struct block *b)
 {
     if (!cp->any) {
         cp->any = true;
-        mmu_flush_writes(cpu);
+        mmu_flush_writes(cpu, cp->frame);
     }
     for (uint32_t i = b->start / 4u; i < b->end / 4u && i < 1024; i++)
         cp->decoded[i / 64] |= UINT64_C(1) << i % 64;
+}
+
+/* The first `steps` of a block that has more, as a scratch block. NULL if it
+ * has points there or would be cut between a branch and its slot. */
+static struct block *cut_block(struct mips *cpu, const struct block *b, unsigned steps)
+{
+    struct block *cut = cpu->scratch;
+    bool falls = b->uops == b->run + 2 && b->u[b->run].op == cpu->labels[UOP_FALL];
+    if (!falls && steps + 2 > b->run)
+        return NULL;
+    for (unsigned i = 0; i < steps; i++) {
+        if (b->u[i].run != b->run - i || b->u[i].op == cpu->labels[UOP_POINT])
+            return NULL;
+        cut->u[i] = b->u[i];
+        cut->u[i].run = (uint8_t)(steps - i);
+    }
+    cut->run = (uint8_t)steps;
+    cut->slot = cut->link = 0;
+    cut->start = b->start;
+    cut->end = (uint16_t)(b->start + 4 * steps);
+    cut->uops = (uint8_t)(steps + 2);
+    cut->u[steps] = (struct uop){.op = cpu->labels[UOP_FALL]};
+    cut->u[steps + 1] = (struct uop){0};
+    return cut;
 }
 
 struct block *code_block(struct mips *cpu, struct code_page *cp, uint64_t pc, int64_t budget)
@@ -115,8 +208,13 @@ struct block *code_block(struct mips *cpu, struct code_page *cp, uint64_t pc, in
     uint32_t word = pc >> 2 & 1023;
     if (cp->block[word] != 0 && !cpu->pass) {
         struct block *found = (struct block *)(void *)(cpu->arena + (uint64_t)cp->block[word] * 16);
+        struct block *cut = NULL;
         if (found->run <= budget)
             return found;
+        if (budget > 0)
+            cut = cut_block(cpu, found, (unsigned)budget);
+        if (cut != NULL)
+            return cut;
     }
     bool keep = budget > BLOCK_STEPS_MAX && !cpu->pass;
     unsigned max = keep ? BLOCK_STEPS_MAX : cpu->pass ? 1 : (unsigned)budget;

@@ -4,6 +4,7 @@
 
 #include "core/base/err.h"
 #include "mips/cpu.h"
+#include "mips/jit/jit.h"
 
 #define FIELD(member) STATE(struct mips, member)
 
@@ -40,6 +41,7 @@ void *mips_state_object(struct mips *cpu)
 
 void mips_state_loaded(struct mips *cpu)
 {
+    tlb_index_rebuild(cpu);
     mmu_flush_all(cpu);
     mmu_mode_changed(cpu);
     cp0_update_irq(cpu);
@@ -57,6 +59,7 @@ struct mips *mips_create(const struct mips_model *model, bool big_endian,
     cpu->interp = big_endian ? interp_be : interp_le;
     cpu->interp(cpu, NULL);
     code_init(cpu);
+    mmu_init(cpu);
     cp0_init(cpu);
     mips_reset(cpu);
     return cpu;
@@ -67,6 +70,8 @@ void mips_destroy(struct mips *cpu)
     if (cpu == NULL)
         return;
     code_destroy(cpu);
+    jit_destroy(cpu);
+    mmu_destroy(cpu);
     free(cpu->breaks);
     free(cpu->watches);
     free(cpu);
@@ -89,13 +94,17 @@ void mips_reset(struct mips *cpu)
 
 bool mips_engine_available(enum mips_engine engine)
 {
-    return engine == MIPS_INTERP;
+    return engine == MIPS_INTERP || jit_available();
 }
 
 void mips_set_engine(struct mips *cpu, enum mips_engine engine)
 {
     CHECK(mips_engine_available(engine), "engine %d", (int)engine);
+    code_drop_views(cpu);
+    jit_destroy(cpu);
     cpu->engine = engine;
+    if (engine == MIPS_JIT)
+        jit_init(cpu);
 }
 
 void mips_set_profile(struct mips *cpu, bool on)

@@ -117,41 +117,57 @@ struct code_page {
     uint32_t block[1024];  /* by word: place in the arena / 16, 0 for none */
     uint64_t decoded[16];  /* bitmap of words that some block contains */
     bool any;              /* some bit of it is set */
+    struct code_view *views;
+};
+
+/* A code page as one virtual page of one mode. Translated code is made for a
+ * view: it has the addresses in it. */
+struct code_view {
+    struct code_page *page;
+    struct code_view *next; /* of the same page */
+    uint64_t va;
+    uint8_t mode;
+    const uint8_t *entry[]; /* translator only: by word, where to run what is there */
 };
 
 struct code_cache {
     struct code_page **pages; /* by frame; NULL for none */
+    uint32_t *writer;         /* by frame: who has a write entry for it (mmu.c) */
     uint32_t n_pages;
     uint8_t *arena;
     uint32_t used; /* bytes of the arena */
     uint64_t generation; /* counts the times that everything was dropped */
 };
 
-/* ---- software TLB ---- */
+/* ---- software TLB (mmu.c) ---- */
 
-#define STLB_SIZE 512
-#define FTLB_SIZE 1024
-#define NO_TAG    UINT64_MAX
+#define VIRTUAL_PAGES (1u << 20)
+#define FILLS_MAX     (1u << 16)
 
-enum { KIND_UNMAPPED, KIND_GLOBAL, KIND_ASID };
+enum { KIND_UNMAPPED, KIND_MAPPED, KINDS }; /* by the TLB */
 
-/* Tags are page addresses; NO_TAG never matches. */
-struct stlb_entry {
-    uint64_t read, write;
-    uint64_t add;  /* host address - va; for io: pa - va */
-    uint64_t info; /* page address | flags of mmu.c; of the page that `add` is for */
-};
-
-struct ftlb_entry {
-    uint64_t tag;
-    struct code_page *code;
-    uint8_t kind;
-};
-
+/* By virtual page. A positive entry of read or write, added to the address
+ * (its low 32 bits), is the host address. Everything else is the slow path's. */
 struct mode_cache {
-    struct stlb_entry data[STLB_SIZE];
-    struct ftlb_entry fetch[FTLB_SIZE];
-    uint32_t frame[STLB_SIZE]; /* of data[] */
+    int64_t read[VIRTUAL_PAGES], write[VIRTUAL_PAGES];
+    struct code_view *fetch[VIRTUAL_PAGES];
+};
+
+/* Pages with an entry: page | mode << 20. May have some twice, or without. */
+struct fill_list {
+    uint32_t *at;
+    uint32_t n;
+};
+
+/* ---- where to look for a TLB entry: tlb_index.c ---- */
+
+#define TLB_CHAINS 256
+
+/* Numbers are + 1, 0 for none. */
+struct tlb_index {
+    uint16_t first[TLB_CHAINS];         /* of the entries with that hash, */
+    uint16_t next[MIPS_TLB_MAX];        /* in ascending order */
+    uint64_t large[MIPS_TLB_MAX / 64];  /* bitmap of entries with pages above 4 KiB */
 };
 
 struct mips {
@@ -187,6 +203,7 @@ struct mips {
     uint8_t tlb_hidden[MIPS_TLB_MAX];
 
     /* Derived, or not guest state. */
+    struct tlb_index tlb_index;
     const struct mips_model *model;
     struct mips_env env;
     bool big_endian;
@@ -205,7 +222,7 @@ struct mips {
     const void *const *labels;
     void (*interp)(struct mips *cpu, struct block *b);
     struct code_cache code;
-    struct mode_cache modes[MODES];
+    struct fill_list fills[KINDS];
     struct block *scratch;    /* room for one block that is not kept */
     struct links *link_from;  /* to be filled with the block found next */
     unsigned link_index;
@@ -218,9 +235,15 @@ struct mips {
     uint64_t point_words[16]; /* bitmap of page offsets at which a POINT micro-op goes */
     struct mips_hit hit;
     enum mips_engine engine;
+    struct jit *jit;      /* NULL if the engine is the interpreter */
+    void *jit_sp;         /* host stack pointer of translated code */
+    uint64_t jit_value;   /* what a call out of it loaded */
+    uint32_t jit_kept;    /* rdx during a call out of it */
+    bool look_up_limit;   /* the timer changed: mips_run must set its limit anew */
     bool profile;
     struct mips_stats stats;
     uint64_t helper_calls[INSN_COUNT];
+    struct mode_cache modes[MODES]; /* mostly untouched memory of zeros */
 };
 
 /* ---- run.c ---- */
@@ -250,28 +273,41 @@ enum op_result mmu_store(struct mips *cpu, uint64_t va, unsigned size, uint64_t 
 /* Same, without a look into the software TLB first: for the interpreter. */
 enum op_result mmu_load_slow(struct mips *cpu, uint64_t va, unsigned size, uint64_t *value);
 enum op_result mmu_store_slow(struct mips *cpu, uint64_t va, unsigned size, uint64_t value);
-/* Code page for fetching at pc; NULL after an exception was entered. */
-struct code_page *mmu_fetch(struct mips *cpu, uint64_t va);
+/* For fetching at pc; NULL after an exception was entered. */
+struct code_view *mmu_fetch(struct mips *cpu, uint64_t va);
+void mmu_init(struct mips *cpu);
+void mmu_destroy(struct mips *cpu);
 void mmu_mode_changed(struct mips *cpu);
 void mmu_flush_all(struct mips *cpu);
 void mmu_flush_asid(struct mips *cpu);
-void mmu_flush_writes(struct mips *cpu);
+/* No store goes to the frame without coming to mmu_store_slow. */
+void mmu_flush_writes(struct mips *cpu, uint32_t frame);
 void mmu_flush_range(struct mips *cpu, uint64_t va, uint64_t len);
 
 /* ---- tlb.c ---- */
-/* Number of the entry that matches, -1 for none. */
-int tlb_find(const struct mips *cpu, uint64_t va, unsigned asid);
 void tlb_reset(struct mips *cpu);
+
+/* ---- tlb_index.c ---- */
+/* Number of the entry that matches, the lowest if several do; -1 for none. */
+int tlb_find(const struct mips *cpu, uint64_t va, unsigned asid);
+/* Before an entry's VPN2, mask, ASID, G or hidden bit changes, and after. */
+void tlb_index_remove(struct mips *cpu, unsigned i);
+void tlb_index_add(struct mips *cpu, unsigned i);
+/* After any number of them changed. */
+void tlb_index_rebuild(struct mips *cpu);
 
 /* ---- code.c ---- */
 void code_init(struct mips *cpu);
 void code_destroy(struct mips *cpu);
-struct code_page *code_page_get(struct mips *cpu, uint32_t frame, uint8_t *host);
+/* Make the arrays by frame reach it. */
+void code_reach(struct mips *cpu, uint32_t frame);
+struct code_view *code_view_get(struct mips *cpu, uint32_t frame, uint8_t *host, uint64_t va);
 /* The block at `pc`, whose page is `cp`, when `budget` steps are left: from the
  * cache, or a scratch block of `budget` steps (one more if its last unit is a
  * branch). NULL: a branch at the page's end, whose slot is in the next page. */
 struct block *code_block(struct mips *cpu, struct code_page *cp, uint64_t pc, int64_t budget);
 void code_drop_all(struct mips *cpu);
+void code_drop_views(struct mips *cpu); /* and all views; not from inside mips_run */
 bool code_has(const struct mips *cpu, uint32_t frame);
 /* A store to `len` bytes of a frame. True if decoded words were hit. */
 bool code_store(struct mips *cpu, uint32_t frame, uint32_t offset, uint32_t len);
@@ -282,6 +318,8 @@ bool code_store(struct mips *cpu, uint32_t frame, uint32_t offset, uint32_t len)
  * branch at its end. False: a branch at the end, and next is NULL. */
 bool decode_block(struct mips *cpu, const uint8_t *host, uint64_t pc, unsigned max,
                   const uint32_t *next);
+/* Is it an instruction that always leaves its block? */
+bool decode_ends_block(enum insn_id id);
 uint32_t decode_word(const struct mips *cpu, const uint8_t *host, unsigned offset);
 
 /* ---- cp0.c ---- */
@@ -292,6 +330,8 @@ uint64_t cp0_read(struct mips *cpu, unsigned index);
 void cp0_write(struct mips *cpu, unsigned index, uint64_t value);
 void cp0_update_irq(struct mips *cpu);
 int cp0_index(const struct mips *cpu, unsigned reg, unsigned sel); /* -1: none in this model */
+/* Is a write to it nothing but c0 = (c0 & ~c0_mask) | (value & c0_mask)? */
+bool cp0_is_storage(const struct mips *cpu, unsigned index);
 unsigned cp0_random(const struct mips *cpu);
 
 /* ---- timer.c ---- */

@@ -267,6 +267,11 @@ static void put_branch(struct builder *k, enum insn_id id, uint32_t w, uint32_t 
         put_links(k);
 }
 
+bool decode_ends_block(enum insn_id id)
+{
+    return shapes[id].ends;
+}
+
 uint32_t decode_word(const struct mips *cpu, const uint8_t *host, unsigned offset)
 {
     return cpu->big_endian ? ld_be32(host + offset) : ld_le32(host + offset);

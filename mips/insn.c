@@ -54,8 +54,23 @@ static const struct {
 #undef REFINE
 };
 
+enum {
+#define INSN(table, slot, id, text, args, sem, attr) ATTR_##id = (attr),
+#define REFINE(base, mask, value, id)
+#include "mips/insn.def"
+#undef INSN
+#undef REFINE
+};
+#define INSN(table, slot, id, text, args, sem, attr)
+#define REFINE(base, mask, value, id) _Static_assert(ATTR_##base & REFINED_, #base);
+#include "mips/insn.def"
+#undef INSN
+#undef REFINE
+
 static enum insn_id refine(enum insn_id base, uint32_t w, enum insn_id reserved)
 {
+    if (!(insn_info[base].attr & REFINED_))
+        return base;
     enum insn_id found = base;
     for (unsigned i = 0; i < ARRAY_LEN(refines); i++) {
         if (refines[i].base != base)

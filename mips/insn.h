@@ -17,6 +17,7 @@ enum insn_attr {
     BRANCH = 1, /* has a delay slot */
     LIKELY_ = 2,
     ALONE = 4, /* reserved in a delay slot */
+    REFINED_ = 8, /* has REFINE lines */
 };
 
 struct insn_info {

@@ -46,11 +46,11 @@
 #define ENTER_VA(va_)                                                                              \
     do {                                                                                           \
         uint64_t target_ = (va_);                                                                  \
-        struct ftlb_entry *f_ = &cpu->mode_cache->fetch[(target_ >> PAGE_BITS) % FTLB_SIZE];       \
+        struct code_view *f_ = cpu->mode_cache->fetch[(uint32_t)target_ >> PAGE_BITS];             \
         cpu->pc = target_;                                                                         \
-        if (UNLIKELY(f_->tag != (target_ & ~(PAGE_MASK ^ 3))))                                     \
+        if (UNLIKELY(f_ == NULL || target_ & 3))                                                   \
             goto lookup;                                                                           \
-        uint32_t place_ = f_->code->block[target_ >> 2 & 1023];                                    \
+        uint32_t place_ = f_->page->block[target_ >> 2 & 1023];                                    \
         if (UNLIKELY(place_ == 0))                                                                 \
             goto lookup;                                                                           \
         cpu->page_va = target_ & ~PAGE_MASK;                                                       \
@@ -171,15 +171,15 @@
 #define X_TRAP(c)  TRAP_IF(T_##c, T)
 #define X_TRAPI(c) TRAP_IF(T_##c, (uint64_t)(int64_t)(int32_t)u->imm)
 
-/* Loads and stores: one compare covers page, right and alignment. */
-#define STLB(va)           (&cpu->mode_cache->data[(va) >> PAGE_BITS & (STLB_SIZE - 1)])
-#define TAG_OF(va, bits)   ((va) & (~PAGE_MASK | ((bits) / 8 - 1)))
-#define EA()               ADDRESS(S + (uint64_t)(int64_t)(int32_t)u->imm)
+/* Loads and stores: a look into the software TLB of the mode (cpu.h). */
+#define EA()            ADDRESS(S + (uint64_t)(int64_t)(int32_t)u->imm)
+#define HIT(add, va, bits) ((add) > 0 && ((va) & ((bits) / 8 - 1)) == 0)
+#define HOST(add, va)   ((void *)(uintptr_t)((uint64_t)(add) + (uint32_t)(va)))
 #define X_LD(bits, type)                                                                           \
     {                                                                                              \
         uint64_t va_ = EA();                                                                       \
-        struct stlb_entry *e_ = STLB(va_);                                                         \
-        if (UNLIKELY(e_->read != TAG_OF(va_, bits))) {                                             \
+        int64_t add_ = cpu->mode_cache->read[(uint32_t)va_ >> PAGE_BITS];                          \
+        if (UNLIKELY(!HIT(add_, va_, bits))) {                                                     \
             SYNC();                                                                                \
             result = mmu_load_slow(cpu, va_, (bits) / 8, &value);                                  \
             if (result <= OP_LEAVE)                                                                \
@@ -188,7 +188,7 @@
                 goto leave;                                                                        \
             NEXT();                                                                                \
         }                                                                                          \
-        GPR[u->d] = (uint64_t)(int64_t)(type)MEM_LOAD(bits, (void *)(va_ + e_->add));              \
+        GPR[u->d] = (uint64_t)(int64_t)(type)MEM_LOAD(bits, HOST(add_, va_));                      \
         NEXT();                                                                                    \
     }
 /* lwl and lwr load the aligned word and merge; `at` is the byte's place from
@@ -205,9 +205,9 @@
     {                                                                                              \
         uint64_t va_ = EA();                                                                       \
         unsigned at_ = (unsigned)MEM_AT(va_);                                                      \
-        struct stlb_entry *e_ = STLB(va_);                                                         \
-        if (LIKELY(e_->read == (va_ & ~PAGE_MASK))) {                                              \
-            value = MEM_LOAD(32, (void *)((va_ & ~UINT64_C(3)) + e_->add));                        \
+        int64_t add_ = cpu->mode_cache->read[(uint32_t)va_ >> PAGE_BITS];                          \
+        if (LIKELY(add_ > 0)) {                                                                    \
+            value = MEM_LOAD(32, HOST(add_, va_ & ~UINT64_C(3)));                                  \
             GPR[u->d] = sext32(MERGE_##op(GPR[u->t], value, at_));                                 \
             NEXT();                                                                                \
         }                                                                                          \
@@ -224,15 +224,15 @@
 #define X_ST(bits)                                                                                 \
     {                                                                                              \
         uint64_t va_ = EA();                                                                       \
-        struct stlb_entry *e_ = STLB(va_);                                                         \
-        if (UNLIKELY(e_->write != TAG_OF(va_, bits))) {                                            \
+        int64_t add_ = cpu->mode_cache->write[(uint32_t)va_ >> PAGE_BITS];                         \
+        if (UNLIKELY(!HIT(add_, va_, bits))) {                                                     \
             SYNC();                                                                                \
             result = mmu_store_slow(cpu, va_, (bits) / 8, T);                                      \
             if (UNLIKELY(result))                                                                  \
                 goto leave;                                                                        \
             NEXT();                                                                                \
         }                                                                                          \
-        MEM_STORE(bits, (void *)(va_ + e_->add), T);                                               \
+        MEM_STORE(bits, HOST(add_, va_), T);                                                       \
         NEXT();                                                                                    \
     }
 

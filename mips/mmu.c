@@ -2,21 +2,29 @@
  * Memory as instructions see it: segments, TLB, physical pages, devices; and
  * the software TLB, which remembers where a page is in host memory.
  *
- * An entry of the software TLB has one tag per right. A tag is set only when
- * an access with that right needs nothing else: RAM, no watch on the page, and
- * for writes no decoded code in the frame. All else comes to the slow
- * functions here each time. Modes have entries of their own, so a tag needs no
- * check of the mode. Source: MIPS32 volume III, chapters 4 and 5.
+ * The software TLB has a table by virtual page for each mode and each right. An
+ * entry is positive only when an access with that right needs nothing else:
+ * RAM, no watch on the page, and for writes no decoded code in the frame. All
+ * else comes to the slow functions here each time. Negative entries spare them
+ * the translation: they say device, or page with code. A table is as large as the
+ * address space but little of it is ever touched; what has entries is listed,
+ * by what makes it invalid, so that a flush costs what was filled. Source:
+ * MIPS32 volume III, chapters 4 and 5.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/bytes.h"
+#include "core/base/err.h"
 #include "mips/cpu.h"
 
-#define INFO_IO      1u
-#define INFO_KIND(i) ((i) >> 1 & 3)
-#define INFO_CODE    8u /* writable, but the frame has decoded code */
-#define NO_INFO      (UINT64_MAX >> 1) /* no page has this address */
+/* Negative entries: the top bit, a number in place of a page's, and what it is. */
+#define SLOW           INT64_MIN
+#define SLOW_IO        1 /* device; its physical page */
+#define SLOW_CODE      2 /* writable, but the frame has decoded code; the frame */
+#define SLOW_NUMBER(e) ((uint64_t)((e) & INT64_MAX) >> PAGE_BITS)
+
+#define SEVERAL UINT32_MAX /* in code.writer: look through all lists */
 
 static int address_error(enum mips_access access)
 {
@@ -42,7 +50,7 @@ static int translate_mapped(const struct mips *cpu, uint64_t va, enum mips_acces
     if (access == MIPS_FETCH && lo >> 30 & 1)
         return own_codes ? EXC_TLBXI : EXC_TLBL;
     *pa = ((lo & ENTRYLO_PFN) << 6 & ~(in_pair >> 1)) | (va & in_pair >> 1);
-    *kind = cpu->tlb_global[i] ? KIND_GLOBAL : KIND_ASID;
+    *kind = KIND_MAPPED;
     return EXC_NONE;
 }
 
@@ -78,68 +86,79 @@ static enum mips_mode mode_of(const struct mips *cpu)
     return ksu == 0 ? MODE_KERNEL : ksu == 1 ? MODE_SUPER : MODE_USER;
 }
 
-static void drop_data(struct stlb_entry *e)
-{
-    e->read = e->write = NO_TAG;
-    e->info = NO_INFO;
-}
-
 void mmu_mode_changed(struct mips *cpu)
 {
     cpu->mode = mode_of(cpu);
     cpu->mode_cache = &cpu->modes[cpu->mode];
 }
 
+void mmu_init(struct mips *cpu)
+{
+    for (unsigned i = 0; i < KINDS; i++)
+        cpu->fills[i].at = xmalloc(FILLS_MAX * sizeof *cpu->fills[i].at);
+}
+
+void mmu_destroy(struct mips *cpu)
+{
+    for (unsigned i = 0; i < KINDS; i++)
+        free(cpu->fills[i].at);
+}
+
+static void drop(struct mode_cache *c, uint32_t page)
+{
+    c->read[page] = c->write[page] = 0;
+    c->fetch[page] = NULL;
+}
+
+static void flush_list(struct mips *cpu, struct fill_list *list)
+{
+    for (uint32_t i = 0; i < list->n; i++)
+        drop(&cpu->modes[list->at[i] / VIRTUAL_PAGES], list->at[i] % VIRTUAL_PAGES);
+    list->n = 0;
+}
+
 void mmu_flush_all(struct mips *cpu)
 {
-    for (unsigned m = 0; m < MODES; m++) {
-        for (unsigned i = 0; i < STLB_SIZE; i++)
-            drop_data(&cpu->modes[m].data[i]);
-        for (unsigned i = 0; i < FTLB_SIZE; i++)
-            cpu->modes[m].fetch[i].tag = NO_TAG;
-    }
+    for (unsigned i = 0; i < KINDS; i++)
+        flush_list(cpu, &cpu->fills[i]);
 }
 
+/* DETERMINISM: global ones too. Where an entry of the new ASID overlaps a global
+ * one, the lower of both counts, whatever was found under the old ASID. */
 void mmu_flush_asid(struct mips *cpu)
 {
-    for (unsigned m = 0; m < MODES; m++) {
-        for (unsigned i = 0; i < STLB_SIZE; i++)
-            if (INFO_KIND(cpu->modes[m].data[i].info) >= KIND_ASID)
-                drop_data(&cpu->modes[m].data[i]);
-        for (unsigned i = 0; i < FTLB_SIZE; i++)
-            if (cpu->modes[m].fetch[i].kind == KIND_ASID)
-                cpu->modes[m].fetch[i].tag = NO_TAG;
-    }
+    flush_list(cpu, &cpu->fills[KIND_MAPPED]);
 }
 
-void mmu_flush_writes(struct mips *cpu)
+void mmu_flush_writes(struct mips *cpu, uint32_t frame)
 {
-    for (unsigned m = 0; m < MODES; m++)
-        for (unsigned i = 0; i < STLB_SIZE; i++)
-            cpu->modes[m].data[i].write = NO_TAG;
+    uint32_t writer = cpu->code.writer[frame];
+    cpu->code.writer[frame] = 0;
+    if (writer == 0)
+        return;
+    if (writer != SEVERAL) {
+        cpu->modes[(writer - 1) / VIRTUAL_PAGES].write[(writer - 1) % VIRTUAL_PAGES] = 0;
+        return;
+    }
+    for (unsigned i = 0; i < KINDS; i++)
+        for (uint32_t k = 0; k < cpu->fills[i].n; k++)
+            cpu->modes[cpu->fills[i].at[k] / VIRTUAL_PAGES]
+                .write[cpu->fills[i].at[k] % VIRTUAL_PAGES] = 0;
 }
 
 void mmu_flush_range(struct mips *cpu, uint64_t va, uint64_t len)
 {
-    if (len > STLB_SIZE / 4 * PAGE_SIZE) {
-        mmu_flush_all(cpu);
-        return;
-    }
-    for (uint64_t page = va & ~PAGE_MASK; page < va + len; page += PAGE_SIZE) {
-        for (unsigned m = 0; m < MODES; m++) {
-            struct stlb_entry *e = &cpu->modes[m].data[page >> PAGE_BITS & (STLB_SIZE - 1)];
-            struct ftlb_entry *f = &cpu->modes[m].fetch[(page >> PAGE_BITS) % FTLB_SIZE];
-            if ((e->info & ~PAGE_MASK) == page)
-                drop_data(e);
-            if (f->tag == page)
-                f->tag = NO_TAG;
-        }
-    }
+    uint32_t first = (uint32_t)va >> PAGE_BITS, n = (uint32_t)(len >> PAGE_BITS);
+    for (unsigned m = 0; m < MODES; m++)
+        for (uint32_t i = 0; i < n; i++)
+            drop(&cpu->modes[m], (first + i) % VIRTUAL_PAGES);
 }
 
+/* A flush in the middle of a block may have moved the page that it is in. */
 void mips_flush_pages(struct mips *cpu)
 {
     mmu_flush_all(cpu);
+    cpu->leave = true;
 }
 
 /* ---- data ---- */
@@ -175,59 +194,87 @@ static void ram_store(const struct mips *cpu, uint8_t *p, unsigned size, uint64_
     }
 }
 
-static struct stlb_entry *entry_of(struct mips *cpu, uint64_t va)
+static uint32_t page_of(uint64_t va)
 {
-    return &cpu->mode_cache->data[va >> PAGE_BITS & (STLB_SIZE - 1)];
+    return (uint32_t)va >> PAGE_BITS;
+}
+
+/* Note that the page gets an entry. */
+static void list_fill(struct mips *cpu, uint32_t page, uint8_t kind)
+{
+    const struct mode_cache *c = cpu->mode_cache;
+    struct fill_list *list = &cpu->fills[kind];
+    if (c->read[page] != 0 || c->write[page] != 0 || c->fetch[page] != NULL)
+        return;
+    if (list->n == FILLS_MAX)
+        flush_list(cpu, list);
+    list->at[list->n++] = page | (uint32_t)cpu->mode * VIRTUAL_PAGES;
+}
+
+static void note_writer(struct mips *cpu, uint32_t frame, uint32_t page)
+{
+    code_reach(cpu, frame);
+    uint32_t *writer = &cpu->code.writer[frame];
+    uint32_t self = (page | (uint32_t)cpu->mode * VIRTUAL_PAGES) + 1;
+    *writer = *writer == 0 || *writer == self ? self : SEVERAL;
 }
 
 static void fill(struct mips *cpu, uint64_t va, uint64_t pa, uint8_t kind, struct mips_page page,
                  enum mips_access access)
 {
-    struct stlb_entry *e = entry_of(cpu, va);
-    uint64_t va_page = va & ~PAGE_MASK, info = va_page | (uint64_t)kind << 1;
-    bool code = page.host != NULL && page.writable && access == MIPS_WRITE &&
-                code_has(cpu, page.frame);
-    if (points_watched(cpu, va_page, PAGE_SIZE))
+    uint32_t n = page_of(va);
+    int64_t va_page = (int64_t)((uint64_t)n << PAGE_BITS);
+    struct mode_cache *c = cpu->mode_cache;
+    if (points_watched(cpu, va & ~PAGE_MASK, PAGE_SIZE))
         return;
     cpu->stats.page_fills++;
+    list_fill(cpu, n, kind);
     if (page.host == NULL) {
-        *e = (struct stlb_entry){NO_TAG, NO_TAG, (pa & ~PAGE_MASK) - va_page, info | INFO_IO};
+        c->read[n] = c->write[n] = SLOW | (int64_t)(pa & ~PAGE_MASK) | SLOW_IO;
         return;
     }
-    uint64_t add = (uint64_t)(uintptr_t)page.host - va_page;
-    if ((e->info & ~(uint64_t)INFO_CODE) != info || e->add != add)
-        *e = (struct stlb_entry){NO_TAG, NO_TAG, add, info};
-    if (access == MIPS_READ)
-        e->read = va_page;
-    else
-        e->info = code ? info | INFO_CODE : info;
-    if (access == MIPS_WRITE && page.writable && !code)
-        e->write = va_page;
-    cpu->mode_cache->frame[va >> PAGE_BITS & (STLB_SIZE - 1)] = page.frame;
+    int64_t add = (int64_t)(uintptr_t)page.host - va_page;
+    CHECK(add > 0, "host page at %p", (void *)page.host);
+    if (access == MIPS_READ) {
+        c->read[n] = add;
+    } else if (page.writable && code_has(cpu, page.frame)) {
+        c->write[n] = SLOW | (int64_t)page.frame << PAGE_BITS | SLOW_CODE;
+    } else if (page.writable) {
+        c->write[n] = add;
+        note_writer(cpu, page.frame, n);
+    }
+}
+
+/* After a slow access that worked. */
+static enum op_result finish(struct mips *cpu, bool code_hit)
+{
+    bool leave = cpu->leave || code_hit;
+    cpu->leave = false;
+    return leave ? OP_LEAVE : OP_OK;
 }
 
 /* Stores into a page that also holds code, without asking for the page again. */
 static bool store_near_code(struct mips *cpu, uint64_t va, unsigned size, uint64_t value,
                             enum op_result *r)
 {
-    const struct stlb_entry *e = entry_of(cpu, va);
-    uint32_t frame = cpu->mode_cache->frame[va >> PAGE_BITS & (STLB_SIZE - 1)];
-    if ((e->info & ~PAGE_MASK) != (va & ~PAGE_MASK) || !(e->info & INFO_CODE) ||
-        va & (size - 1) || !code_has(cpu, frame))
+    int64_t entry = cpu->mode_cache->write[page_of(va)];
+    if (entry >= 0 || !(entry & SLOW_CODE) || va & (size - 1))
         return false;
-    ram_store(cpu, (uint8_t *)(uintptr_t)(va + e->add), size, value);
-    *r = code_store(cpu, frame, va & PAGE_MASK, size) ? OP_LEAVE : OP_OK;
+    uint32_t frame = (uint32_t)SLOW_NUMBER(entry);
+    if (!code_has(cpu, frame))
+        return false;
+    ram_store(cpu, cpu->code.pages[frame]->host + (va & PAGE_MASK), size, value);
+    *r = finish(cpu, code_store(cpu, frame, va & PAGE_MASK, size));
     return true;
 }
 
 static enum op_result after_device(struct mips *cpu, bool ok)
 {
-    bool leave = cpu->leave;
     cpu->stats.device_accesses++;
+    if (ok)
+        return finish(cpu, false);
     cpu->leave = false;
-    if (!ok)
-        return exc_raise(cpu, EXC_DBE);
-    return leave ? OP_LEAVE : OP_OK;
+    return exc_raise(cpu, EXC_DBE);
 }
 
 /* What comes before any access: alignment, points, translation. `io` is set
@@ -238,10 +285,10 @@ static enum op_result prepare(struct mips *cpu, uint64_t va, unsigned size,
     *io = false;
     if (UNLIKELY(va & (size - 1)))
         return exc_raise_address(cpu, address_error(access), va);
-    const struct stlb_entry *e = entry_of(cpu, va);
-    if ((e->info & ~PAGE_MASK) == (va & ~PAGE_MASK) && e->info & INFO_IO) {
+    int64_t entry = cpu->mode_cache->read[page_of(va)];
+    if (entry < 0) {
         *io = true;
-        *pa = va + e->add;
+        *pa = SLOW_NUMBER(entry) << PAGE_BITS | (va & PAGE_MASK);
         return OP_OK;
     }
     if (points_watched(cpu, va, size)) {
@@ -266,7 +313,7 @@ enum op_result mmu_load_slow(struct mips *cpu, uint64_t va, unsigned size, uint6
         fill(cpu, va, pa, kind, page, MIPS_READ);
         if (page.host != NULL) {
             *value = ram_load(cpu, page.host + (pa & PAGE_MASK), size);
-            return OP_OK;
+            return finish(cpu, false);
         }
     }
     return after_device(cpu, cpu->env.read(cpu->env.ctx, pa, size, value));
@@ -288,7 +335,7 @@ enum op_result mmu_store_slow(struct mips *cpu, uint64_t va, unsigned size, uint
         fill(cpu, va, pa, kind, page, MIPS_WRITE);
         if (page.host != NULL && page.writable) {
             ram_store(cpu, page.host + (pa & PAGE_MASK), size, value);
-            return code_store(cpu, page.frame, pa & PAGE_MASK, size) ? OP_LEAVE : OP_OK;
+            return finish(cpu, code_store(cpu, page.frame, pa & PAGE_MASK, size));
         }
     }
     if (size < 8)
@@ -296,31 +343,38 @@ enum op_result mmu_store_slow(struct mips *cpu, uint64_t va, unsigned size, uint
     return after_device(cpu, cpu->env.write(cpu->env.ctx, pa, size, value));
 }
 
+static uint8_t *host_of(int64_t entry, uint64_t va, unsigned size)
+{
+    if (entry <= 0 || va & (size - 1))
+        return NULL;
+    return (uint8_t *)(uintptr_t)((uint64_t)entry + (uint32_t)va);
+}
+
 enum op_result mmu_load(struct mips *cpu, uint64_t va, unsigned size, uint64_t *value)
 {
-    const struct stlb_entry *e = entry_of(cpu, va);
-    if (e->read != (va & (~PAGE_MASK | (size - 1))))
+    const uint8_t *p = host_of(cpu->mode_cache->read[page_of(va)], va, size);
+    if (p == NULL)
         return mmu_load_slow(cpu, va, size, value);
-    *value = ram_load(cpu, (const uint8_t *)(uintptr_t)(va + e->add), size);
+    *value = ram_load(cpu, p, size);
     return OP_OK;
 }
 
 enum op_result mmu_store(struct mips *cpu, uint64_t va, unsigned size, uint64_t value)
 {
-    const struct stlb_entry *e = entry_of(cpu, va);
-    if (e->write != (va & (~PAGE_MASK | (size - 1))))
+    uint8_t *p = host_of(cpu->mode_cache->write[page_of(va)], va, size);
+    if (p == NULL)
         return mmu_store_slow(cpu, va, size, value);
-    ram_store(cpu, (uint8_t *)(uintptr_t)(va + e->add), size, value);
+    ram_store(cpu, p, size, value);
     return OP_OK;
 }
 
 /* ---- fetch ---- */
 
-struct code_page *mmu_fetch(struct mips *cpu, uint64_t va)
+struct code_view *mmu_fetch(struct mips *cpu, uint64_t va)
 {
-    struct ftlb_entry *f = &cpu->mode_cache->fetch[(va >> PAGE_BITS) % FTLB_SIZE];
-    if (f->tag == (va & ~(PAGE_MASK ^ 3)))
-        return f->code;
+    struct code_view *view = cpu->mode_cache->fetch[page_of(va)];
+    if (view != NULL && !(va & 3))
+        return view;
     uint64_t pa;
     uint8_t kind;
     int code = va & 3 ? EXC_ADEL : mmu_translate(cpu, va, MIPS_FETCH, &pa, &kind);
@@ -333,9 +387,10 @@ struct code_page *mmu_fetch(struct mips *cpu, uint64_t va)
         exc_raise(cpu, EXC_IBE);
         return NULL;
     }
-    struct code_page *cp = code_page_get(cpu, page.frame, page.host);
-    *f = (struct ftlb_entry){va & ~PAGE_MASK, cp, kind};
-    return cp;
+    view = code_view_get(cpu, page.frame, page.host, va & ~PAGE_MASK);
+    list_fill(cpu, page_of(va), kind);
+    cpu->mode_cache->fetch[page_of(va)] = view;
+    return view;
 }
 
 bool mips_translate(const struct mips *cpu, uint64_t va, uint64_t *pa)

@@ -12,6 +12,7 @@
  * mips.h allows.
  */
 #include "core/base/bytes.h"
+#include "mips/jit/jit.h"
 #include "mips/ops.h"
 
 #define STRETCH_MAX (INT64_C(1) << 40)
@@ -121,11 +122,11 @@ static struct block *page_end_block(struct mips *cpu, struct code_page *cp)
 {
     uint8_t *host = cp->host;
     cpu->fetch_slot = true;
-    struct code_page *after = mmu_fetch(cpu, sext32(cpu->pc + 4));
+    struct code_view *after = mmu_fetch(cpu, sext32(cpu->pc + 4));
     cpu->fetch_slot = false;
     if (after == NULL)
         return NULL;
-    uint32_t slot = decode_word(cpu, after->host, 0);
+    uint32_t slot = decode_word(cpu, after->page->host, 0);
     decode_block(cpu, host, cpu->pc, 1, &slot);
     return cpu->scratch;
 }
@@ -136,13 +137,13 @@ static struct block *find_block(struct mips *cpu)
     struct links *from = cpu->link_from;
     uint64_t generation = cpu->code.generation;
     cpu->link_from = NULL;
-    struct code_page *cp = mmu_fetch(cpu, cpu->pc);
+    struct code_view *view = mmu_fetch(cpu, cpu->pc);
     struct block *b = NULL;
-    if (cp != NULL) {
+    if (view != NULL) {
         cpu->page_va = cpu->pc & ~PAGE_MASK;
-        b = code_block(cpu, cp, cpu->pc, cpu->budget);
+        b = code_block(cpu, view->page, cpu->pc, cpu->budget);
         if (b == NULL)
-            b = page_end_block(cpu, cp);
+            b = page_end_block(cpu, view->page);
     }
     if (b == NULL) {
         cpu->budget--;
@@ -161,6 +162,7 @@ static void set_limit(struct mips *cpu, uint64_t until)
     stretch = min_u64(stretch, STRETCH_MAX);
     cpu->limit = steps + stretch;
     cpu->budget = (int64_t)stretch;
+    cpu->look_up_limit = false;
 }
 
 /* A watch exception that waited for EXL and ERL to go. */
@@ -188,6 +190,9 @@ static bool take_pending(struct mips *cpu)
 
 static void run_unit_or_more(struct mips *cpu)
 {
+    bool jit = cpu->engine == MIPS_JIT;
+    if (jit && !cpu->pass && jit_run(cpu))
+        return;
     struct block *b = find_block(cpu);
     if (b == NULL)
         return;
@@ -196,7 +201,7 @@ static void run_unit_or_more(struct mips *cpu)
         cpu->limit += (uint64_t)more;
         cpu->budget += more;
     }
-    if (cpu->pass) { /* nothing beyond the first unit */
+    if (cpu->pass || jit) { /* nothing beyond the first unit or block */
         cpu->limit -= (uint64_t)(cpu->budget - b->run);
         cpu->budget = b->run;
     }

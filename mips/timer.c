@@ -18,6 +18,7 @@ void timer_update(struct mips *cpu)
     uint32_t ticks = (uint32_t)cpu->c0[C0_COMPARE] - timer_count(cpu);
     uint64_t far = ticks ? ticks : UINT64_C(1) << 32;
     cpu->timer_at = cpu->c0[C0_CAUSE] & CAUSE_DC ? UINT64_MAX : (cycle / 2 + far) * 2;
+    cpu->look_up_limit = true;
 }
 
 void timer_check(struct mips *cpu)

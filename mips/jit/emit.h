@@ -4,13 +4,15 @@
  *
  * Code is written at `p` through the writable mapping and runs at p + rx. All
  * functions write forward and check nothing: whoever emits keeps EMIT_RED_ZONE
- * bytes free between `p` and the end of its buffer (jit_code.c).
+ * bytes free between `p` and the end of its buffer (jit_code.c). A few bytes
+ * after an instruction may be overwritten, within EMIT_INSN_MAX of its start.
  *
  * Widths are in bytes: 1, 2, 4, 8. Operations on 4 bytes clear the upper half
  * of the register. Immediates are sign-extended from 32 bits to 8-byte
  * operands. Byte registers are always the low ones (sil, dil with REX; never
  * ah ... bh). The shortest encoding of immediates and displacements is taken,
- * except in jumps, whose distance is always 32 bits unless the name says 8.
+ * except in jumps, whose distance is always 32 bits unless the name says 8: the
+ * targets of emit_jmp, emit_jcc and emit_patch are at most 2 GiB away.
  *
  * Source: Intel 64 and IA-32 Architectures SDM, volume 2.
  */
@@ -19,7 +21,7 @@
 
 #include "core/base/base.h"
 
-#define EMIT_INSN_MAX 16   /* no call writes more bytes */
+#define EMIT_INSN_MAX 16   /* no call writes more bytes, but emit_align up to 31 */
 #define EMIT_RED_ZONE 1024 /* no more than this between two looks at the room left */
 
 enum host_reg {
@@ -38,7 +40,10 @@ enum host_alu { HOST_ADD, HOST_OR, HOST_ADC, HOST_SBB, HOST_AND, HOST_SUB, HOST_
 enum host_shift { HOST_ROL = 0, HOST_ROR = 1, HOST_SHL = 4, HOST_SHR = 5, HOST_SAR = 7 };
 enum host_fp { HOST_FADD, HOST_FMUL, HOST_FSUB, HOST_FDIV, HOST_FSQRT }; /* sqrt has one operand */
 
-/* [base + index * scale + disp]. Scale is 1, 2, 4 or 8; index is not RSP. */
+/*
+ * [base + index * scale + disp]. Scale is 1, 2, 4 or 8; index is not RSP. Without
+ * base the displacement takes 4 bytes and is sign-extended to 64 bits.
+ */
 struct host_mem {
     uint8_t base, index, scale;
     int32_t disp;
@@ -99,6 +104,7 @@ void emit_alu_mr(struct emit *e, enum host_alu op, unsigned width, struct host_m
 void emit_alu_ri(struct emit *e, enum host_alu op, unsigned width, enum host_reg d, int32_t value);
 void emit_alu_mi(struct emit *e, enum host_alu op, unsigned width, struct host_mem m, int32_t value);
 void emit_test_rr(struct emit *e, unsigned width, enum host_reg a, enum host_reg b);
+/* All flags are those of `width`, but as few bytes are looked at as give them. */
 void emit_test_ri(struct emit *e, unsigned width, enum host_reg a, int32_t value);
 void emit_test_mi(struct emit *e, unsigned width, struct host_mem m, int32_t value);
 void emit_shift_ri(struct emit *e, enum host_shift op, unsigned width, enum host_reg d,
@@ -121,6 +127,7 @@ void emit_setcc_m(struct emit *e, enum host_cc cc, struct host_mem m);
 void emit_cmov_rr(struct emit *e, enum host_cc cc, unsigned width, enum host_reg d, enum host_reg s);
 void emit_cmov_rm(struct emit *e, enum host_cc cc, unsigned width, enum host_reg d,
                   struct host_mem m);
+/* With features.lzcnt only; 4, 8. */
 void emit_lzcnt(struct emit *e, unsigned width, enum host_reg d, enum host_reg s);
 void emit_bsr(struct emit *e, unsigned width, enum host_reg d, enum host_reg s);
 void emit_bt_mi(struct emit *e, unsigned width, struct host_mem m, unsigned bit); /* CF = bit */

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Fetches Debian's guests for the Malta board and lays them out for the tests and the demo.
 #
-#   sh tests/lib/fetch-guests.sh BUILD-DIR [--no-installer]
+#   sh tests/lib/fetch-guests.sh BUILD-DIR [--no-installer] [--bench]
 #
 # Result, in BUILD-DIR/guests:
 #   vmlinuz              the packaged kernel, which decompresses itself
@@ -9,6 +9,7 @@
 #   busybox              a static user space in one file
 #   installer/vmlinuz    Debian's installer: kernel and initrd
 #   installer/initrd.gz
+#   debs/                with --bench: packages whose programs the benchmarks run
 #   VERSION              one line per package: name, version, SHA256
 #
 # The packages come from the archive that this machine's own apt is set up for. They are of another
@@ -27,11 +28,20 @@ fail()
     exit 1
 }
 
-[ $# -ge 1 ] || fail "usage: fetch-guests.sh BUILD-DIR [--no-installer]"
+usage='usage: fetch-guests.sh BUILD-DIR [--no-installer] [--bench]'
+[ $# -ge 1 ] || fail "$usage"
 mkdir -p "$1"
 guests=$(cd "$1" && pwd)/guests
 installer=debian-installer-12-netboot-mipsel
-[ "${2-}" != --no-installer ] || installer=
+bench_packages=
+shift
+for option; do
+    case $option in
+    --no-installer) installer= ;;
+    --bench) bench_packages=$(cat "$here/../bench/packages.txt") ;;
+    *) fail "$usage" ;;
+    esac
+done
 debs=$guests/debs
 apt_dir=$guests/apt
 mkdir -p "$debs"
@@ -58,7 +68,9 @@ field()
 is_complete()
 {
     [ -s "$guests/VERSION" ] && [ -s "$guests/SHA256SUMS" ] || return 1
-    [ -z "$installer" ] || grep -q "^$installer " "$guests/VERSION" || return 1
+    for wanted in $installer $bench_packages; do
+        grep -q "^$wanted " "$guests/VERSION" || return 1
+    done
     (cd "$guests" && sha256sum --status --check SHA256SUMS)
 }
 
@@ -75,7 +87,7 @@ kernel=$(field $meta Depends | sed 's/ .*//')
     fail "this machine's apt sources have no $meta for $arch: add 'bookworm main' of Debian"
 
 : >"$guests/VERSION.new"
-for package in "$kernel" busybox-static $installer; do
+for package in "$kernel" busybox-static $installer $bench_packages; do
     version=$(field "$package" Version)
     sum=$(field "$package" SHA256)
     [ -n "$sum" ] || fail "this machine's apt sources have no $package for $arch"
@@ -93,8 +105,10 @@ for package in "$kernel" busybox-static $installer; do
             fail "$deb has not the SHA256 that the archive's index names; remove it and try again"
     fi
     echo "$package $version $sum" >>"$guests/VERSION.new"
+done
+for package in "$kernel" busybox-static $installer; do
     rm -rf "$guests/x-$package"
-    dpkg-deb -x "$deb" "$guests/x-$package"
+    dpkg-deb -x "$debs/$package.deb" "$guests/x-$package"
 done
 
 cp "$guests/x-$kernel"/boot/vmlinuz-* "$guests/vmlinuz"
@@ -108,6 +122,9 @@ if [ -n "$installer" ]; then
     cp "$images/initrd.gz" "$guests/installer/initrd.gz"
     files="$files installer/vmlinuz installer/initrd.gz"
 fi
+for package in $bench_packages; do
+    files="$files debs/$package.deb"
+done
 rm -rf "$guests"/x-*
 # shellcheck disable=SC2086 # a list of words
 (cd "$guests" && sha256sum $files >SHA256SUMS)

@@ -21,6 +21,8 @@ def bad_values():
     refused("-m", "4K", text="does not fit into RAM")
     refused("-m", text="requires an argument")
     refused("-cpu", "486", text='unknown processor "486"')
+    refused("-cpu", "24Kf,tlb=257", text='unknown processor "24Kf,tlb=257"')
+    refused("-cpu", "4Kc,tlb=65", text="16 to 64, or to 256 in processors of release 2")
     refused("-M", "pc", text='unknown machine "pc"')
     refused("-smp", "2", text="-smp 2")
     refused("-bogus", text="-bogus")

@@ -447,6 +447,7 @@ START_TEST(bus_error)
     r->cpu->tlb_global[0] = 1;
     r->cpu->tlb_lo[0][0] = r->cpu->tlb_lo[0][1] = 0x30000 << 6 | 7;
     r->cpu->tlb_vpn2[0] = 0x4000;
+    mips_state_loaded(r->cpu);
     CODE(r, LW_W(T1, 0, T0));
     rig_run(r, 1);
     ck_assert_uint_eq(C0(r, CAUSE) >> 2 & 31, EXC_DBE);

@@ -1,0 +1,107 @@
+/*
+ * Code memory and the way in. The memory is one memfd mapped twice: written
+ * through one mapping and run through the other, so no page is ever both for
+ * one address, and no call to the kernel is needed to write code. When it is
+ * full, all code is dropped (code.c); it is a cache.
+ */
+#ifdef __x86_64__
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "core/base/err.h"
+#include "mips/jit/trans.h"
+
+#define CODE_SIZE   (96u << 20)
+#define HOT_SIZE    (CODE_SIZE / 2)
+#define RECORDS_MAX (1u << 20)
+
+bool jit_available(void)
+{
+    return true;
+}
+
+void jit_reset(struct mips *cpu)
+{
+    struct jit *jit = cpu->jit;
+    if (jit == NULL)
+        return;
+    jit->hot.p = jit->hot_start;
+    jit->cold.p = jit->cold_start;
+    jit->n_records = 0;
+}
+
+void jit_init(struct mips *cpu)
+{
+    struct jit *jit = cpu->jit = xcalloc(1, sizeof *jit);
+    int fd = memfd_create("disco-code", MFD_CLOEXEC);
+    CHECK(fd >= 0 && ftruncate(fd, CODE_SIZE) == 0, "no memory for code");
+    uint8_t *rw = mmap(NULL, CODE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    uint8_t *rx = mmap(NULL, CODE_SIZE, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
+    CHECK(rw != MAP_FAILED && rx != MAP_FAILED, "no memory for code");
+    close(fd);
+    jit->rw = rw;
+    jit->rx = rx;
+    jit->hot = (struct emit){rw, rx - rw};
+    jit->cold = (struct emit){rw + HOT_SIZE, rx - rw};
+    jit->hot_end = rw + HOT_SIZE;
+    jit->cold_start = rw + HOT_SIZE;
+    jit->cold_end = rw + CODE_SIZE;
+    jit->records = xmalloc(RECORDS_MAX * sizeof *jit->records);
+    jit->has = emit_host_features();
+    stubs_emit(jit);
+    jit->hot_start = jit->hot.p;
+}
+
+void jit_destroy(struct mips *cpu)
+{
+    struct jit *jit = cpu->jit;
+    if (jit == NULL)
+        return;
+    munmap(jit->rw, CODE_SIZE);
+    munmap((void *)(uintptr_t)jit->rx, CODE_SIZE);
+    free(jit->records);
+    free(jit);
+    cpu->jit = NULL;
+}
+
+struct code_view *jit_view_new(struct mips *cpu)
+{
+    struct code_view *view = NULL;
+    size_t entries = cpu->jit == NULL ? 0 : PAGE_SIZE / 4 * sizeof view->entry[0];
+    return xcalloc(1, sizeof *view + entries);
+}
+
+void jit_view_forget(struct mips *cpu, struct code_view *view)
+{
+    if (cpu->jit == NULL)
+        return;
+    for (unsigned i = 0; i < PAGE_SIZE / 4; i++)
+        view->entry[i] = cpu->jit->translate;
+}
+
+bool jit_has_room(const struct jit *jit, size_t hot, size_t cold)
+{
+    return (size_t)(jit->hot_end - jit->hot.p) > hot &&
+           (size_t)(jit->cold_end - jit->cold.p) > cold && jit->n_records < RECORDS_MAX;
+}
+
+bool jit_run(struct mips *cpu)
+{
+    struct jit *jit = cpu->jit;
+    struct code_view *view = mmu_fetch(cpu, cpu->pc);
+    if (view == NULL) {
+        cpu->budget--;
+        return true;
+    }
+    const uint8_t *code = view->entry[cpu->pc >> 2 & 1023];
+    if (code == jit->translate)
+        code = jit_translate(cpu, view, cpu->pc);
+    if (code == jit->interpret)
+        return false;
+    int64_t before = cpu->budget;
+    cpu->stats.leaves++;
+    jit->enter(cpu, code);
+    return cpu->stopped || cpu->budget != before;
+}
+#endif
