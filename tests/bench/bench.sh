@@ -12,8 +12,9 @@
 # "boot" or a benchmark of benchmarks.txt, which then runs alone; --engine is passed to disco.
 #
 # tests/run.sh must have been run before, for it builds the programs; what else is needed is fetched
-# and built here. The table is also left in BUILD-DIR/bench/report.txt. Exit status: 0 if all was
-# measured, whether or not the bars are met.
+# and built here. The table is also left in BUILD-DIR/bench/report.txt, and one of processor time in
+# BUILD-DIR/bench/report-cpu.txt. Exit status: 0 if all was measured, whether or not the bars are
+# met.
 set -eu
 
 tests=$(cd "$(dirname "$0")/.." && pwd)
@@ -79,6 +80,8 @@ rm "$results/new"
 
 python3 "$tests/bench/report.py" "$tests/bench/benchmarks.txt" "$results/measured" \
     >"$results/report.txt"
+python3 "$tests/bench/report.py" --cpu "$tests/bench/benchmarks.txt" "$results/measured" \
+    >"$results/report-cpu.txt"
 cat "$results/report.txt"
 for file in "$results"/*.zst "$results"/*.rr; do
     echo "size of $(basename "$file"): $(wc -c <"$file") bytes"

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Turns the measurements of bench.sh into a table.
 
-usage: report.py BENCHMARKS MEASURED
+usage: report.py [--cpu] BENCHMARKS MEASURED
 
-BENCHMARKS is benchmarks.txt; MEASURED has lines "run way name milliseconds checksum", several for
-each benchmark. Prints medians, ratios, geometric means, and which bars are met. Exit status 1 if
+BENCHMARKS is benchmarks.txt; MEASURED has lines "run way name milliseconds cpu-milliseconds
+checksum", several for each benchmark. --cpu takes processor time instead of wall-clock time: it is
+less disturbed by other work of the machine, but counts what other threads do at the same time.
+Prints medians, ratios, geometric means, and which bars are met. Exit status 1 if
 two checksums of one benchmark differ or a benchmark is missing in a way.
 """
 import math
@@ -27,13 +29,14 @@ BAR_VERIFY = 1.0
 class Measured:
     """The medians, by (run, way, name)."""
 
-    def __init__(self, path):
+    def __init__(self, path, cpu):
         samples = {}
         self.checksums = {}
         self.runs = []
         with open(path, encoding="utf-8") as lines:
             for line in lines:
-                run, way, name, milliseconds, checksum = line.split()
+                run, way, name, wall_time, cpu_time, checksum = line.split()
+                milliseconds = cpu_time if cpu else wall_time
                 if run not in self.runs:
                     self.runs.append(run)
                 # Nothing here takes less than a millisecond.
@@ -128,18 +131,23 @@ def print_bars(rows, whole):
 
 
 def main():
-    if len(sys.argv) != 3:
+    arguments = sys.argv[1:]
+    cpu = arguments[:1] == ["--cpu"]
+    if cpu:
+        arguments = arguments[1:]
+    if len(arguments) != 2:
         sys.exit(__doc__)
-    measured = Measured(sys.argv[2])
+    measured = Measured(arguments[1], cpu)
     measured.check()
-    rows = read_rows(sys.argv[1], measured)
+    rows = read_rows(arguments[0], measured)
     whole = []
     for run in measured.runs:
         row = measured.row(run, "total")
         row["verify"] = measured.medians[run, "verify", "total"]
         whole.append((run, row))
 
-    print("seconds of wall-clock time, median of %d; and ratios" % measured.rounds)
+    kind = "processor" if cpu else "wall-clock"
+    print("seconds of %s time, median of %d; and ratios" % (kind, measured.rounds))
     print_table(rows)
     print("whole runs, from power-on to power-off")
     for run, row in whole:
