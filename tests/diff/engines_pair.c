@@ -141,7 +141,7 @@ static bool run_slice(struct eng_pair *p, uint32_t cycles, struct eng_finding *f
     uint64_t until = mips_cycle(p->sides[0]->cpu) + cycles;
     bool pass = false;
 
-    while (mips_cycle(p->sides[0]->cpu) < until) {
+    for (uint32_t stops = 0; mips_cycle(p->sides[0]->cpu) < until; stops++) {
         enum mips_stop stop[2];
 
         for (int i = 0; i < 2; i++)
@@ -153,6 +153,10 @@ static bool run_slice(struct eng_pair *p, uint32_t cycles, struct eng_finding *f
         if (stop[0] == MIPS_STOP_LIMIT && (now < until || now > until + 1)) {
             snprintf(f->what, sizeof f->what, "both at cycle %" PRIu64 ", asked for %" PRIu64, now,
                      until);
+            return false;
+        }
+        if (stops > 4 * cycles + 16) {
+            snprintf(f->what, sizeof f->what, "both stop for ever at cycle %" PRIu64, now);
             return false;
         }
         pass = stop[0] == MIPS_STOP_BREAK || stop[0] == MIPS_STOP_WATCH;
