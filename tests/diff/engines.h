@@ -221,7 +221,7 @@ unsigned engine_trace(struct eng_trace *out);
 /* ---- engines_pair.c ---- */
 struct eng_finding {
     unsigned action;  /* after which the sides differed */
-    char what[240];   /* the first thing that differs, with both values */
+    char what[240];   /* the first things that differ, with both values */
 };
 struct eng_pair {
     const struct eng_engine *engines[2];

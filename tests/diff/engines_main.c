@@ -165,8 +165,9 @@ static int run_random(struct options *o)
     uint64_t from = o->one ? o->only / ENG_EPOCH * ENG_EPOCH : 0;
     bool same = run_cases(o, from, o->one ? o->only + 1 : o->cases, &c);
 
-    printf("%" PRIu64 " cases, %" PRIu64 " runs, %" PRIu64 " steps, %" PRIu64 " blocks decoded by %s\n",
-           o->done, o->p.runs, o->p.steps, o->blocks[0], o->p.engines[0]->name);
+    printf("%" PRIu64 " cases, %" PRIu64 " runs, %" PRIu64 " steps, %" PRIu64
+           " blocks decoded by %s\n", o->done, o->p.runs, o->p.steps, o->blocks[0],
+           o->p.engines[0]->name);
     if (same)
         return 0;
     shrink_and_print(&o->p, &c);

@@ -29,13 +29,16 @@ static bool same_state(const struct eng_pair *p, struct eng_finding *f)
     struct buf text = {0};
     const struct state_field *t = mips_state;
 
-    while (t->name != NULL && memcmp(a + t->offset, b + t->offset, (size_t)t->width * t->count) == 0)
+    while (t->name != NULL &&
+           memcmp(a + t->offset, b + t->offset, (size_t)t->width * t->count) == 0)
         t++;
     if (t->name == NULL)
         return true;
-    const struct state_field first[] = {*t, STATE_END};
-    state_diff(first, a, b, "", &text);
-    snprintf(f->what, sizeof f->what, "%.*s", (int)strcspn(buf_cstr(&text), "\n"), buf_cstr(&text));
+    state_diff(mips_state, a, b, "  ", &text);
+    snprintf(f->what, sizeof f->what, "%s", buf_cstr(&text) + 2);
+    char *last = strrchr(f->what, '\n'); /* whole lines only */
+    if (last != NULL)
+        *last = 0;
     buf_free(&text);
     return false;
 }
