@@ -229,6 +229,7 @@ struct eng_pair {
     uint64_t seed;
     bool strict; /* compare everything at every stop */
     bool moves;  /* see struct eng_side */
+    bool words;  /* cases are those of words_run */
     uint64_t runs, steps;
 };
 /* Sides for the epoch of case `number`. */

@@ -25,7 +25,7 @@ struct options {
     uint64_t done, blocks[2]; /* counts */
 };
 
-#define WORD_ROUNDS    40
+#define WORD_ROUNDS    16
 #define STUCK_SECONDS  100 /* for an epoch, on a slow host, with sanitizers */
 #define SELFTEST_WORDS 8 /* that a planted fault is shrunk to, at most */
 
