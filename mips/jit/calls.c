@@ -165,16 +165,19 @@ const uint8_t *jit_call_no_fpu(struct mips *cpu, uint32_t unused, uint32_t uop, 
 }
 
 /* A jump within its page was reached for the first time. */
-const uint8_t *jit_call_link(struct mips *cpu, uint32_t va, uint32_t site)
+const uint8_t *jit_call_link(struct mips *cpu, uint32_t va, uint32_t site, uint32_t record)
 {
     struct jit *jit = cpu->jit;
+    struct jit_record from = jit->records[record];
     cpu->pc = sext32(va);
     cpu->u = NULL;
     struct code_view *view = cpu->mode_cache->fetch[va >> PAGE_BITS];
     CHECK(view != NULL, "in-page jump from a page that is not mapped, to %08x", (unsigned)va);
     uint64_t generation = cpu->code.generation;
     const uint8_t *to = view->entry[va >> 2 & 1023];
-    if (to == jit->translate)
+    if (from.pins != 0 && to != jit->interpret)
+        to = jit_translate_inner(cpu, view, cpu->pc, &from);
+    else if (to == jit->translate)
         to = jit_translate(cpu, view, cpu->pc);
     if (to == jit->interpret)
         return jit->leave;
@@ -182,5 +185,8 @@ const uint8_t *jit_call_link(struct mips *cpu, uint32_t va, uint32_t site)
         emit_patch(&jit->hot, jit->rw + site, to);
         cpu->stats.blocks_chained++;
     }
-    return to;
+    if (from.pins == 0)
+        return to;
+    to = view->entry[va >> 2 & 1023]; /* this first time, by the usual entry */
+    return to == jit->translate ? jit->leave : to;
 }
