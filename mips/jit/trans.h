@@ -50,11 +50,11 @@ struct jit_record {
     uint32_t block; /* place in the arena */
     uint32_t page_va;
     uint16_t loop_start, loop_end; /* offsets in the page: where `pins` hold */
-    uint8_t pins;
+    uint16_t pins;
 };
 
 #define PIN_NONE 0xff
-#define PINS_MAX 128
+#define PINS_MAX 1024
 
 /* Which guest registers are in host registers, and the stubs that know it.
  * Those that are jumped to take the guest's address in eax. */
@@ -71,7 +71,7 @@ struct jit_inner {
     const uint8_t *code;
     uint32_t stamp; /* of the view */
     uint16_t word;
-    uint8_t pins;
+    uint16_t pins;
 };
 #define INNER_SIZE (1u << 14)
 

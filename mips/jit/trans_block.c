@@ -20,6 +20,9 @@
  * whole. Jumps to other pages look at the fetch entry of the page each time.
  */
 #ifdef __x86_64__
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 #include "core/base/err.h"
 #include "mips/jit/trans.h"
 #include "mips/jit/trans_op.h"
@@ -645,7 +648,7 @@ static uint32_t add_record(struct trans *t)
         .page_va = t->page_va,
         .loop_start = t->loop_start,
         .loop_end = t->loop_end,
-        .pins = (uint8_t)(t->pins - t->jit->pins),
+        .pins = (uint16_t)(t->pins - t->jit->pins),
     };
     return t->jit->n_records++;
 }
@@ -673,6 +676,10 @@ static void translate(struct trans *t, uint64_t pc)
     enter_block(t, (uint32_t)pc);
     translate_block(t);
     count(t->cpu, t, hot, cold);
+    static FILE *pm; if (!pm) { char n[64]; sprintf(n,"/tmp/perf-%d.map",getpid()); pm=fopen(n,"w"); }
+    fprintf(pm,"%lx %lx g%08x_m%u_n%u_p%d\n",(long)(hot-t->jit->rw),(long)(t->e->p-hot),(unsigned)pc,t->mode,t->b->run,(int)(t->pins-t->jit->pins));
+    fprintf(pm,"%lx %lx cold_%08x\n",(long)(cold-t->jit->rw),(long)(t->c->p-cold),(unsigned)pc); fflush(pm);
+    if (getenv("JITDUMP") && strtoul(getenv("JITDUMP"),0,16)==(unsigned)pc) { FILE*f=fopen("/tmp/jit.bin","wb"); fwrite(hot,1,(size_t)(t->e->p-hot),f); fclose(f); f=fopen("/tmp/jit.words","w"); for(unsigned o=t->b->start;o<t->b->end;o+=4){char tx[99]; mips_disassemble(decode_word(t->cpu,t->view->page->host,o),t->view->va+o,tx,99); fprintf(f,"%s\n",tx);} fclose(f);}
     if (t->cpu->profile)
         t->cpu->stats.translate_ticks += __builtin_ia32_rdtsc() - start;
 }
