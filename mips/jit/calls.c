@@ -56,13 +56,19 @@ static void arrive(struct mips *cpu, uint32_t uop, uint32_t record)
     cpu->u = (const struct uop *)(void *)(cpu->arena + uop);
 }
 
+/* Is there something that mips_run must look at before the next unit? */
+static bool wanted(const struct mips *cpu)
+{
+    return cpu->stopped || cpu->stop_request || cpu->waiting || cpu->look_up_limit ||
+           cpu->c0[C0_CAUSE] & CAUSE_WP || exc_irq_ready(cpu);
+}
+
 /* Where to go on at cpu->pc. */
 static const uint8_t *next(struct mips *cpu)
 {
     const struct jit *jit = cpu->jit;
     cpu->leave = false;
-    if (cpu->stopped || cpu->stop_request || cpu->waiting || cpu->look_up_limit ||
-        cpu->c0[C0_CAUSE] & CAUSE_WP || exc_irq_ready(cpu))
+    if (wanted(cpu))
         return jit->leave;
     const struct code_view *view = cpu->mode_cache->fetch[(uint32_t)cpu->pc >> PAGE_BITS];
     return view == NULL || cpu->pc & 3 ? jit->leave : view->entry[cpu->pc >> 2 & 1023];
@@ -145,8 +151,15 @@ const uint8_t *jit_call_op(struct mips *cpu, uint32_t id, uint32_t uop, uint32_t
     arrive(cpu, uop, record);
     if (cpu->profile)
         cpu->helper_calls[id]++;
+    enum mips_mode mode = cpu->mode;
+    uint64_t generation = cpu->code.generation;
     enum op_result r = helpers[id](cpu, cpu->u->imm);
-    if (r == OP_OK && !decode_ends_block((enum insn_id)id))
+    if (r == OP_OK)
+        return NULL;
+    /* What the interpreter leaves its block for is mostly nothing. */
+    if (r == OP_LEAVE && decode_ends_block((enum insn_id)id) && cpu->mode == mode &&
+        cpu->code.generation == generation && !wanted(cpu) && !cpu->leave &&
+        cpu->mode_cache->fetch[(uint32_t)cpu->page_va >> PAGE_BITS] != NULL)
         return NULL;
     return finish(cpu, r);
 }

@@ -91,7 +91,8 @@ void jit_view_forget(struct mips *cpu, struct code_view *view)
 bool jit_has_room(const struct jit *jit, size_t hot, size_t cold)
 {
     return (size_t)(jit->hot_end - jit->hot.p) > hot &&
-           (size_t)(jit->cold_end - jit->cold.p) > cold && jit->n_records < RECORDS_MAX;
+           (size_t)(jit->cold_end - jit->cold.p) > cold && jit->n_records + 2 < RECORDS_MAX &&
+           jit->n_inner < INNER_SIZE / 2;
 }
 
 bool jit_run(struct mips *cpu)

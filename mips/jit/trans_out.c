@@ -46,7 +46,7 @@ void jit_helper(struct trans *t, unsigned op)
     if (jit_inline_helper(t) || jit_inline_system(t))
         return;
     trans_helper(t);
-    t->left = decode_ends_block(t->id);
+    t->left = t->id == INSN_ERET || t->id == INSN_DERET;
 }
 
 void trans_raise(struct trans *t, struct emit *e, enum mips_exc code)
