@@ -31,6 +31,15 @@ uint32_t suite_syscall(void);
 uint32_t suite_fault(void);
 uint32_t suite_fork(void);
 
+/*
+ * suite_jit.c: code that is written and run: through a buffer that is used again and again; in a few
+ * places of one page; by changing single instructions; and in a page that also holds its data.
+ */
+uint32_t suite_jit_append(void);
+uint32_t suite_jit_slots(void);
+uint32_t suite_jit_patch(void);
+uint32_t suite_jit_data(void);
+
 /* Ends the program: a system call failed, or memory is short. */
 _Noreturn void suite_fail(const char *what);
 

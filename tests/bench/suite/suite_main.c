@@ -15,6 +15,8 @@ static const struct {
     {"stream", suite_stream},   {"double", suite_double}, {"single", suite_single},
     {"switch", suite_switch},   {"calls", suite_calls},   {"syscall", suite_syscall},
     {"fault", suite_fault},     {"fork", suite_fork},
+    {"jit-append", suite_jit_append}, {"jit-slots", suite_jit_slots},
+    {"jit-patch", suite_jit_patch},   {"jit-data", suite_jit_data},
 };
 
 _Noreturn void suite_fail(const char *what)
