@@ -43,6 +43,7 @@ void mips_state_loaded(struct mips *cpu)
 {
     mmu_flush_all(cpu);
     mmu_mode_changed(cpu);
+    fpu_mode_changed(cpu);
     cp0_update_irq(cpu);
     timer_update(cpu);
     points_update(cpu);
@@ -89,6 +90,7 @@ void mips_reset(struct mips *cpu)
     tlb_reset(cpu);
     mmu_flush_all(cpu);
     mmu_mode_changed(cpu);
+    fpu_mode_changed(cpu);
 }
 
 bool mips_engine_available(enum mips_engine engine)

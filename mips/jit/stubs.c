@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "mips/jit/trans.h"
+#include "mips/jit/trans_fpu.h"
 
 const uint8_t pin_host[33] = {
     PIN_NONE, PIN_NONE, RBX, RSI, RDI, R8, R9, R10, /* v0 v1 a0-a3 */
@@ -135,6 +136,7 @@ void stubs_emit(struct jit *jit)
         emit_align(e, 16);
         jit->call[i] = emit_call_stub(e, calls[i], resume);
     }
+    jit->fpu_go_live = trans_fpu_go_live(e);
     jit->link = emit_link(e, resume);
     emit_align(e, 32);
 }

@@ -29,7 +29,7 @@ _Static_assert(offsetof(struct mips, gpr) == 0, "short addresses of registers");
 _Static_assert(sizeof(struct mips) < INT32_MAX, "all of the processor is in reach of rbp");
 
 /* C functions that translated code calls (calls.c). */
-#define JIT_CALLS(X) X(lb) X(lbu) X(lh) X(lhu) X(lw) X(ldx) X(sb) X(sh) X(sw) X(op) X(raise) X(no_fpu)
+#define JIT_CALLS(X) X(lb) X(lbu) X(lh) X(lhu) X(lw) X(ldx) X(sb) X(sh) X(sw) X(op) X(raise) X(no_fpu) X(fpu)
 
 enum jit_call {
 #define X(name) CALL_##name,
@@ -42,6 +42,7 @@ enum jit_call {
 JIT_CALLS(X)
 #undef X
 const uint8_t *jit_call_link(struct mips *cpu, uint32_t va, uint32_t site);
+extern enum op_result (*const jit_helpers[INSN_COUNT])(struct mips *cpu, uint32_t w);
 
 /* What a call out of translated code needs to know of the block it is in. */
 struct jit_record {
@@ -64,6 +65,7 @@ struct jit {
     const uint8_t *leave_at;  /* out, to go on at eax */
     const uint8_t *translate; /* the same; the entry of a word not yet translated */
     const uint8_t *interpret; /* the same; the entry of a word that is not translated */
+    const uint8_t *fpu_go_live; /* a subroutine (trans_fpu.c) */
     const uint8_t *link;      /* eax: in-page target, edx: place of the jump to be patched */
 };
 
@@ -106,6 +108,8 @@ struct trans {
     enum insn_id branch_id;
     uint32_t branch_w;
     unsigned branch_offset;
+    bool fpu_checked;    /* the block's code has checked cpu->fp_regs, */
+    bool fpu_live;       /* and is sure of cpu->fp_arith here (trans_fpu.c) */
     bool kept;           /* rdx keeps a source that the slot overwrites: */
     unsigned kept_reg;
 };
@@ -140,6 +144,16 @@ void trans_helper(struct trans *t);
 /* Jump to the cold code that raises `code`, if cc. */
 void trans_raise_if(struct trans *t, enum host_cc cc, enum mips_exc code);
 
+/* A memory instruction's address, 32 bits, in the register returned: the base's own, or rax. */
+enum host_reg trans_address(struct trans *t);
+/* Jumps to cold code that is still to come. */
+struct slow_jumps {
+    uint8_t *at[2];
+    unsigned n;
+};
+/* rcx = the entry for `va`, to be added to it; jumps away if it or the alignment is not good. */
+struct slow_jumps trans_look_up(struct trans *t, enum host_reg va, bool write, unsigned align);
+
 /* Go on at a guest address: a constant, or in eax. */
 void trans_goto(struct trans *t, struct emit *e, uint32_t va);
 void trans_goto_eax(struct trans *t);
@@ -152,6 +166,7 @@ jit_insn_fn jit_alu, jit_imm, jit_shift, jit_shift_reg, jit_unary, jit_clx, jit_
 
 /* Translate the integer helper instruction inline, if we can. */
 bool jit_inline_helper(struct trans *t);
+bool jit_inline_fpu(struct trans *t); /* the same for the FPU's */
 
 const uint8_t *jit_translate(struct mips *cpu, struct code_view *view, uint64_t pc);
 

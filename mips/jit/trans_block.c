@@ -90,6 +90,7 @@ void trans_call_out(struct trans *t, struct emit *e, enum jit_call call)
     emit_mov_ri(e, RDX, in_arena(t, t->u));
     emit_mov_ri(e, RCX, t->record);
     emit_call(e, t->jit->call[call]);
+    t->fpu_live = false;
     if (t->kept)
         emit_mov_rm(e, 4, RDX, mem_at(RBP, CPU(jit_kept)));
 }
@@ -104,7 +105,7 @@ void trans_helper(struct trans *t)
 void jit_helper(struct trans *t, unsigned op)
 {
     (void)op;
-    if (!jit_inline_helper(t))
+    if (!jit_inline_helper(t) && !jit_inline_fpu(t))
         trans_helper(t);
 }
 

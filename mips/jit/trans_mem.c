@@ -13,8 +13,7 @@ static int32_t table(const struct trans *t, bool write)
     return (int32_t)(CPU(modes) + t->mode * sizeof(struct mode_cache) + in_mode);
 }
 
-/* The address, 32 bits, in the register returned: the base's own, or rax. */
-static enum host_reg address(struct trans *t)
+enum host_reg trans_address(struct trans *t)
 {
     unsigned base = w_rs(t->w);
     int32_t offset = w_simm(t->w);
@@ -34,14 +33,7 @@ static enum host_reg address(struct trans *t)
     return RAX;
 }
 
-/* A jump to cold code that is still to come. */
-struct slow_jumps {
-    uint8_t *at[2];
-    unsigned n;
-};
-
-/* rcx = the entry for `va`; jumps away if it or the alignment is not good. */
-static struct slow_jumps look_up(struct trans *t, enum host_reg va, bool write, unsigned align)
+struct slow_jumps trans_look_up(struct trans *t, enum host_reg va, bool write, unsigned align)
 {
     struct slow_jumps jumps = {.n = 0};
     emit_mov_rr(t->e, 4, RCX, va);
@@ -137,8 +129,8 @@ static unsigned size_of(unsigned op)
 void jit_load(struct trans *t, unsigned op)
 {
     unsigned d = w_rt(t->w);
-    enum host_reg va = address(t);
-    struct slow_jumps jumps = look_up(t, va, false, size_of(op));
+    enum host_reg va = trans_address(t);
+    struct slow_jumps jumps = trans_look_up(t, va, false, size_of(op));
     struct host_mem m = mem_index(RCX, va, 1, 0);
     if (d != 0 && is_pinned(d)) {
         load_to(t, op, (enum host_reg)pin_host[d], 4, m);
@@ -158,9 +150,9 @@ void jit_load_part(struct trans *t, unsigned op)
     struct emit *e = t->e;
     unsigned d = w_rt(t->w);
     bool left = op == JOP_LWL, be = t->cpu->big_endian;
-    if (address(t) != RAX)
+    if (trans_address(t) != RAX)
         trans_load(t, e, w_rs(t->w), RAX);
-    struct slow_jumps jumps = look_up(t, RAX, false, 1);
+    struct slow_jumps jumps = trans_look_up(t, RAX, false, 1);
     emit_mov_rr(e, 4, RDX, RAX);
     emit_alu_ri(e, HOST_AND, 4, RDX, -4);
     emit_mov_rm(e, 4, RDX, mem_index(RCX, RDX, 1, 0));
@@ -202,8 +194,8 @@ void jit_store(struct trans *t, unsigned size)
 {
     struct emit *e = t->e;
     unsigned g = w_rt(t->w);
-    enum host_reg va = address(t);
-    struct slow_jumps jumps = look_up(t, va, true, size);
+    enum host_reg va = trans_address(t);
+    struct slow_jumps jumps = trans_look_up(t, va, true, size);
     bool swap = t->cpu->big_endian && size > 1;
     if (g == 0) {
         emit_mov_mi(e, size, mem_index(RCX, va, 1, 0), 0);
