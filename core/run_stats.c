@@ -9,8 +9,8 @@
 
 #include "core/engine_option.h"
 
-#define LABEL_WIDTH 46
-#define VALUE_WIDTH 20
+#define LABEL_WIDTH 44
+#define VALUE_WIDTH 26 /* of any count */
 
 void run_stats_add_helper(struct run_stats *s, const char *name, uint64_t calls)
 {

@@ -267,8 +267,8 @@ int vm_create(struct vm *vm, struct monitor *m, unsigned index, const struct vm_
     *vm = (struct vm){.monitor = m, .memory = memory, .config = cfg, .index = index};
     if (!mips_model_parse(cfg->cpu, &vm->model))
         ERR(e, ERR_USAGE,
-            "unknown processor \"%s\" (-cpu help lists them; MODEL,tlb=16 to tlb=64 sets the "
-            "number of TLB entries)",
+            "unknown processor \"%s\" (-cpu help lists them; MODEL,tlb=N sets the number of TLB "
+            "entries: 16 to 64, or to 256 in processors of release 2)",
             cfg->cpu);
     for (size_t i = 0; i < ARRAY_LEN(boards); i++)
         if (strcmp(boards[i]->name, cfg->board) == 0)

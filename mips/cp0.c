@@ -34,17 +34,23 @@ int cp0_index(const struct mips *cpu, unsigned reg, unsigned sel)
     return missing ? -1 : i;
 }
 
+/* What has consequences is logged; EntryLo's mask depends on PageGrain with RI and XI. */
+bool cp0_is_storage(const struct mips *cpu, unsigned index)
+{
+    bool entrylo = index == C0_ENTRYLO0 || index == C0_ENTRYLO1;
+    return !c0_logged[index] && !(entrylo && cpu->model->rixi);
+}
+
 void cp0_init(struct mips *cpu)
 {
     const struct mips_model *m = cpu->model;
     uint32_t *mask = cpu->c0_mask;
-    mask[C0_INDEX] = 0x7f;
+    mask[C0_INDEX] = mask[C0_WIRED] = m->tlb_entries > 128 ? 0xff : 0x7f;
     mask[C0_ENTRYLO0] = mask[C0_ENTRYLO1] = 0x03ffffff;
     mask[C0_CONTEXT] = 0xff800000;
     mask[C0_USERLOCAL] = UINT32_MAX;
     mask[C0_PAGEMASK] = m->large_pages ? PAGEMASK_ALL : 0x01ffe000;
     mask[C0_PAGEGRAIN] = PAGEGRAIN_RIE | PAGEGRAIN_XIE | PAGEGRAIN_IEC;
-    mask[C0_WIRED] = 0x7f;
     mask[C0_HWRENA] = 0xf | (m->user_local ? 1u << 29 : 0);
     mask[C0_COUNT] = mask[C0_COMPARE] = UINT32_MAX;
     mask[C0_ENTRYHI] = 0xffffe0ff | (m->rixi ? ENTRYHI_EHINV : 0);
@@ -66,6 +72,22 @@ void cp0_init(struct mips *cpu)
         mask[i] = UINT32_MAX;
 }
 
+/*
+ * Config1.MMUSize holds the low six bits of the last entry's number. Where they
+ * do not suffice, Config4.MMUSizeExt holds the others, MMUExtDef = 1 says so,
+ * and the M bits lead there. Source: MIPS32 volume III, Config4.
+ */
+static void announce_tlb(struct mips *cpu)
+{
+    uint32_t last = cpu->model->tlb_entries - 1u;
+    cpu->c0[C0_CONFIG1] = sext32(cpu->c0[C0_CONFIG1] | (last & 0x3f) << 25);
+    if (last < 64)
+        return;
+    for (unsigned i = C0_CONFIG1; i <= C0_CONFIG3; i++)
+        cpu->c0[i] = sext32(cpu->c0[i] | 1u << 31);
+    cpu->c0[C0_CONFIG4] = sext32(cpu->c0[C0_CONFIG4] | 1u << 14 | last >> 6);
+}
+
 void cp0_reset(struct mips *cpu)
 {
     const struct mips_model *m = cpu->model;
@@ -77,8 +99,7 @@ void cp0_reset(struct mips *cpu)
     for (unsigned i = 0; i < 8; i++)
         cpu->c0[C0_CONFIG0 + i] = sext32(m->config[i]);
     cpu->c0[C0_CONFIG0] = sext32(m->config[0] | (cpu->big_endian ? 1u << 15 : 0));
-    cpu->c0[C0_CONFIG1] |= (uint64_t)(m->tlb_entries - 1u) << 25;
-    cpu->c0[C0_CONFIG1] = sext32(cpu->c0[C0_CONFIG1]);
+    announce_tlb(cpu);
     cpu->c0[C0_INTCTL] = sext32(0xe0000000); /* IPTI = 7 */
     for (unsigned i = 0; i + 1 < m->watch_pairs; i++)
         cpu->c0[C0_WATCHHI0 + i] = sext32(0x80000000); /* M: another pair follows */

@@ -41,6 +41,7 @@ void *mips_state_object(struct mips *cpu)
 
 void mips_state_loaded(struct mips *cpu)
 {
+    tlb_index_rebuild(cpu);
     mmu_flush_all(cpu);
     mmu_mode_changed(cpu);
     fpu_mode_changed(cpu);

@@ -159,6 +159,17 @@ struct fill_list {
     uint32_t n;
 };
 
+/* ---- where to look for a TLB entry: tlb_index.c ---- */
+
+#define TLB_CHAINS 256
+
+/* Numbers are + 1, 0 for none. */
+struct tlb_index {
+    uint16_t first[TLB_CHAINS];         /* of the entries with that hash, */
+    uint16_t next[MIPS_TLB_MAX];        /* in ascending order */
+    uint64_t large[MIPS_TLB_MAX / 64];  /* bitmap of entries with pages above 4 KiB */
+};
+
 struct mips {
     uint64_t gpr[33]; /* [32] takes what is written to register 0 */
     struct mode_cache *mode_cache; /* of the current mode */
@@ -192,6 +203,7 @@ struct mips {
     uint8_t tlb_hidden[MIPS_TLB_MAX];
 
     /* Derived, or not guest state. */
+    struct tlb_index tlb_index;
     const struct mips_model *model;
     struct mips_env env;
     bool big_endian;
@@ -279,9 +291,16 @@ void mmu_flush_writes(struct mips *cpu, uint32_t frame);
 void mmu_flush_range(struct mips *cpu, uint64_t va, uint64_t len);
 
 /* ---- tlb.c ---- */
-/* Number of the entry that matches, -1 for none. */
-int tlb_find(const struct mips *cpu, uint64_t va, unsigned asid);
 void tlb_reset(struct mips *cpu);
+
+/* ---- tlb_index.c ---- */
+/* Number of the entry that matches, the lowest if several do; -1 for none. */
+int tlb_find(const struct mips *cpu, uint64_t va, unsigned asid);
+/* Before an entry's VPN2, mask, ASID, G or hidden bit changes, and after. */
+void tlb_index_remove(struct mips *cpu, unsigned i);
+void tlb_index_add(struct mips *cpu, unsigned i);
+/* After any number of them changed. */
+void tlb_index_rebuild(struct mips *cpu);
 
 /* ---- code.c ---- */
 void code_init(struct mips *cpu);
@@ -317,6 +336,8 @@ uint64_t cp0_read(struct mips *cpu, unsigned index);
 void cp0_write(struct mips *cpu, unsigned index, uint64_t value);
 void cp0_update_irq(struct mips *cpu);
 int cp0_index(const struct mips *cpu, unsigned reg, unsigned sel); /* -1: none in this model */
+/* Is a write to it nothing but c0 = (c0 & ~c0_mask) | (value & c0_mask)? */
+bool cp0_is_storage(const struct mips *cpu, unsigned index);
 unsigned cp0_random(const struct mips *cpu);
 
 /* ---- fpu.c ---- */

@@ -28,7 +28,7 @@
 #include "core/base/event.h"
 #include "core/base/state.h"
 
-#define MIPS_TLB_MAX 64
+#define MIPS_TLB_MAX 256
 
 enum mips_access { MIPS_READ = 1, MIPS_WRITE = 2, MIPS_FETCH = 4 };
 
@@ -70,12 +70,12 @@ enum mips_stop {
 struct mips_model {
     const char *name;
     uint32_t prid;
-    uint32_t config[8];       /* reset values; [1].MMUSize is set from tlb_entries */
+    uint32_t config[8];       /* reset values; the size of the TLB is put in from tlb_entries */
     uint32_t config0_rw;      /* writable bits */
     uint32_t status_rw;
     uint32_t fcr0, fcr31_rw;  /* FIR; 0 for no FPU */
     uint32_t fcr31_reset;     /* with NAN2008/ABS2008 */
-    uint8_t tlb_entries;
+    uint16_t tlb_entries;     /* 16 to MIPS_TLB_MAX */
     uint8_t cc_res;           /* rdhwr 3 */
     uint8_t watch_pairs;
     uint8_t kscratch;         /* mask of register 31's selects 2..7 */
@@ -85,7 +85,8 @@ struct mips_model {
 /* NULL if there is no such model (names compare without case, as in qemu). */
 const struct mips_model *mips_model_find(const char *name);
 const struct mips_model *mips_model_at(unsigned i); /* NULL past the end; for help */
-/* "NAME" or "NAME,tlb=N" (16 to 64 entries) as `-cpu` takes it. False: not understood. */
+/* "NAME" or "NAME,tlb=N" as `-cpu` takes it: 16 to 64 entries, or to 256 in models of release 2.
+ * False: not understood. */
 bool mips_model_parse(const char *spec, struct mips_model *out);
 
 struct mips_tlb_entry {

@@ -4,6 +4,9 @@
  * virtualization, EVA or XPA, whatever the chip of the name had.
  * PRId and cache geometry are those of the chips' manuals. The 24K may be built
  * with 16, 32 or 64 TLB entries; 64 spare a Linux userland nine in ten refills.
+ * Any model may get another number of them. The chips had no more than 64: what
+ * is beyond is announced as the architecture says, in Config4 (cp0.c), which
+ * release 1 does not have.
  */
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +15,7 @@
 #include "mips/cpu.h"
 
 #define CONFIG_M (1u << 31)
+#define CONFIG_AR (7u << 10) /* 0 for release 1 */
 #define CONFIG0(k0, ar) (CONFIG_M | (ar) << 10 | 1u << 7 | (k0)) /* a TLB; K0 cacheable */
 /* 64 sets of 16 bytes, 2 ways, for I and D; bits 3 watch, 1 EJTAG, 0 FPU. */
 #define CONFIG1(fpu) (CONFIG_M | 3u << 19 | 1u << 16 | 3u << 10 | 1u << 7 | 1u << 3 | 2u | (fpu))
@@ -107,13 +111,13 @@ bool mips_model_parse(const char *spec, struct mips_model *out)
     if (model == NULL)
         return false;
     *out = *model;
-    unsigned entries;
+    unsigned entries, most = model->config[0] & CONFIG_AR ? MIPS_TLB_MAX : 64;
     int used = 0;
     if (comma == NULL)
         return true;
-    if (sscanf(comma, ",tlb=%2u%n", &entries, &used) != 1 || comma[used] != 0 ||
-        entries < 16 || entries > MIPS_TLB_MAX)
+    if (sscanf(comma, ",tlb=%3u%n", &entries, &used) != 1 || comma[used] != 0 || entries < 16 ||
+        entries > most)
         return false;
-    out->tlb_entries = (uint8_t)entries;
+    out->tlb_entries = (uint16_t)entries;
     return true;
 }

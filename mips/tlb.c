@@ -4,16 +4,6 @@
  */
 #include "mips/ops.h"
 
-int tlb_find(const struct mips *cpu, uint64_t va, unsigned asid)
-{
-    for (int i = 0; i < cpu->model->tlb_entries; i++) {
-        uint32_t differ = (uint32_t)(va ^ cpu->tlb_vpn2[i]) & ~(cpu->tlb_mask[i] | 0x1fff);
-        if (differ == 0 && !cpu->tlb_hidden[i] && (cpu->tlb_global[i] || cpu->tlb_asid[i] == asid))
-            return i;
-    }
-    return -1;
-}
-
 void tlb_reset(struct mips *cpu)
 {
     for (unsigned i = 0; i < MIPS_TLB_MAX; i++) {
@@ -22,6 +12,7 @@ void tlb_reset(struct mips *cpu)
         cpu->tlb_global[i] = 0;
         cpu->tlb_hidden[i] = 1;
     }
+    tlb_index_rebuild(cpu);
 }
 
 unsigned mips_tlb_size(const struct mips *cpu)
@@ -90,6 +81,7 @@ static void write_entry(struct mips *cpu, unsigned i, bool random)
 {
     uint64_t hi = cpu->c0[C0_ENTRYHI];
     flush_entry(cpu, i);
+    tlb_index_remove(cpu, i);
     cpu->tlb_mask[i] = legal_mask((uint32_t)cpu->c0[C0_PAGEMASK]);
     cpu->tlb_vpn2[i] = sext32(hi & 0xffffe000 & ~cpu->tlb_mask[i]);
     cpu->tlb_asid[i] = hi & 0xff;
@@ -97,6 +89,7 @@ static void write_entry(struct mips *cpu, unsigned i, bool random)
     cpu->tlb_lo[i][1] = cpu->c0[C0_ENTRYLO1];
     cpu->tlb_global[i] = cpu->c0[C0_ENTRYLO0] & cpu->c0[C0_ENTRYLO1] & 1;
     cpu->tlb_hidden[i] = (hi & ENTRYHI_EHINV) != 0;
+    tlb_index_add(cpu, i);
     flush_entry(cpu, i);
     log_write(cpu, i, random);
 }
@@ -168,6 +161,7 @@ static enum op_result invalidate(struct mips *cpu, bool all)
     for (unsigned i = 0; i < cpu->model->tlb_entries; i++)
         if (all || (!cpu->tlb_global[i] && cpu->tlb_asid[i] == (cpu->c0[C0_ENTRYHI] & 0xff)))
             cpu->tlb_hidden[i] = 1;
+    tlb_index_rebuild(cpu);
     mmu_flush_all(cpu);
     return OP_LEAVE;
 }

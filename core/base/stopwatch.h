@@ -1,6 +1,6 @@
 /*
- * Host time that a run took, to be told to people. For the main programs only: header-only, so that
- * a library that must not look at the clock cannot get it from here unnoticed (tests/lint/nm_allow.sh).
+ * Host time that a run took, to be told to people. For the main programs only: it is header-only,
+ * so that tests/lint/nm_allow.sh sees a library that looks at the clock with it.
  */
 #ifndef CORE_BASE_STOPWATCH_H
 #define CORE_BASE_STOPWATCH_H

@@ -108,6 +108,7 @@ struct trans {
     enum insn_id branch_id;
     uint32_t branch_w;
     unsigned branch_offset;
+    bool left;           /* the last instruction has left the block */
     bool fpu_checked;    /* the block's code has checked cpu->fp_regs, */
     bool fpu_live;       /* and is sure of cpu->fp_arith here (trans_fpu.c) */
     bool kept;           /* rdx keeps a source that the slot overwrites: */
@@ -141,17 +142,19 @@ void trans_catch_up(struct trans *t, struct emit *e);
 void trans_call_out(struct trans *t, struct emit *e, enum jit_call call);
 /* The instruction by the interpreter's helper. */
 void trans_helper(struct trans *t);
+/* Cold code for the jump at `site`: the helper does it all, then back behind what is emitted so far. */
+void trans_cold_helper(struct trans *t, uint8_t *site);
 /* Jump to the cold code that raises `code`, if cc. */
 void trans_raise_if(struct trans *t, enum host_cc cc, enum mips_exc code);
 
-/* A memory instruction's address, 32 bits, in the register returned: the base's own, or rax. */
+/* The address of a load or store, 32 bits, in the register returned: the base's own, or rax. */
 enum host_reg trans_address(struct trans *t);
-/* Jumps to cold code that is still to come. */
+/* rcx = the software TLB's entry for `va`. Jumps away, to cold code that is
+ * still to come, if it is no good or `va` not aligned. The last jump is the entry's. */
 struct slow_jumps {
     uint8_t *at[2];
     unsigned n;
 };
-/* rcx = the entry for `va`, to be added to it; jumps away if it or the alignment is not good. */
 struct slow_jumps trans_look_up(struct trans *t, enum host_reg va, bool write, unsigned align);
 
 /* Go on at a guest address: a constant, or in eax. */
@@ -164,9 +167,10 @@ jit_insn_fn jit_alu, jit_imm, jit_shift, jit_shift_reg, jit_unary, jit_clx, jit_
     jit_mfhl, jit_mthl, jit_mult, jit_trapping, jit_trap, jit_trap_imm, jit_lui, jit_load, jit_load_part,
     jit_store, jit_nop, jit_helper;
 
-/* Translate the integer helper instruction inline, if we can. */
+/* Helpers' instructions: translate one if we can. */
 bool jit_inline_helper(struct trans *t);
-bool jit_inline_fpu(struct trans *t); /* the same for the FPU's */
+bool jit_inline_system(struct trans *t);
+bool jit_inline_fpu(struct trans *t);
 
 const uint8_t *jit_translate(struct mips *cpu, struct code_view *view, uint64_t pc);
 

@@ -102,11 +102,22 @@ void trans_helper(struct trans *t)
     trans_call_out(t, t->e, CALL_op);
 }
 
+void trans_cold_helper(struct trans *t, uint8_t *site)
+{
+    emit_patch(t->c, site, emit_here(t->c));
+    trans_catch_up(t, t->c);
+    emit_mov_ri(t->c, RAX, t->id);
+    trans_call_out(t, t->c, CALL_op);
+    emit_jmp(t->c, emit_here(t->e));
+}
+
 void jit_helper(struct trans *t, unsigned op)
 {
     (void)op;
-    if (!jit_inline_helper(t) && !jit_inline_fpu(t))
-        trans_helper(t);
+    if (jit_inline_helper(t) || jit_inline_system(t) || jit_inline_fpu(t))
+        return;
+    trans_helper(t);
+    t->left = decode_ends_block(t->id);
 }
 
 static void raise_now(struct trans *t, struct emit *e, enum mips_exc code)
@@ -558,7 +569,7 @@ static void translate_block(struct trans *t)
         }
         one(t);
     }
-    if (!decode_ends_block(t->id))
+    if (!t->left)
         trans_goto(t, t->e, t->page_va + b->end);
 }
 

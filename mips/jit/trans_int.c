@@ -438,11 +438,7 @@ static void divide(struct trans *t, bool is_signed)
     emit_movsx_rr(e, 4, 8, RDX, RDX);
     emit_mov_mr(e, 8, hilo(JOP_lo), RAX);
     emit_mov_mr(e, 8, hilo(JOP_hi), RDX);
-    emit_patch(e, zero, emit_here(t->c));
-    trans_catch_up(t, t->c);
-    emit_mov_ri(t->c, RAX, t->id);
-    trans_call_out(t, t->c, CALL_op);
-    emit_jmp(t->c, emit_here(e));
+    trans_cold_helper(t, zero);
 }
 
 void jit_trapping(struct trans *t, unsigned op)

@@ -6,13 +6,14 @@
 # All numbers come from one run of this script: the ways to run the guest take turns, three rounds
 # of them, and medians are compared. tests/run.sh must have been run before (it builds the programs
 # and fetches the guest). The qemu-rr line is qemu's own record mode, whose clock counts
-# instructions as disco's does.
+# instructions as disco's does. DISCO_ENGINE=interp measures the interpreter.
 set -eu
 
 tests=$(cd "$(dirname "$0")/.." && pwd)
 build=${1:-$tests/../build}
 guests=$build/guests
 results=$build/bench
+trace=$guests/batch${DISCO_ENGINE:+.$DISCO_ENGINE}.zst # as boot-disco.sh names it
 ways='none record verify qemu qemu-rr'
 
 for file in "$build/disco-record" "$build/disco-replay" "$guests/batch.cpio.gz"; do
@@ -30,7 +31,7 @@ run()
     case $1 in
     none) sh "$tests/guest/boot-disco.sh" batch "$build" -o none ;;
     record) sh "$tests/guest/boot-disco.sh" batch "$build" ;;
-    verify) "$build/disco-replay" --verify "$guests/batch.zst" ;;
+    verify) "$build/disco-replay" ${DISCO_ENGINE:+"--engine=$DISCO_ENGINE"} --verify "$trace" ;;
     qemu) sh "$tests/guest/boot-qemu.sh" batch "$build" ;;
     qemu-rr)
         sh "$tests/guest/boot-qemu.sh" batch "$build" \
@@ -77,5 +78,5 @@ ratio 'verifying / recording' verify record
 ratio 'disco recording / qemu' record qemu
 ratio 'disco without a trace / qemu' none qemu
 ratio 'disco recording / qemu recording (icount, rr)' record qemu-rr
-wc -c "$guests/batch.zst" "$results/qemu-rr.bin" |
+wc -c "$trace" "$results/qemu-rr.bin" |
     awk 'NR < 3 { printf "%-52s %9d bytes\n", "size of " $2, $1 }'

@@ -1,6 +1,6 @@
 /*
- * Differential test of the processor: the same random program in disco's
- * interpreter and in another implementation (libunicorn), from the same state;
+ * Differential test of the processor: the same random program in one of disco's
+ * engines and in another implementation (libunicorn), from the same state;
  * everything that the architecture defines must be equal afterwards.
  *
  * A case is a straight or forward-branching body of instructions, so it always
@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "mips/mips.h"
 #include "tests/rng.h"
 
 #define DIFF_KSEG0     0x80000000u
@@ -94,7 +95,8 @@ void diff_fpu_unpack(const struct diff_case *c, const uint8_t *at, struct diff_s
 
 /* ---- the implementations: diff_disco.c, diff_other.c ---- */
 struct disco_engine;
-struct disco_engine *disco_open(const struct diff_model *model, bool big_endian);
+struct disco_engine *disco_open(const struct diff_model *model, bool big_endian,
+                                enum mips_engine engine);
 void disco_run(struct disco_engine *e, const struct diff_case *c, struct diff_state *out);
 void disco_close(struct disco_engine *e);
 

@@ -1,5 +1,5 @@
 /*
- * disco's interpreter on a rig of RAM alone. Breakpoints at the exception
+ * disco's processor on a rig of RAM alone. Breakpoints at the exception
  * vectors end each run.
  */
 #include <stdio.h>
@@ -66,7 +66,8 @@ static unsigned reg_number(const char *name)
     exit(2);
 }
 
-struct disco_engine *disco_open(const struct diff_model *model, bool big_endian)
+struct disco_engine *disco_open(const struct diff_model *model, bool big_endian,
+                                enum mips_engine engine)
 {
     struct disco_engine *e = calloc(1, sizeof(*e));
     const struct mips_model *m = mips_model_find(model->name);
@@ -81,6 +82,7 @@ struct disco_engine *disco_open(const struct diff_model *model, bool big_endian)
                            .machine_page = rig_machine_page, .log = &e->log};
     e->big_endian = big_endian;
     e->cpu = mips_create(m, big_endian, &env);
+    mips_set_engine(e->cpu, engine);
     mips_reset(e->cpu);
     uint64_t vectors[] = {sext(DIFF_KSEG0), sext(DIFF_KSEG0 + DIFF_VECTOR)};
     mips_set_points(e->cpu, vectors, 2, NULL, 0);

@@ -1,8 +1,8 @@
 /*
  * Runs random cases in both implementations and compares. A difference is
  * shrunk (instructions become nops, the end moves up, as long as it stays)
- * and printed. DISCO_TEST_SEED=n, DISCO_TEST_SCALE=n; exit status 1 on a
- * difference.
+ * and printed. DISCO_TEST_SEED=n, DISCO_TEST_SCALE=n, DISCO_ENGINE=jit|interp;
+ * exit status 1 on a difference.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,6 +13,7 @@
 #include "core/base/base.h"
 #include "mips/mips.h"
 #include "tests/diff/diff.h"
+#include "tests/engine.h"
 
 #define CASES 1000 /* per model and byte order */
 
@@ -142,12 +143,13 @@ int main(void)
     uint64_t seed = rng_env("DISCO_TEST_SEED", 1), scale = rng_env("DISCO_TEST_SCALE", 1);
     unsigned failures = 0, limit = (unsigned)rng_env("DISCO_TEST_FAILURES", 5);
     uint64_t cases = 0, retired = 0, excused = 0;
+    enum mips_engine engine = test_engine_named(getenv("DISCO_ENGINE"));
 
     setvbuf(stdout, NULL, _IOLBF, 0);
-    printf("seed %" PRIu64 "\n", seed);
+    printf("engine %s, seed %" PRIu64 "\n", test_engine_names[engine], seed);
     for (unsigned m = 0; m < 2 * ARRAY_LEN(models); m++) {
         const struct diff_model *model = &models[m / 2];
-        struct pair p = {disco_open(model, m & 1), other_open(model, m & 1)};
+        struct pair p = {disco_open(model, m & 1, engine), other_open(model, m & 1)};
         struct rng r = {seed ^ (uint64_t)m << 40};
         struct diff_case c = {.model = model, .big_endian = m & 1};
         struct diff_state disco, other;

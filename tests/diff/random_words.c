@@ -3,7 +3,8 @@
  * contents: nothing a guest executes may crash the processor, and how a run is
  * cut into pieces may not change it.
  *
- * Two processors get the same memory and state. One runs each stretch at once,
+ * `diff_words WHOLE CUT` names the engines of two processors (default: both the
+ * interpreter) that get the same memory and state. One runs each stretch at once,
  * the other in pieces: single units, short or long random pieces, and in some
  * rounds with breakpoints and watchpoints that it passes over. At each
  * stretch's end both must be at the same cycle, the first unit's end at or
@@ -16,6 +17,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "tests/engine.h"
 #include "tests/rng.h"
 #include "tests/unit/mips_rig.h"
 
@@ -269,18 +271,27 @@ static uint64_t run_round(struct round *t)
     return mips_steps(t->whole->cpu) - start;
 }
 
-int main(void)
+static struct rig *create(const char *model, bool big, enum mips_engine engine)
+{
+    rig_engine = engine;
+    return rig_create(model, big, RAM);
+}
+
+int main(int argc, char **argv)
 {
     static const char *const models[] = {"24Kf", "P5600", "4Kc", "34Kf"};
+    enum mips_engine whole = test_engine_named(argc > 1 ? argv[1] : "interp");
+    enum mips_engine cut = test_engine_named(argc > 2 ? argv[2] : "interp");
     uint64_t seed = rng_env("DISCO_TEST_SEED", 1), scale = rng_env("DISCO_TEST_SCALE", 1);
     uint64_t steps = 0;
 
     setvbuf(stdout, NULL, _IOLBF, 0);
-    printf("seed %" PRIu64 "\n", seed);
+    printf("%s and in pieces %s, seed %" PRIu64 "\n", test_engine_names[whole],
+           test_engine_names[cut], seed);
     for (unsigned m = 0; m < 2 * ARRAY_LEN(models); m++) {
         struct round t = {.r = {seed ^ (uint64_t)m << 40}, .seed = seed,
-                          .whole = rig_create(models[m / 2], m & 1, RAM),
-                          .cut = rig_create(models[m / 2], m & 1, RAM)};
+                          .whole = create(models[m / 2], m & 1, whole),
+                          .cut = create(models[m / 2], m & 1, cut)};
         for (uint64_t i = 0; i < ROUNDS * scale; i++)
             steps += run_round(&t);
         rig_destroy(t.whole);

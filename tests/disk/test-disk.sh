@@ -54,9 +54,10 @@ clean()
 }
 
 # shellcheck disable=SC2086 # lists of words
-"$build/disco-record" -o "$out/trace.zst" -M malta -m 128M -kernel "$guests/vmlinux" \
-    -initrd "$guests/disk.cpio.gz" -append "$append" -rtc base=2026-01-31T12:00:00 \
-    $disco_options --timeout 200 </dev/null >"$out/disco.txt" ||
+"$build/disco-record" ${DISCO_ENGINE:+"--engine=$DISCO_ENGINE"} -o "$out/trace.zst" \
+    -M malta -m 128M -kernel "$guests/vmlinux" -initrd "$guests/disk.cpio.gz" \
+    -append "$append" -rtc base=2026-01-31T12:00:00 $disco_options --timeout 200 \
+    </dev/null >"$out/disco.txt" ||
     fail "disco-record did not end well: $out/disco.txt"
 clean "$out/disco.txt" >"$out/disco.clean.txt"
 cat "$out/disco.clean.txt"
@@ -67,7 +68,8 @@ grep -qx 'disk: PASS' "$out/disco.clean.txt" || fail "the guest did not say PASS
 
 mkdir "$out/away"
 mv "$out"/*.img "$out/away"
-"$build/disco-replay" --verify "$out/trace.zst" || fail "the trace does not replay by itself"
+"$build/disco-replay" ${DISCO_ENGINE:+"--engine=$DISCO_ENGINE"} --verify "$out/trace.zst" ||
+    fail "the trace does not replay by itself"
 mv "$out"/away/*.img "$out"
 "$build/disco-trace" stats "$out/trace.zst"
 

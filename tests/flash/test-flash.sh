@@ -11,7 +11,7 @@ base=$build/tests/flash/$order
 "$2" -mips32r2 -mno-abicalls -fno-pic -nostdlib -static -no-pie -Wl,--build-id=none \
     -Wl,-e,_start -Wl,-Ttext=0xbfc00000 -o "$base.elf" "$here/flash.S"
 "$3" -O binary -j .text "$base.elf" "$base.bin"
-"$build/disco-record" -o "$base.zst" -m 16M -bios "$base.bin" -endian "$order" -no-reboot \
-    --timeout 30 </dev/null >"$base.txt"
+"$build/disco-record" ${DISCO_ENGINE:+"--engine=$DISCO_ENGINE"} -o "$base.zst" -m 16M \
+    -bios "$base.bin" -endian "$order" -no-reboot --timeout 30 </dev/null >"$base.txt"
 tr -d '\r' <"$base.txt" | grep -qx 'flash: PASS'
-"$build/disco-replay" --verify "$base.zst"
+"$build/disco-replay" ${DISCO_ENGINE:+"--engine=$DISCO_ENGINE"} --verify "$base.zst"

@@ -16,5 +16,6 @@ guest_select "$name" "$build/guests"
 [ $# -gt 0 ] || set -- --until-text "$guest_until"
 [ -z "$guest_initrd" ] || set -- "$@" -initrd "$guest_initrd"
 rm -f "$trace"
-exec "$build/disco-record" -q -o "$trace" -M malta -m 256M -kernel "$guest_kernel" \
-    -append "$guest_append" --timeout 280 "$@" </dev/null >"$trace.console"
+exec "$build/disco-record" ${DISCO_ENGINE:+"--engine=$DISCO_ENGINE"} -q -o "$trace" \
+    -M malta -m 256M -kernel "$guest_kernel" -append "$guest_append" --timeout 280 "$@" \
+    </dev/null >"$trace.console"

@@ -7,8 +7,8 @@
  *
  *   timeline_walk TRACE [STARTS]
  *
- * DISCO_TEST_SEED chooses other positions. Prints what was seen, so that a run
- * that met no exception or no sleep shows it.
+ * DISCO_TEST_SEED chooses other positions, DISCO_ENGINE=jit|interp an engine. Prints what was
+ * seen, so that a run that met no exception or no sleep shows it.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "replay/timeline.h"
+#include "tests/engine.h"
 #include "tests/rng.h"
 
 #define STATUS_EXL 2u
@@ -310,16 +311,19 @@ int main(int argc, char **argv)
     struct totals n = {0};
     uint64_t seed = rng_env("DISCO_TEST_SEED", 1);
     struct rng rng = {seed};
+    enum mips_engine engine = test_engine_named(getenv("DISCO_ENGINE"));
     if (argc < 2) {
         fprintf(stderr, "usage: timeline_walk TRACE [STARTS]\n");
         return 1;
     }
     uint64_t starts = argc > 2 ? strtoull(argv[2], NULL, 0) : 100;
-    printf("timeline_walk: %s, seed %" PRIu64 "\n", argv[1], seed);
+    printf("timeline_walk: %s, engine %s, seed %" PRIu64 "\n", argv[1],
+           test_engine_names[engine], seed);
     if (timeline_open(&t, argv[1], &e) < 0) {
         fprintf(stderr, "timeline_walk: %s\n", e.msg);
         return 1;
     }
+    monitor_set_engine(t.replayer.monitor, engine, false);
     timeline_seek_now(&t, UINT64_MAX);
     struct vm_digest end = whole(&t);
     for (uint64_t i = 0; i < starts; i++) {

@@ -5,7 +5,7 @@
 #
 # Leaves BUILD-DIR/guests/GUEST.zst (the trace), GUEST.disco.txt (the transcript) and its normalised
 # form GUEST.disco.norm.txt. RECORD-OPTIONs are put in front; "-o none" for example wins over the
-# trace's name.
+# trace's name. DISCO_ENGINE=jit|interp chooses the engine; the files then are GUEST.ENGINE.*.
 set -eu
 
 tests=$(cd "$(dirname "$0")/.." && pwd)
@@ -21,6 +21,10 @@ build=$2
 guests=$build/guests
 shift 2
 guest_select "$name" "$guests"
+if [ -n "${DISCO_ENGINE-}" ]; then
+    name=$name.$DISCO_ENGINE
+    set -- "$@" --engine "$DISCO_ENGINE"
+fi
 
 case " $* " in
 *' -o '*) ;;

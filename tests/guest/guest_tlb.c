@@ -18,9 +18,14 @@ static uint32_t lo_of(uint32_t n, uint32_t flags)
     return ((uint32_t)pool[n] & 0x1fffffffu) >> 6 | flags;
 }
 
+/* Config1.MMUSize, and Config4.MMUSizeExt where the M bits and MMUExtDef say that it is there. */
 static uint32_t tlb_size(void)
 {
-    return (MFC0(16, 1) >> 25 & 63) + 1;
+    uint32_t last = MFC0(16, 1) >> 25 & 63;
+
+    if ((MFC0(16, 1) & MFC0(16, 2) & MFC0(16, 3)) >> 31 && (MFC0(16, 4) >> 14 & 3) == 1)
+        last |= (MFC0(16, 4) & 0xff) << 6;
+    return last + 1;
 }
 
 static void tlb_write(uint32_t index, uint32_t hi, uint32_t lo0, uint32_t lo1, uint32_t mask)

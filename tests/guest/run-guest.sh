@@ -2,10 +2,10 @@
 # Runs one bare-metal guest and checks that it says PASS.
 #
 #   sh tests/guest/run-guest.sh qemu  GUEST.elf
-#   sh tests/guest/run-guest.sh disco GUEST.elf DISCO-RECORD DISCO-REPLAY
+#   sh tests/guest/run-guest.sh disco GUEST.elf DISCO-RECORD DISCO-REPLAY [CPU]
 #
-# With disco the run is recorded, and the trace is then replayed and compared. Files that the run
-# leaves (console, trace) stand beside the guest.
+# With disco the run is recorded, and the trace is then replayed and compared. CPU is what follows
+# -cpu (24Kf). Files that the run leaves (console, trace) stand beside the guest.
 set -eu
 
 fail()
@@ -14,11 +14,12 @@ fail()
     exit 1
 }
 
-[ $# -ge 2 ] || fail "usage: run-guest.sh qemu|disco GUEST.elf [DISCO-RECORD DISCO-REPLAY]"
+[ $# -ge 2 ] || fail "usage: run-guest.sh qemu|disco GUEST.elf [DISCO-RECORD DISCO-REPLAY [CPU]]"
 monitor=$1
 guest=$2
-console=${guest%.elf}.$monitor.txt
-trace=${guest%.elf}.zst
+cpu=${5-24Kf}
+console=${guest%.elf}${5+.$5}.$monitor.txt
+trace=${guest%.elf}${5+.$5}.zst
 [ -f "$guest" ] || fail "no file '$guest'"
 
 case $monitor in
@@ -36,8 +37,8 @@ qemu)
     ;;
 disco)
     rm -f "$trace"
-    "$3" -o "$trace" -M malta -m 64M -kernel "$guest" -no-reboot --timeout 100 \
-        </dev/null >"$console" || {
+    "$3" ${DISCO_ENGINE:+"--engine=$DISCO_ENGINE"} -o "$trace" -M malta -cpu "$cpu" -m 64M \
+        -kernel "$guest" -no-reboot --timeout 100 </dev/null >"$console" || {
         cat "$console"
         fail "disco-record did not end well"
     }
@@ -49,4 +50,4 @@ esac
 
 cat "$console"
 tr -d '\r' <"$console" | grep -qx 'PASS' || fail "$guest did not say PASS"
-[ "$monitor" = qemu ] || "$4" --verify "$trace"
+[ "$monitor" = qemu ] || "$4" ${DISCO_ENGINE:+"--engine=$DISCO_ENGINE"} --verify "$trace"

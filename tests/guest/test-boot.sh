@@ -8,8 +8,9 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 name=$1
 build=$2
+files=$build/guests/$name${DISCO_ENGINE:+.$DISCO_ENGINE} # as boot-disco.sh names them
 
 sh "$here/boot-disco.sh" "$name" "$build"
-"$build/disco-replay" --verify "$build/guests/$name.zst"
+"$build/disco-replay" ${DISCO_ENGINE:+"--engine=$DISCO_ENGINE"} --verify "$files.zst"
 sh "$here/boot-qemu.sh" "$name" "$build"
-diff -u "$build/guests/$name.qemu.norm.txt" "$build/guests/$name.disco.norm.txt"
+diff -u "$build/guests/$name.qemu.norm.txt" "$files.disco.norm.txt"

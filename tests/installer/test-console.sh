@@ -19,8 +19,9 @@ fail()
 guests=$1/guests
 append='console=ttyS0 nokaslr panic=1 ignore_loglevel cryptomgr.notests'
 
-"$1/disco-record" -o none -M malta -m 256M -kernel "$guests/vmlinuz" \
-    -initrd "$guests/shell.cpio.gz" -append "$append" --reply '# =poweroff -f\n' --timeout 300 \
+"$1/disco-record" ${DISCO_ENGINE:+"--engine=$DISCO_ENGINE"} -o none -M malta -m 256M \
+    -kernel "$guests/vmlinuz" -initrd "$guests/shell.cpio.gz" -append "$append" \
+    --reply '# =poweroff -f\n' --timeout 300 \
     </dev/null >"$guests/console.disco.txt" || fail "disco-record did not end well"
 python3 "$tests/lib/drive-console.py" --timeout 120 --reply '# =poweroff -f' -- \
     qemu-system-mipsel -M malta -m 256M -nic none -vga none -no-reboot -display none \

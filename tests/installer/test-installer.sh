@@ -24,8 +24,9 @@ guest=$build/guests/installer
 
 console=$guest/disco.txt
 rm -f "$guest/trace.zst"
-"$build/disco-record" -o "$guest/trace.zst" -M malta -m 512M -kernel "$guest/vmlinuz" \
-    -initrd "$guest/initrd.gz" -append console=ttyS0 -rtc base=2026-01-31 -seed 1 \
+"$build/disco-record" ${DISCO_ENGINE:+"--engine=$DISCO_ENGINE"} -o "$guest/trace.zst" \
+    -M malta -m 512M -kernel "$guest/vmlinuz" -initrd "$guest/initrd.gz" \
+    -append console=ttyS0 -rtc base=2026-01-31 -seed 1 \
     --until-text "$last_words" \
     --timeout 1200 "$@" </dev/null >"$console" || {
     tail -n 20 "$console"
@@ -33,4 +34,4 @@ rm -f "$guest/trace.zst"
 }
 python3 "$here/screen-text.py" '[!!] Select a language' <"$console" |
     diff -u "$here/first-menu.txt" - || fail "the first menu is another"
-"$build/disco-replay" --verify "$guest/trace.zst"
+"$build/disco-replay" ${DISCO_ENGINE:+"--engine=$DISCO_ENGINE"} --verify "$guest/trace.zst"

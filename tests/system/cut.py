@@ -11,7 +11,7 @@ NOISE = 200 * b"n"
 
 def check_cut(trace):
     """Good and cut, or so short that nothing can be replayed, which is said."""
-    r = run(REPLAY, "--verify", trace)
+    r = run(*VERIFY, trace)
     if r.status == 1:
         check(os.path.getsize(trace) < 8000, "too large for", r)
         check(r.err.count("\n") == 1 and ("ends inside its header" in r.err or

@@ -4,7 +4,7 @@ from rig import *  # pylint: disable=wildcard-import,unused-wildcard-import
 
 
 def all_refuse(name, text):
-    for command in ([REPLAY, "--verify", name], [TRACE, "verify-file", name], [TRACE, "info", name],
+    for command in ([*VERIFY, name], [TRACE, "verify-file", name], [TRACE, "info", name],
                     [TRACE, "stats", name], [TRACE, "dump", name], [TRACE, "diff", name, name]):
         r = expect_one_line(*command, text=text)
         check(name in r.err, "the file is not named:", r)
@@ -43,7 +43,7 @@ def cuts(good):
     for at in places:
         with open("cut.zst", "wb") as f:
             f.write(good[:at])
-        r = run(REPLAY, "--verify", "cut.zst")
+        r = run(*VERIFY, "cut.zst")
         if r.status == 0:
             check(b"the trace is cut: it " in r.out, "cut at", at, r)
             verified += 1
@@ -66,7 +66,7 @@ def flips(good):
         bad[at] ^= 1 << bit
         with open("bad.zst", "wb") as f:
             f.write(bad)
-        for command in ([REPLAY, "--verify", "bad.zst"], [TRACE, "info", "bad.zst"],
+        for command in ([*VERIFY, "bad.zst"], [TRACE, "info", "bad.zst"],
                         [TRACE, "verify-file", "bad.zst"]):
             r = run(*command)
             check(r.status == 1 and r.err.count("\n") == 1 and

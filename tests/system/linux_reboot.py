@@ -18,5 +18,5 @@ with Folder():
     check(p.returncode == 0, p.returncode, err)
     out += rest
     expect(0, TRACE, "dump", "--kind", "power", "t.zst", text="power")
-    r = expect(0, REPLAY, "--verify", "--console", "t.zst", text="verified")
+    r = expect(0, *VERIFY, "--console", "t.zst", text="verified")
     check(r.out == out, "--console shows another text than was recorded")

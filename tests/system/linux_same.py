@@ -20,7 +20,7 @@ with Folder():
 
     os.mkdir("empty")
     shutil.copy(LINUX_TRACE, "empty/only.zst")
-    r = expect(0, REPLAY, "--verify", "--console", "only.zst", cwd="empty", text="verified")
+    r = expect(0, *VERIFY, "--console", "only.zst", cwd="empty", text="verified")
     check(r.out == console, "--console shows another text than was recorded")
     r = expect(0, TRACE, "export", "console", "only.zst", cwd="empty")
     check(r.out == console, "export console gives another text than was recorded")

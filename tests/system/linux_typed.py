@@ -41,7 +41,7 @@ def piped():
         time.sleep(rng.random() / 4)
     out, err = p.communicate(timeout=120)
     check(p.returncode == 0 and b"\n42\r" in out and b"Power down" in out, out[-500:], err)
-    r = expect(0, REPLAY, "--verify", "--console", "piped.zst")
+    r = expect(0, *VERIFY, "--console", "piped.zst")
     check(r.out == out, "--console shows another text than was recorded")
 
 

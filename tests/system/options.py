@@ -21,6 +21,8 @@ def bad_values():
     refused("-m", "4K", text="does not fit into RAM")
     refused("-m", text="requires an argument")
     refused("-cpu", "486", text='unknown processor "486"')
+    refused("-cpu", "24Kf,tlb=257", text='unknown processor "24Kf,tlb=257"')
+    refused("-cpu", "4Kc,tlb=65", text="16 to 64, or to 256 in processors of release 2")
     refused("-M", "pc", text='unknown machine "pc"')
     refused("-smp", "2", text="-smp 2")
     refused("-bogus", text="-bogus")
@@ -35,6 +37,8 @@ def bad_values():
         refused("--timeout", seconds, text="--timeout %s: wanted seconds" % seconds)
     refused("--until-text", "", text="--until-text")
     refused("--stop-after", "-1", text="--stop-after -1: not a number")
+    for engine in ("fast", "JIT", ""):
+        refused("--engine", engine, text="--engine %s: wanted jit or interp" % engine)
     refused("--reply", "none", text="--reply none: wanted TEXT=ANSWER")
     for drive in ("foo", "if=scsi,file=x", "file=x,readonly=yes", "if=ide",
                   "file=x,serial=" + 21 * "s"):
@@ -80,6 +84,7 @@ def help_and_version():
     expect_one_line(REPLAY, text="which trace?")
     expect_one_line(REPLAY, "a", "b", text="one trace at a time")
     expect_one_line(REPLAY, "--verify", "--gdb=1234", "a", text="--verify runs without gdb")
+    expect_one_line(REPLAY, "--engine=fast", "a", text="--engine fast: wanted jit or interp")
     expect_one_line(TRACE, text="which command?")
     expect_one_line(TRACE, "frob", "a", text='unknown command "frob"')
 
@@ -101,6 +106,38 @@ def options_that_work():
     r = expect(0, RECORD, *ECHO_ARGS, "-o", "none", stdin=b"q", text="power-off")
     check(not os.path.exists("none"), "-o none made a file")
     check("digest" not in r.err and r.err.count("\n") == 2, r)
+
+
+def row(table, label):
+    """The value in a row of --stats."""
+    lines = [line for line in table.splitlines() if line.startswith("  " + label + "  ")]
+    check(len(lines) == 1, "not one row", label, "in:\n", table)
+    return lines[0].split()[-1]
+
+
+def engines_and_statistics():
+    """Each engine by name; the default is the translator where there is one."""
+    default = "jit" if os.uname().machine == "x86_64" else "interp"
+    for engine in dict.fromkeys(("interp", default, None)):
+        chosen = ["--engine", engine] if engine else []
+        engine = engine or default
+        args = [a for a in ECHO_ARGS if a not in ENGINE]
+        r = record("engine.zst", "-q", "--stats", *chosen, stdin=b"abq", args=args)
+        check(r.out.endswith(b"PASS\n"), r)
+        check(row(r.err, "engine") == engine, r)
+        # Those of the boot must be: the table is one of this run.
+        check(int(row(r.err, "blocks decoded").replace(",", "")) > 20, r)
+        check(int(row(r.err, "device accesses").replace(",", "")) > 20, r)
+        steps = row(r.err, "guest instructions").replace(",", "")
+        check(int(steps) == end_step("engine.zst"), r)
+        translated = "translated code" in r.err
+        check(translated == (engine == "jit"), r)
+        check(not translated or row(r.err, "blocks translated") != "0", r)
+        r = verify("engine.zst")
+        check("engine" not in r.err, r)
+        r = expect(0, REPLAY, "--verify", "--stats", *chosen, "engine.zst", text="verified")
+        check(row(r.err, "engine") == engine, r)
+        check(row(r.err, "guest instructions").replace(",", "") == steps, r)
 
 
 def ways_to_end():
@@ -125,4 +162,5 @@ with Folder():
     bad_files()
     help_and_version()
     options_that_work()
+    engines_and_statistics()
     ways_to_end()

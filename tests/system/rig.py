@@ -17,13 +17,18 @@ GUESTS = os.path.join(BUILD, "guests")
 LINUX_TRACE = os.path.join(HERE, "linux.zst")
 LINUX_TEXT = os.path.join(HERE, "linux.txt")
 
+# DISCO_ENGINE=jit|interp chooses the engine, as everywhere in the tests.
+ENGINE = ["--engine", os.environ["DISCO_ENGINE"]] if os.environ.get("DISCO_ENGINE") else []
+VERIFY = [REPLAY, *ENGINE, "--verify"]
 # Everything that is an input, given: two such runs are one run.
 FIXED = ["-rtc", "base=2026-01-31T12:00:00", "-seed", "42"]
-ECHO_ARGS = ["-M", "malta", "-m", "8M", "-kernel", ECHO, "-no-reboot", "--timeout", "60", *FIXED]
+ECHO_ARGS = ["-M", "malta", "-m", "8M", "-kernel", ECHO, "-no-reboot", "--timeout", "60", *FIXED,
+             *ENGINE]
 # The shell guest waits for its terminal's answer only on a terminal; the prompt is what we wait for.
 LINUX_ARGS = ["-M", "malta", "-m", "256M", "-kernel", os.path.join(GUESTS, "vmlinux"),
               "-initrd", os.path.join(GUESTS, "shell.cpio.gz"),
-              "-append", "console=ttyS0 nokaslr panic=1", "--timeout", "150", *FIXED]
+              "-append", "console=ttyS0 nokaslr panic=1", "--timeout", "150", *FIXED,
+              *ENGINE]
 
 
 class Result:
@@ -73,7 +78,7 @@ def record(trace, *more, stdin=b"", status=0, args=None, **how):
 
 
 def verify(trace, **more):
-    return expect(0, REPLAY, "--verify", trace, text="verified", **more)
+    return expect(0, *VERIFY, trace, text="verified", **more)
 
 
 def end_line(trace):

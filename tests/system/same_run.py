@@ -51,7 +51,7 @@ def alone(console):
     """The trace in an empty directory; nothing else of the recording can be reached from there."""
     os.mkdir("empty")
     shutil.copy("b.zst", "empty/only.zst")
-    r = expect(0, REPLAY, "--verify", "--console", "only.zst", cwd="empty")
+    r = expect(0, *VERIFY, "--console", "only.zst", cwd="empty")
     check(r.out == console, "--console shows another text than was recorded")
     check("only.zst: verified" in r.err, r)
     r = expect(0, TRACE, "export", "console", "only.zst", cwd="empty")
@@ -74,7 +74,7 @@ def slow_pipe():
     inputs = expect(0, TRACE, "dump", "--inputs", "slow.zst").out.count(b"\n")
     check(inputs > 1, "all came at once")
     verify("slow.zst")
-    r = expect(0, REPLAY, "--verify", "--console", "slow.zst")
+    r = expect(0, *VERIFY, "--console", "slow.zst")
     check(r.out == out, "--console shows another text than was recorded")
 
 

@@ -12,7 +12,7 @@ def tampered(what, number=0):
 
 
 def diverges(*texts):
-    r = expect(2, REPLAY, "--verify", "bad.zst")
+    r = expect(2, *VERIFY, "bad.zst")
     check(r.out == b"", r)
     lines = r.err.splitlines()
     check(lines[0].startswith("disco-replay: bad.zst: the replay diverged at instruction "), r)

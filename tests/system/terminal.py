@@ -81,7 +81,7 @@ def quit_key():
     t.wait_for(b"user after")
     t.finish(0)
     check(end_line("x.zst").startswith("end      user"), end_line("x.zst"))
-    r = expect(0, REPLAY, "--verify", "--console", "x.zst")
+    r = expect(0, *VERIFY, "--console", "x.zst")
     check(r.out.startswith(b"ready\r\nb 0") and b"\nc 0" in r.out, r)
 
 

@@ -1,5 +1,6 @@
 /* Disks: base image, overlay, snapshots, and DMA, against an array of bytes. */
 #include "core/disk_priv.h"
+#include "tests/unit/engine_suites.h"
 #include "tests/unit/monitor_rig.h"
 
 #define SECTORS 101u /* the last block is not whole */
@@ -250,7 +251,7 @@ START_TEST(dma_into_code)
 }
 END_TEST
 
-int main(void)
+static Suite *make_suite(void)
 {
     Suite *suite = suite_create("disk");
     TCase *tc = tcase_create("disk");
@@ -260,9 +261,10 @@ int main(void)
     tcase_add_test(tc, bad_ranges);
     tcase_add_test(tc, dma_into_code);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return suite;
+}
+
+int main(void)
+{
+    return engine_suites_run(make_suite, &mrig_engine);
 }

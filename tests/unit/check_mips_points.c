@@ -1,6 +1,7 @@
 /* Breakpoints and watchpoints of the debugger, and the watch registers of CP0. */
 #include <check.h>
 
+#include "tests/unit/engine_suites.h"
 #include "tests/unit/mips_asm.h"
 #include "tests/unit/mips_rig.h"
 
@@ -96,7 +97,7 @@ START_TEST(watch_registers)
 }
 END_TEST
 
-int main(void)
+static Suite *make_suite(void)
 {
     Suite *suite = suite_create("mips_points");
     TCase *t = tcase_create("all");
@@ -105,9 +106,10 @@ int main(void)
     tcase_add_test(t, watchpoints);
     tcase_add_test(t, watch_registers);
     suite_add_tcase(suite, t);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite;
+}
+
+int main(void)
+{
+    return engine_suites_run(make_suite, &rig_engine);
 }

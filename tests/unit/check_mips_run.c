@@ -7,6 +7,7 @@
 #include <inttypes.h>
 
 #include "tests/rng.h"
+#include "tests/unit/engine_suites.h"
 #include "tests/unit/mips_asm.h"
 #include "tests/unit/mips_rig.h"
 
@@ -446,6 +447,7 @@ START_TEST(bus_error)
     r->cpu->tlb_global[0] = 1;
     r->cpu->tlb_lo[0][0] = r->cpu->tlb_lo[0][1] = 0x30000 << 6 | 7;
     r->cpu->tlb_vpn2[0] = 0x4000;
+    mips_state_loaded(r->cpu);
     CODE(r, LW_W(T1, 0, T0));
     rig_run(r, 1);
     ck_assert_uint_eq(C0(r, CAUSE) >> 2 & 31, EXC_DBE);
@@ -547,7 +549,7 @@ START_TEST(timer_wakes_a_sleeper)
 }
 END_TEST
 
-int main(void)
+static Suite *make_suite(void)
 {
     Suite *suite = suite_create("mips_run");
     TCase *t = tcase_create("all");
@@ -575,9 +577,10 @@ int main(void)
     tcase_add_test(t, wait_sleeps_and_wakes);
     tcase_add_test(t, timer_wakes_a_sleeper);
     suite_add_tcase(suite, t);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite;
+}
+
+int main(void)
+{
+    return engine_suites_run(make_suite, &rig_engine);
 }

@@ -1,7 +1,9 @@
-/* Translation: TLB entries and instructions, page sizes, rights, modes, events. */
+/* Translation: TLB entries and instructions, sizes, page sizes, rights, modes, events. */
 #include <check.h>
+#include <stdio.h>
 
 #include "tests/rng.h"
+#include "tests/unit/engine_suites.h"
 #include "tests/unit/mips_asm.h"
 #include "tests/unit/mips_rig.h"
 
@@ -214,13 +216,23 @@ START_TEST(user_mode)
 }
 END_TEST
 
+static const unsigned sizes[] = {16, 64, 65, 128, 256};
+
+static struct rig *start_sized(const char *model, unsigned size)
+{
+    char spec[32];
+    snprintf(spec, sizeof spec, "%s,tlb=%u", model, size);
+    return start(spec, 0);
+}
+
 /* Random is the processor's own: the same in two of them, within its range. */
 START_TEST(random_is_deterministic)
 {
-    struct rig *a = start("24Kf,tlb=16", 0), *b = start("24Kf,tlb=16", 0);
-    bool seen[16] = {false};
+    unsigned size = sizes[_i];
+    struct rig *a = start_sized("24Kf", size), *b = start_sized("24Kf", size);
+    bool seen[MIPS_TLB_MAX] = {false};
     C0(a, WIRED) = C0(b, WIRED) = 5;
-    for (unsigned i = 0; i < 300; i++) {
+    for (unsigned i = 0; i < 20 * size; i++) {
         const uint32_t w = TLBWR_W;
         C0(a, ENTRYHI) = C0(b, ENTRYHI) = i << 13;
         rig_code(a, 0x1000, &w, 1);
@@ -234,14 +246,183 @@ START_TEST(random_is_deterministic)
         ck_assert(event_equal(&a->events[0], &b->events[0]));
         unsigned slot = a->events[0].arg[0] & 0xff;
         ck_assert_uint_ge(slot, 5);
-        ck_assert_uint_lt(slot, 16);
+        ck_assert_uint_lt(slot, size);
+        ck_assert_uint_eq(a->cpu->tlb_vpn2[slot], i << 13);
         seen[slot] = true;
     }
-    for (unsigned i = 5; i < 16; i++)
+    for (unsigned i = 5; i < size; i++)
         ck_assert(seen[i]);
     ck_assert(state_hash(mips_state, a->cpu, 0) == state_hash(mips_state, b->cpu, 0));
     rig_destroy(a);
     rig_destroy(b);
+}
+END_TEST
+
+START_TEST(sizes_of_models)
+{
+    static const char *const refused[] = {"24Kf,tlb=15",  "24Kf,tlb=257", "24Kf,tlb=1000",
+                                          "24Kf,tlb=64x", "24Kf,tlb=",    "4Kc,tlb=65",
+                                          "4KEcR1,tlb=256"};
+    static const char *const taken[] = {"4Kc,tlb=64", "4KEc,tlb=65", "P5600,tlb=256", "24Kf"};
+    static const unsigned size[] = {64, 65, 256, 64};
+    struct mips_model m;
+    for (unsigned i = 0; i < ARRAY_LEN(refused); i++)
+        ck_assert_msg(!mips_model_parse(refused[i], &m), "%s", refused[i]);
+    for (unsigned i = 0; i < ARRAY_LEN(taken); i++) {
+        ck_assert_msg(mips_model_parse(taken[i], &m), "%s", taken[i]);
+        ck_assert_uint_eq(m.tlb_entries, size[i]);
+    }
+}
+END_TEST
+
+/* What a system reads: Config4 counts only if M bits lead to it. */
+static unsigned announced_size(const struct rig *r)
+{
+    unsigned n = (GPR(r, A0) >> 25 & 63) + 1;
+    uint64_t all = GPR(r, A0) & GPR(r, A1) & GPR(r, A2);
+    if (all >> 31 & 1 && (GPR(r, A3) >> 14 & 3) == 1)
+        n += (GPR(r, A3) & 0xff) * 64;
+    return n;
+}
+
+START_TEST(size_is_announced)
+{
+    static const char *const names[] = {"24Kf", "4KEc", "P5600"};
+    for (unsigned m = 0; m < ARRAY_LEN(names); m++) {
+        struct rig *r = start_sized(names[m], sizes[_i]);
+        CODE(r, MFC0_W(A0, 16, 1), MFC0_W(A1, 16, 2), MFC0_W(A2, 16, 3), MFC0_W(A3, 16, 4));
+        rig_run(r, 4);
+        ck_assert_uint_eq(announced_size(r), sizes[_i]);
+        ck_assert_uint_eq(mips_tlb_size(r->cpu), sizes[_i]);
+        ck_assert_uint_eq(GPR(r, A3) & ~UINT64_C(0xc0ff), m == 2 ? 0x60fc0000 : 0);
+        ck_assert_uint_eq(GPR(r, A2) >> 31 & 1, m == 2 || sizes[_i] > 64);
+        rig_destroy(r);
+    }
+}
+END_TEST
+
+/* All entries by number and by address; numbers beyond the last do nothing. */
+START_TEST(every_entry)
+{
+    unsigned size = sizes[_i];
+    struct rig *r = start_sized("24Kf", size);
+    for (unsigned i = 0; i < size; i++)
+        write_entry(r, i, i << 13 | 1, 0, (i + 1) << 6 | 6, 0);
+    CODE(r, MTC0_W(T0, 0, 0), TLBR_W, TLBP_W);
+    for (unsigned i = 0; i < size; i++) {
+        GPR(r, T0) = i;
+        rig_start(r, 0x1000, 0);
+        rig_run(r, 2);
+        ck_assert_uint_eq(C0(r, ENTRYHI), i << 13 | 1);
+        ck_assert_uint_eq(C0(r, ENTRYLO0), (i + 1) << 6 | 6);
+        C0(r, INDEX) = 0;
+        rig_run(r, 1);
+        ck_assert_uint_eq(C0(r, INDEX), i);
+    }
+    uint64_t before = state_hash(mips_state, r->cpu, 0);
+    for (unsigned i = size; i <= MIPS_TLB_MAX; i += 7) {
+        uint64_t pc = r->cpu->pc, steps = r->cpu->steps, index = C0(r, INDEX);
+        C0(r, INDEX) = i;
+        CODE(r, TLBWI_W, TLBR_W);
+        r->cpu->pc = AT_CODE;
+        r->log.next = r->events;
+        rig_run(r, 2);
+        ck_assert_ptr_eq(r->log.next, r->events);
+        C0(r, INDEX) = index;
+        r->cpu->pc = pc;
+        r->cpu->steps = steps;
+        ck_assert(state_hash(mips_state, r->cpu, 0) == before);
+    }
+    rig_destroy(r);
+}
+END_TEST
+
+/* Index and Wired hold the number of any entry; Wired not one that does not exist. */
+START_TEST(index_and_wired)
+{
+    unsigned size = sizes[_i];
+    struct rig *r = start_sized("24Kf", size);
+    CODE(r, MTC0_W(T0, 0, 0), MFC0_W(A0, 0, 0), MTC0_W(T0, 6, 0), MFC0_W(A1, 6, 0),
+         MTC0_W(T1, 6, 0), MFC0_W(A2, 6, 0), MFC0_W(A3, 1, 0));
+    GPR(r, T0) = size - 1;
+    GPR(r, T1) = size % 64 ? size : size - 1;
+    rig_run(r, 7);
+    ck_assert_uint_eq(GPR(r, A0), size - 1);
+    ck_assert_uint_eq(GPR(r, A1), size - 1);
+    ck_assert_uint_eq(GPR(r, A2), size - 1);
+    ck_assert_uint_eq(GPR(r, A3), size - 1); /* Random: the one that is left */
+    rig_destroy(r);
+}
+END_TEST
+
+/* What tlb_find must find. */
+static int find_linearly(const struct mips *cpu, uint64_t va, unsigned asid)
+{
+    for (unsigned i = 0; i < mips_tlb_size(cpu); i++) {
+        struct mips_tlb_entry e = mips_tlb_get(cpu, i);
+        uint32_t differ = (uint32_t)(va ^ e.vpn2) & ~(e.mask | 0x1fff);
+        if (differ == 0 && !e.hidden && (e.global || e.asid == asid))
+            return (int)i;
+    }
+    return -1;
+}
+
+/* Few pages and ASIDs, so that entries overlap and match more than once. */
+static uint64_t random_page(struct rng *g)
+{
+    return sext32((rng_below(g, 4) ? 0 : 0xc0000000u) + rng_below(g, 40) * 0x1000);
+}
+
+static void random_contents(struct mips *cpu, struct rng *g)
+{
+    for (unsigned i = 0; i < MIPS_TLB_MAX; i++) {
+        unsigned pairs = rng_below(g, 6) ? 0 : rng_below(g, 4);
+        cpu->tlb_mask[i] = ((UINT32_C(1) << 2 * pairs) - 1) << 13;
+        cpu->tlb_vpn2[i] = random_page(g) & ~(uint64_t)(cpu->tlb_mask[i] | 0x1fff);
+        cpu->tlb_asid[i] = rng_below(g, 4);
+        cpu->tlb_global[i] = rng_below(g, 4) == 0;
+        cpu->tlb_hidden[i] = rng_below(g, 3) == 0;
+    }
+    mips_state_loaded(cpu);
+}
+
+static void random_tlb_instruction(struct rig *r, struct rng *g)
+{
+    static const uint32_t words[] = {TLBWI_W, TLBWR_W, TLBWI_W,  TLBWR_W,  TLBWI_W,
+                                     TLBWR_W, TLBWI_W, TLBINV_W, TLBINVF_W};
+    unsigned hidden = rng_below(g, 5) ? 0 : ENTRYHI_EHINV;
+    rig_put(r, 0x1000, words[rng_below(g, rng_below(g, 20) ? 7 : 9)]);
+    C0(r, INDEX) = rng_below(g, mips_tlb_size(r->cpu));
+    C0(r, ENTRYHI) = random_page(g) | hidden | rng_below(g, 4);
+    C0(r, PAGEMASK) = rng_below(g, 6) ? 0 : ((UINT32_C(1) << 2 * rng_below(g, 4)) - 1) << 13;
+    C0(r, ENTRYLO0) = C0(r, ENTRYLO1) = rng_below(g, 4) == 0;
+    r->log.next = r->events;
+    r->cpu->pc = AT_CODE;
+    rig_run(r, 1);
+    ck_assert_uint_eq(mips_pc(r->cpu), AT_CODE + 4);
+}
+
+START_TEST(found_as_by_a_linear_search)
+{
+    struct rig *r = start_sized("P5600", sizes[_i]);
+    struct rng g = {(uint64_t)_i};
+    unsigned found = 0;
+    for (unsigned round = 0; round < 3000; round++) {
+        if (round % 100 == 50)
+            random_contents(r->cpu, &g);
+        else
+            random_tlb_instruction(r, &g);
+        for (unsigned k = 0; k < 20; k++) {
+            uint64_t va = random_page(&g) | rng_below(&g, 0x1000);
+            unsigned asid = rng_below(&g, 4);
+            int want = find_linearly(r->cpu, va, asid);
+            ck_assert_int_eq(tlb_find(r->cpu, va, asid), want);
+            found += want >= 0;
+        }
+    }
+    ck_assert_uint_gt(found, 10000);
+    ck_assert_uint_lt(found, 59000);
+    rig_destroy(r);
 }
 END_TEST
 
@@ -260,7 +441,7 @@ START_TEST(inhibit_bits_need_pagegrain)
 }
 END_TEST
 
-int main(void)
+static Suite *make_suite(void)
 {
     Suite *suite = suite_create("mips_tlb");
     TCase *t = tcase_create("all");
@@ -271,11 +452,17 @@ int main(void)
     tcase_add_loop_test(t, read_and_execute_inhibit, 0, 2);
     tcase_add_test(t, inhibit_bits_need_pagegrain);
     tcase_add_test(t, user_mode);
-    tcase_add_test(t, random_is_deterministic);
+    tcase_add_loop_test(t, random_is_deterministic, 0, ARRAY_LEN(sizes));
+    tcase_add_test(t, sizes_of_models);
+    tcase_add_loop_test(t, size_is_announced, 0, ARRAY_LEN(sizes));
+    tcase_add_loop_test(t, every_entry, 0, ARRAY_LEN(sizes));
+    tcase_add_loop_test(t, index_and_wired, 0, ARRAY_LEN(sizes));
+    tcase_add_loop_test(t, found_as_by_a_linear_search, 0, ARRAY_LEN(sizes));
     suite_add_tcase(suite, t);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite;
+}
+
+int main(void)
+{
+    return engine_suites_run(make_suite, &rig_engine);
 }

@@ -3,6 +3,7 @@
  * pieces, through snapshots and back, with pauses of any length while all sleeps), state, events
  * and console text are those of a machine that ran there from the start.
  */
+#include "tests/unit/engine_suites.h"
 #include "tests/unit/monitor_rig.h"
 
 #define RUN_CYCLES 600000u
@@ -214,7 +215,7 @@ START_TEST(halt)
 }
 END_TEST
 
-int main(void)
+static Suite *make_suite(void)
 {
     Suite *suite = suite_create("monitor");
     TCase *tc = tcase_create("monitor");
@@ -225,9 +226,10 @@ int main(void)
     tcase_add_test(tc, two_vms);
     tcase_add_test(tc, halt);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return suite;
+}
+
+int main(void)
+{
+    return engine_suites_run(make_suite, &mrig_engine);
 }

@@ -73,6 +73,25 @@ START_TEST(defaults)
     ck_assert(o->quiet && !o->no_reboot && !o->big_endian_wanted);
     ck_assert_uint_eq(o->drives_count + o->replies_count, 0);
     ck_assert_uint_ne(o->seed, PARSE("-q")->seed);
+    ck_assert(!o->stats);
+}
+END_TEST
+
+/* Without a translator, asking for it is a mistake, and the default is not to. */
+START_TEST(engines)
+{
+    const char *const jit[] = {"-kernel", "k", "--engine", "jit", NULL};
+    unsigned lines;
+    ck_assert_int_eq(PARSE("--engine", "interp")->engine, MIPS_INTERP);
+    if (mips_engine_available(MIPS_JIT)) {
+        ck_assert_int_eq(PARSE("-q")->engine, MIPS_JIT);
+        ck_assert_int_eq(parse_list(jit)->engine, MIPS_JIT);
+    } else {
+        ck_assert_int_eq(PARSE("-q")->engine, MIPS_INTERP);
+        ck_assert_int_eq(status_of(jit, &lines), 1);
+        ck_assert_uint_eq(lines, 1);
+    }
+    ck_assert(PARSE("--stats")->stats);
 }
 END_TEST
 
@@ -196,6 +215,9 @@ static const char *const bad[][8] = {
     BAD("--until-text", "a\\x+4"),
     BAD("--until-text", long_text),
     BAD("--stop-after", "many"),
+    BAD("--engine", "fast"),
+    BAD("--engine", ""),
+    BAD("--engine"),
     BAD("--reply", "x"),
     BAD("--reply", "=x"),
     BAD("--reply", "\\x0=x"),
@@ -243,6 +265,7 @@ int main(void)
     Suite *suite = suite_create("options");
     TCase *tc = tcase_create("options");
     tcase_add_test(tc, defaults);
+    tcase_add_test(tc, engines);
     tcase_add_test(tc, as_qemu_spells_it);
     tcase_add_test(tc, sizes);
     tcase_add_test(tc, drives);

@@ -1,4 +1,5 @@
 /* Power-off, reset, and sleep, by the guest and by the operator. */
+#include "tests/unit/engine_suites.h"
 #include "tests/unit/monitor_rig.h"
 
 static unsigned power_events(const struct mrig *r, enum power_event code)
@@ -190,7 +191,7 @@ START_TEST(long_sleep)
 }
 END_TEST
 
-int main(void)
+static Suite *make_suite(void)
 {
     Suite *suite = suite_create("power");
     TCase *tc = tcase_create("power");
@@ -203,9 +204,10 @@ int main(void)
     tcase_add_test(tc, asleep_for_ever);
     tcase_add_test(tc, long_sleep);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return suite;
+}
+
+int main(void)
+{
+    return engine_suites_run(make_suite, &mrig_engine);
 }

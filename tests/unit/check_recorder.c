@@ -8,6 +8,7 @@
 #include "core/disk_priv.h"
 #include "record/recorder.h"
 #include "replay/replayer.h"
+#include "tests/unit/engine_suites.h"
 #include "tests/unit/monitor_rig.h"
 
 static char dir[] = P_tmpdir "/disco-check-recorder-XXXXXX";
@@ -222,6 +223,7 @@ static void start(struct run *run, const struct record_options *o)
     recorder_open(&run->r, o, &run->setup, &interrupted);
     struct port port = recorder_port(&run->r);
     ck_assert_int_eq(monitor_create(&run->m, &run->setup.config, &port, &run->e), 0);
+    monitor_set_engine(run->m, mrig_engine, false);
     ck_assert_int_eq(recorder_start(&run->r, run->m, &run->e), 0);
 }
 
@@ -341,6 +343,7 @@ static void assert_replays(uint32_t most)
     struct err e = {0};
     struct rng rng = {most};
     ck_assert_msg(replayer_open(&r, trace, 16 << 20, &e) == 0, "%s", e.msg);
+    monitor_set_engine(r.monitor, mrig_engine, false);
     while (!replayer_at_end(&r)) {
         uint64_t until = mips_steps(r.monitor->vms[0]->cpu) + 1 + rng_below(&rng, most);
         enum run_stop how = replayer_run(&r, until, false);
@@ -392,7 +395,7 @@ START_TEST(replays)
 }
 END_TEST
 
-int main(void)
+static Suite *make_suite(void)
 {
     Suite *suite = suite_create("recorder");
     TCase *tc = tcase_create("recorder"), *alone = tcase_create("disk");
@@ -411,9 +414,10 @@ int main(void)
     tcase_add_test(alone, disk_fails);
     suite_add_tcase(suite, tc);
     suite_add_tcase(suite, alone);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return suite;
+}
+
+int main(void)
+{
+    return engine_suites_run(make_suite, &mrig_engine);
 }

@@ -256,7 +256,7 @@ START_TEST(other_versions_are_refused)
     struct buf b = {0};
     message_put_header(&h, &b);
     struct err e;
-    expect(open_content(b.data, b.len, &e), ERR_VERSION, &e, "version 2");
+    expect(open_content(b.data, b.len, &e), ERR_VERSION, &e, "version 3");
     buf_free(&b);
 }
 END_TEST

@@ -46,6 +46,8 @@ enum { ZERO, AT, V0, V1, A0, A1, A2, A3, T0, T1, T2, T3, T4, T5, T6, T7, S0, S1,
 #define TLBWI_W         0x42000002u
 #define TLBWR_W         0x42000006u
 #define TLBP_W          0x42000008u
+#define TLBINV_W        0x42000003u
+#define TLBINVF_W       0x42000004u
 #define ERET_W          0x42000018u
 #define WAIT_W          0x42000020u
 #define DI_W            0x41606000u

@@ -15,6 +15,9 @@
 
 #define RIG_EVENTS 4096
 
+/* Of the rigs that are made from now on. */
+static enum mips_engine rig_engine;
+
 struct rig {
     struct mips_model model;
     struct mips *cpu;
@@ -93,6 +96,7 @@ static inline struct rig *rig_create(const char *model, bool big, uint64_t ram_s
                            .machine_page = rig_machine_page, .log = &r->log};
     CHECK(mips_model_parse(model, &r->model), "no model %s", model);
     r->cpu = mips_create(&r->model, big, &env);
+    mips_set_engine(r->cpu, rig_engine);
     return r;
 }
 
