@@ -144,7 +144,7 @@ struct code_cache {
 #define VIRTUAL_PAGES (1u << 20)
 #define FILLS_MAX     (1u << 16)
 
-enum { KIND_UNMAPPED, KIND_GLOBAL, KIND_ASID, KINDS };
+enum { KIND_UNMAPPED, KIND_MAPPED, KINDS }; /* by the TLB */
 
 /* By virtual page. A positive entry of read or write, added to the address
  * (its low 32 bits), is the host address. Everything else is the slow path's. */

@@ -50,7 +50,7 @@ static int translate_mapped(const struct mips *cpu, uint64_t va, enum mips_acces
     if (access == MIPS_FETCH && lo >> 30 & 1)
         return own_codes ? EXC_TLBXI : EXC_TLBL;
     *pa = ((lo & ENTRYLO_PFN) << 6 & ~(in_pair >> 1)) | (va & in_pair >> 1);
-    *kind = cpu->tlb_global[i] ? KIND_GLOBAL : KIND_ASID;
+    *kind = KIND_MAPPED;
     return EXC_NONE;
 }
 
@@ -123,9 +123,11 @@ void mmu_flush_all(struct mips *cpu)
         flush_list(cpu, &cpu->fills[i]);
 }
 
+/* DETERMINISM: global ones too. Where an entry of the new ASID overlaps a global
+ * one, the lower of both counts, whatever was found under the old ASID. */
 void mmu_flush_asid(struct mips *cpu)
 {
-    flush_list(cpu, &cpu->fills[KIND_ASID]);
+    flush_list(cpu, &cpu->fills[KIND_MAPPED]);
 }
 
 void mmu_flush_writes(struct mips *cpu, uint32_t frame)

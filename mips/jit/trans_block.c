@@ -394,7 +394,7 @@ static bool slot_may_be_first(struct trans *t)
 {
     const struct branch *br = branch_of(t);
     uint32_t writes = slot_writes(t), reads = bits(w_rs(t->w), w_rt(t->w)) | bits(w_rd(t->w), 0);
-    if (br->links && (writes | reads) >> link_reg(t) & 1)
+    if (br->links && ((writes | reads) >> link_reg(t) & 1 || link_reg(t) == w_rs(t->branch_w)))
         return false;
     if (insn_info[t->id].attr & (BRANCH | ALONE))
         return false;
