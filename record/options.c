@@ -35,7 +35,8 @@ enum {
 static const struct argp_option options[] = {
     {NULL, 0, NULL, 0, "Machine:", 1},
     {"machine", 'M', "NAME", 0, "board (malta)", 1},
-    {"cpu", OPT_CPU, "MODEL[,tlb=N]", 0, "processor (24Kf), with \",tlb=N\" for N TLB entries (16 to 256); \"-cpu help\" lists them", 1},
+    {"cpu", OPT_CPU, "MODEL[,tlb=N]", 0, "processor (24Kf), with \",tlb=N\" for N TLB entries (16 to "
+     "256); \"-cpu help\" lists them", 1},
     {"m", 'm', "SIZE", 0, "RAM in MiB, or with suffix K, M, G (128M)", 1},
     {"smp", OPT_SMP, "N", 0, "processors; only 1 so far", 1},
     {"kernel", OPT_KERNEL, "FILE", 0, "kernel: ELF (vmlinux, vmlinuz), or a raw image loaded at "

@@ -91,6 +91,7 @@ bool jit_has_room(const struct jit *jit, size_t hot, size_t cold)
 bool jit_run(struct mips *cpu)
 {
     struct jit *jit = cpu->jit;
+    cpu->link_from = NULL; /* the interpreter's; what it finds next does not follow it */
     struct code_view *view = mmu_fetch(cpu, cpu->pc);
     if (view == NULL) {
         cpu->budget--;
