@@ -83,7 +83,7 @@ static void print_translator(const struct mips_stats *m, FILE *out)
     row_count(out, "bytes of host code", m->host_code_bytes);
     row_quotient(out, "bytes of host code per guest instruction", (double)m->host_code_bytes,
                  (double)m->guest_code_bytes / 4);
-    row_quotient(out, "nanoseconds per translated block", (double)m->translate_ns,
+    row_quotient(out, "host clock ticks per translated block", (double)m->translate_ticks,
                  (double)m->blocks_translated);
     row_count(out, "returns to the run loop", m->leaves);
 }

@@ -127,6 +127,8 @@ struct code_view {
     struct code_view *next; /* of the same page */
     uint64_t va;
     uint8_t mode;
+    uint32_t stamp; /* counts the times that it was forgotten */
+    bool fresh; /* nothing was translated since it was forgotten */
     const uint8_t *entry[]; /* translator only: by word, where to run what is there */
 };
 

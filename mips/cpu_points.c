@@ -112,8 +112,8 @@ void points_update(struct mips *cpu)
         if (!(lo & WATCH_FETCH))
             continue;
         uint64_t span = (cpu->c0[C0_WATCHHI0 + i] & 0xff8) | 7;
-        for (uint64_t va = lo & ~span; va <= (lo | span); va += 4)
-            mark_word(words, va);
+        for (uint64_t at = 0; at <= span; at += 4)
+            mark_word(words, (lo & ~span) + at);
     }
     if (memcmp(words, cpu->point_words, sizeof words) != 0) {
         memcpy(cpu->point_words, words, sizeof words);

@@ -57,7 +57,9 @@
         ENTER((struct block *)(void *)(cpu->arena + (uint64_t)place_ * 16));                       \
     } while (0)
 
-/* Follow the links behind `link_uop`, or look for the block and fill them. */
+/* Follow the links behind `link_uop`, or look for the block and fill them. A
+ * scratch block may have raised the limit, and a nullified slot given a step back:
+ * so what follows it is left to mips_run. */
 #define FOLLOW(link_uop, taken_, offset_)                                                          \
     do {                                                                                           \
         struct links *links_ = (struct links *)(void *)((link_uop) + 1);                           \
@@ -66,7 +68,7 @@
         if (LIKELY(next_ != NULL))                                                                 \
             ENTER(next_);                                                                          \
         int64_t to_ = which_ ? (int64_t)(int32_t)(offset_) : cpu->cur->end;                        \
-        if ((uint64_t)to_ >= PAGE_SIZE)                                                            \
+        if ((uint64_t)to_ >= PAGE_SIZE && cpu->cur != cpu->scratch)                                \
             ENTER_VA(ADDRESS(cpu->page_va + (uint64_t)to_));                                       \
         cpu->pc = ADDRESS(cpu->page_va + (uint64_t)to_);                                           \
         cpu->link_from = links_;                                                                   \

@@ -210,7 +210,7 @@ struct mips_stats {
     uint64_t blocks_translated;
     uint64_t guest_code_bytes; /* of the guest's instructions in them */
     uint64_t host_code_bytes;  /* of machine code made of them */
-    uint64_t translate_ns;     /* with profile only */
+    uint64_t translate_ticks;  /* of the host time-stamp counter; with profile only */
     uint64_t blocks_chained;   /* jumps patched to go straight to another block */
     uint64_t code_drops;       /* times that all code was dropped: memory was full */
     uint64_t leaves;           /* times that translated code came back to mips_run's loop */

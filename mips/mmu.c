@@ -223,17 +223,17 @@ static void fill(struct mips *cpu, uint64_t va, uint64_t pa, uint8_t kind, struc
                  enum mips_access access)
 {
     uint32_t n = page_of(va);
-    int64_t va_page = (int64_t)((uint64_t)n << PAGE_BITS);
     struct mode_cache *c = cpu->mode_cache;
     if (points_watched(cpu, va & ~PAGE_MASK, PAGE_SIZE))
         return;
     cpu->stats.page_fills++;
     list_fill(cpu, n, kind);
     if (page.host == NULL) {
-        c->read[n] = c->write[n] = SLOW | (int64_t)(pa & ~PAGE_MASK) | SLOW_IO;
+        *(access == MIPS_WRITE ? &c->write[n] : &c->read[n]) =
+            SLOW | (int64_t)(pa & ~PAGE_MASK) | SLOW_IO;
         return;
     }
-    int64_t add = (int64_t)(uintptr_t)page.host - va_page;
+    int64_t add = (int64_t)(uintptr_t)page.host - (int64_t)((uint64_t)n << PAGE_BITS);
     CHECK(add > 0, "host page at %p", (void *)page.host);
     if (access == MIPS_READ) {
         c->read[n] = add;
@@ -285,8 +285,9 @@ static enum op_result prepare(struct mips *cpu, uint64_t va, unsigned size,
     *io = false;
     if (UNLIKELY(va & (size - 1)))
         return exc_raise_address(cpu, address_error(access), va);
-    int64_t entry = cpu->mode_cache->read[page_of(va)];
-    if (entry < 0) {
+    const struct mode_cache *c = cpu->mode_cache;
+    int64_t entry = access == MIPS_WRITE ? c->write[page_of(va)] : c->read[page_of(va)];
+    if (entry < 0 && entry & SLOW_IO) {
         *io = true;
         *pa = SLOW_NUMBER(entry) << PAGE_BITS | (va & PAGE_MASK);
         return OP_OK;

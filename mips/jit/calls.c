@@ -81,9 +81,12 @@ static const uint8_t *load(struct mips *cpu, uint32_t va, unsigned size, bool is
     uint64_t value = 0;
     cpu->stats.slow_loads++;
     enum op_result r = mmu_load_slow(cpu, sext32(va), size, &value);
-    if (is_signed)
-        value = size == 1 ? (uint64_t)(int8_t)value
-                          : size == 2 ? (uint64_t)(int16_t)value : sext32(value);
+    if (size == 1)
+        value = is_signed ? (uint64_t)(int8_t)value : (uint8_t)value;
+    else if (size == 2)
+        value = is_signed ? (uint64_t)(int16_t)value : (uint16_t)value;
+    else
+        value = sext32(value);
     cpu->jit_value = value;
     if (r == OP_OK)
         return NULL;
@@ -178,9 +181,10 @@ const uint8_t *jit_call_no_fpu(struct mips *cpu, uint32_t unused, uint32_t uop, 
 }
 
 /* A jump within its page was reached for the first time. */
-const uint8_t *jit_call_link(struct mips *cpu, uint32_t va, uint32_t site)
+const uint8_t *jit_call_link(struct mips *cpu, uint32_t va, uint32_t site, uint32_t record)
 {
     struct jit *jit = cpu->jit;
+    struct jit_record from = jit->records[record];
     jit_fpu_settle(cpu);
     cpu->pc = sext32(va);
     cpu->u = NULL;
@@ -188,7 +192,9 @@ const uint8_t *jit_call_link(struct mips *cpu, uint32_t va, uint32_t site)
     CHECK(view != NULL, "in-page jump from a page that is not mapped, to %08x", (unsigned)va);
     uint64_t generation = cpu->code.generation;
     const uint8_t *to = view->entry[va >> 2 & 1023];
-    if (to == jit->translate)
+    if (from.pins != 0 && to != jit->interpret)
+        to = jit_translate_inner(cpu, view, cpu->pc, &from);
+    else if (to == jit->translate)
         to = jit_translate(cpu, view, cpu->pc);
     if (to == jit->interpret)
         return jit->leave;
@@ -196,5 +202,8 @@ const uint8_t *jit_call_link(struct mips *cpu, uint32_t va, uint32_t site)
         emit_patch(&jit->hot, jit->rw + site, to);
         cpu->stats.blocks_chained++;
     }
-    return to;
+    if (from.pins == 0)
+        return to;
+    to = view->entry[va >> 2 & 1023]; /* this first time, by the usual entry */
+    return to == jit->translate ? jit->leave : to;
 }

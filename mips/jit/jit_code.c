@@ -6,6 +6,7 @@
  */
 #ifdef __x86_64__
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include "mips/jit/trans.h"
 
 #define CODE_SIZE   (96u << 20)
+#define STUBS_SIZE  (1u << 20)
 #define HOT_SIZE    (CODE_SIZE / 2)
 #define RECORDS_MAX (1u << 20)
 
@@ -30,6 +32,8 @@ void jit_reset(struct mips *cpu)
     jit->hot.p = jit->hot_start;
     jit->cold.p = jit->cold_start;
     jit->n_records = 0;
+    jit->n_inner = 0;
+    memset(jit->inner, 0, sizeof jit->inner);
 }
 
 void jit_init(struct mips *cpu)
@@ -43,7 +47,8 @@ void jit_init(struct mips *cpu)
     close(fd);
     jit->rw = rw;
     jit->rx = rx;
-    jit->hot = (struct emit){rw, rx - rw};
+    jit->stubs = (struct emit){rw, rx - rw};
+    jit->hot = (struct emit){rw + STUBS_SIZE, rx - rw};
     jit->cold = (struct emit){rw + HOT_SIZE, rx - rw};
     jit->hot_end = rw + HOT_SIZE;
     jit->cold_start = rw + HOT_SIZE;
@@ -51,8 +56,9 @@ void jit_init(struct mips *cpu)
     jit->records = xmalloc(RECORDS_MAX * sizeof *jit->records);
     jit->has = emit_host_features();
     jit_fpu_init(cpu);
-    stubs_emit(jit);
     jit->hot_start = jit->hot.p;
+    stubs_emit(jit);
+    CHECK((size_t)(jit->stubs.p - rw) < STUBS_SIZE / PINS_MAX, "stubs are too long");
 }
 
 void jit_destroy(struct mips *cpu)
@@ -76,10 +82,12 @@ struct code_view *jit_view_new(struct mips *cpu)
 
 void jit_view_forget(struct mips *cpu, struct code_view *view)
 {
-    if (cpu->jit == NULL)
+    if (cpu->jit == NULL || view->fresh)
         return;
     for (unsigned i = 0; i < PAGE_SIZE / 4; i++)
         view->entry[i] = cpu->jit->translate;
+    view->fresh = true;
+    view->stamp++;
 }
 
 bool jit_has_room(const struct jit *jit, size_t hot, size_t cold)

@@ -2,10 +2,12 @@
  * What the files of the translator share.
  *
  * Registers. Ten guest registers live in host registers all the time that
- * translated code runs (`pin_host`), with the upper 32 bits clear; the others
- * are in cpu->gpr, sign-extended as the interpreter keeps them. So no state is
- * ever pending: at each instruction all is in its place, blocks can be chained
+ * translated code runs, with the upper 32 bits clear; the others are in
+ * cpu->gpr, sign-extended as the interpreter keeps them. So no state is ever
+ * pending: at each instruction all is in its place, blocks can be chained
  * without glue, and a slow path needs only to know which instruction it is at.
+ * Which ten is a `struct jit_pins`: the usual ones at every entry of a view,
+ * others inside loops that gain by it (loop.c).
  *   rbp        the processor + CPU_BIAS, so that all of gpr is in reach of 8 bits
  *   r15        budget (interp_body.h): steps left after the current block
  *   rax rcx rdx  scratch; a load, a store or a simple operation leaves rdx alone
@@ -41,32 +43,57 @@ enum jit_call {
     const uint8_t *jit_call_##name(struct mips *cpu, uint32_t a, uint32_t uop, uint32_t record);
 JIT_CALLS(X)
 #undef X
-const uint8_t *jit_call_link(struct mips *cpu, uint32_t va, uint32_t site);
+const uint8_t *jit_call_link(struct mips *cpu, uint32_t va, uint32_t site, uint32_t record);
 extern enum op_result (*const jit_helpers[INSN_COUNT])(struct mips *cpu, uint32_t w);
 
 /* What a call out of translated code needs to know of the block it is in. */
 struct jit_record {
     uint32_t block; /* place in the arena */
     uint32_t page_va;
+    uint16_t loop_start, loop_end; /* offsets in the page: where `pins` hold */
+    uint8_t pins;
 };
+
+#define PIN_NONE 0xff
+#define PINS_MAX 128
+
+/* Which guest registers are in host registers, and the stubs that know it.
+ * Those that are jumped to take the guest's address in eax. */
+struct jit_pins {
+    uint8_t host[33]; /* by guest register, or PIN_NONE */
+    const uint8_t *call[JIT_CALL_COUNT];
+    const uint8_t *leave_at; /* out of translated code, to go on at eax */
+    const uint8_t *link; /* eax: target in the page, edx: the jump to be patched, ecx: record */
+};
+
+/* Code of a word with other than the usual pins: inside a loop. */
+struct jit_inner {
+    const struct code_view *view;
+    const uint8_t *code;
+    uint32_t stamp; /* of the view */
+    uint16_t word;
+    uint8_t pins;
+};
+#define INNER_SIZE (1u << 14)
 
 struct jit {
     uint8_t *rw; /* code memory, to be written, */
     const uint8_t *rx; /* and to be run */
-    struct emit hot, cold; /* cold: what a block needs rarely, away from its straight path */
+    struct emit stubs, hot, cold; /* cold: what a block needs rarely, off its straight path */
     uint8_t *hot_start, *hot_end, *cold_start, *cold_end;
     struct jit_record *records;
     uint32_t n_records;
     struct emit_features has;
     void (*enter)(struct mips *cpu, const uint8_t *code);
-    /* Stubs. Those that are jumped to take the guest's address in eax. */
-    const uint8_t *call[JIT_CALL_COUNT];
     const uint8_t *leave;     /* out of translated code; all state is in memory */
-    const uint8_t *leave_at;  /* out, to go on at eax */
-    const uint8_t *translate; /* the same; the entry of a word not yet translated */
-    const uint8_t *interpret; /* the same; the entry of a word that is not translated */
+    const uint8_t *resume;    /* on at rax, all state is in memory */
+    const uint8_t *translate; /* entry of a word not yet translated: leaves to eax */
+    const uint8_t *interpret; /* entry of a word that is not translated: leaves to eax */
     const uint8_t *fpu_go_live; /* a subroutine (trans_fpu.c) */
-    const uint8_t *link;      /* eax: in-page target, edx: place of the jump to be patched */
+    struct jit_pins pins[PINS_MAX]; /* [0] are the usual ones */
+    unsigned n_pins;
+    struct jit_inner inner[INNER_SIZE];
+    uint32_t n_inner;
 };
 
 /* Bytes of code that one instruction takes at most, as a part of a block. */
@@ -74,10 +101,9 @@ struct jit {
 #define EMIT_COLD_MAX 384
 bool jit_has_room(const struct jit *jit, size_t hot, size_t cold);
 
-#define PIN_NONE 0xff
-extern const uint8_t pin_host[33]; /* host register by guest register */
-
 void stubs_emit(struct jit *jit);
+/* The number of the pins with these host registers; 0 if there are too many kinds. */
+unsigned stubs_pins(struct jit *jit, const uint8_t host[33]);
 
 /* ---- one block on its way ---- */
 
@@ -96,8 +122,11 @@ struct trans {
     struct block *b;
     struct code_view *view;
     uint32_t record;
+    uint32_t usual_record; /* the same with the usual pins, for ways out of a loop */
     uint32_t page_va;
     unsigned mode;
+    const struct jit_pins *pins;
+    uint16_t loop_start, loop_end; /* offsets in the page: where they hold, if not the usual */
     /* The instruction in work: */
     enum insn_id id;
     uint32_t w;
@@ -115,9 +144,14 @@ struct trans {
     unsigned kept_reg;
 };
 
-static inline bool is_pinned(unsigned g)
+static inline bool is_pinned(const struct trans *t, unsigned g)
 {
-    return pin_host[g] != PIN_NONE;
+    return t->pins->host[g] != PIN_NONE;
+}
+
+static inline enum host_reg pin(const struct trans *t, unsigned g)
+{
+    return (enum host_reg)t->pins->host[g];
 }
 
 static inline struct host_mem gpr_mem(unsigned g)
@@ -130,7 +164,7 @@ enum host_reg trans_get(struct trans *t, struct emit *e, unsigned g, enum host_r
 /* Its value in `d`, whatever it takes. */
 void trans_load(struct trans *t, struct emit *e, unsigned g, enum host_reg d);
 /* The register in which to build a new value of g (not 0). */
-enum host_reg trans_dest(unsigned g, enum host_reg scratch);
+enum host_reg trans_dest(const struct trans *t, unsigned g, enum host_reg scratch);
 /* The new value of g is in `r` (upper half clear): put it in its place. Clobbers r if not g's. */
 void trans_set(struct trans *t, struct emit *e, unsigned g, enum host_reg r);
 void trans_set_imm(struct trans *t, struct emit *e, unsigned g, uint32_t value);
@@ -172,6 +206,22 @@ bool jit_inline_helper(struct trans *t);
 bool jit_inline_system(struct trans *t);
 bool jit_inline_fpu(struct trans *t);
 
+/* Code for what is at `pc`, to be entered with the usual pins; and, for a jump
+ * inside of a loop, with the loop's. */
 const uint8_t *jit_translate(struct mips *cpu, struct code_view *view, uint64_t pc);
+const uint8_t *jit_translate_inner(struct mips *cpu, struct code_view *view, uint64_t pc,
+                                   const struct jit_record *from);
+
+/* ---- loops ---- */
+
+/* Is there a loop that starts at `offset` and gains by other pins? Their
+ * number and its end (offset behind the last slot), or 0. */
+unsigned loop_pins(struct mips *cpu, const uint8_t *host, unsigned offset, uint16_t *end);
+/* From one kind of pins to the other. */
+void loop_change_pins(struct emit *e, const struct jit_pins *from, const struct jit_pins *to);
+const uint8_t *loop_inner_find(const struct jit *jit, const struct code_view *view, unsigned word,
+                               unsigned pins);
+void loop_inner_add(struct jit *jit, const struct code_view *view, unsigned word, unsigned pins,
+                    const uint8_t *code);
 
 #endif

@@ -89,7 +89,7 @@ void trans_call_out(struct trans *t, struct emit *e, enum jit_call call)
         emit_mov_mr(e, 4, mem_at(RBP, CPU(jit_kept)), RDX);
     emit_mov_ri(e, RDX, in_arena(t, t->u));
     emit_mov_ri(e, RCX, t->record);
-    emit_call(e, t->jit->call[call]);
+    emit_call(e, t->pins->call[call]);
     t->fpu_live = false;
     if (t->kept)
         emit_mov_rm(e, 4, RDX, mem_at(RBP, CPU(jit_kept)));
@@ -147,16 +147,26 @@ static int32_t entry_offset(uint32_t va)
     return (int32_t)(offsetof(struct code_view, entry) + (va >> 2 & 1023) * sizeof(void *));
 }
 
-/* Code in this page that is there already, else NULL. */
-static const uint8_t *known_target(const struct trans *t, uint32_t va)
-{
-    const uint8_t *code = t->view->entry[va >> 2 & 1023];
-    return code == t->jit->translate || code == t->jit->interpret ? NULL : code;
-}
-
 static bool in_page(const struct trans *t, uint32_t va)
 {
     return (va & ~(uint32_t)PAGE_MASK) == t->page_va;
+}
+
+/* Inside of the loop whose pins this block has. */
+static bool in_loop(const struct trans *t, uint32_t va)
+{
+    return t->pins != t->jit->pins && in_page(t, va) && (va & PAGE_MASK) >= t->loop_start &&
+           (va & PAGE_MASK) < t->loop_end;
+}
+
+/* Code in this page, for the pins at hand, that is there already, else NULL. */
+static const uint8_t *known_target(const struct trans *t, uint32_t va)
+{
+    unsigned word = va >> 2 & 1023;
+    if (t->pins != t->jit->pins)
+        return loop_inner_find(t->jit, t->view, word, (unsigned)(t->pins - t->jit->pins));
+    const uint8_t *code = t->view->entry[word];
+    return code == t->jit->translate || code == t->jit->interpret ? NULL : code;
 }
 
 /* Cold code for a jump in the page that was never taken. */
@@ -165,35 +175,65 @@ static void patch_to_link(struct trans *t, uint8_t *site, uint32_t va)
     emit_patch(t->e, site, emit_here(t->c));
     emit_mov_ri(t->c, RAX, va);
     emit_mov_ri(t->c, RDX, (uint64_t)(site - t->jit->rw));
-    emit_jmp(t->c, t->jit->link);
+    emit_mov_ri(t->c, RCX, t->record);
+    emit_jmp(t->c, t->pins->link);
+}
+
+/* In the page, with the pins at hand there too. */
+static void goto_near(struct trans *t, struct emit *e, uint32_t va)
+{
+    const uint8_t *known = known_target(t, va);
+    if (known != NULL)
+        emit_jmp(e, known);
+    else
+        patch_to_link(t, emit_jmp_later(e), va);
+}
+
+static void goto_far(struct trans *t, struct emit *e, uint32_t va)
+{
+    emit_mov_rm(e, 8, RCX, mem_at(RBP, fetch_table(t) + (int32_t)(va >> PAGE_BITS) * 8));
+    emit_mov_ri(e, RAX, va);
+    emit_test_rr(e, 8, RCX, RCX);
+    emit_jcc(e, CC_E, t->jit->pins->leave_at);
+    emit_jmp_m(e, mem_at(RCX, entry_offset(va)));
+}
+
+/* Out of the loop, if this is one: the usual pins. Leaves eax alone. */
+static void usual_pins(struct trans *t, struct emit *e)
+{
+    if (t->pins != t->jit->pins)
+        loop_change_pins(e, t->pins, t->jit->pins);
 }
 
 void trans_goto(struct trans *t, struct emit *e, uint32_t va)
 {
-    if (in_page(t, va)) {
-        const uint8_t *known = known_target(t, va);
-        if (known != NULL)
-            emit_jmp(e, known);
-        else
-            patch_to_link(t, emit_jmp_later(e), va);
+    if (in_loop(t, va)) {
+        goto_near(t, e, va);
         return;
     }
-    emit_mov_rm(e, 8, RCX, mem_at(RBP, fetch_table(t) + (int32_t)(va >> PAGE_BITS) * 8));
-    emit_mov_ri(e, RAX, va);
-    emit_test_rr(e, 8, RCX, RCX);
-    emit_jcc(e, CC_E, t->jit->leave_at);
-    emit_jmp_m(e, mem_at(RCX, entry_offset(va)));
+    const struct jit_pins *pins = t->pins;
+    uint32_t record = t->record;
+    usual_pins(t, e);
+    t->pins = t->jit->pins;
+    t->record = t->usual_record;
+    if (in_page(t, va))
+        goto_near(t, e, va);
+    else
+        goto_far(t, e, va);
+    t->pins = pins;
+    t->record = record;
 }
 
 static void goto_if(struct trans *t, enum host_cc cc, uint32_t va)
 {
-    const uint8_t *known = in_page(t, va) ? known_target(t, va) : NULL;
+    bool same_pins = t->pins == t->jit->pins || in_loop(t, va);
+    const uint8_t *known = same_pins && in_page(t, va) ? known_target(t, va) : NULL;
     if (known != NULL) {
         emit_jcc(t->e, cc, known);
         return;
     }
     uint8_t *site = emit_jcc_later(t->e, cc);
-    if (in_page(t, va)) {
+    if (same_pins && in_page(t, va)) {
         patch_to_link(t, site, va);
     } else {
         emit_patch(t->e, site, emit_here(t->c));
@@ -204,15 +244,16 @@ static void goto_if(struct trans *t, enum host_cc cc, uint32_t va)
 void trans_goto_eax(struct trans *t)
 {
     struct emit *e = t->e;
+    usual_pins(t, e);
     emit_mov_rr(e, 4, RCX, RAX);
     emit_shift_ri(e, HOST_SHR, 4, RCX, PAGE_BITS);
     emit_mov_rm(e, 8, RCX, mem_index(RBP, RCX, 8, fetch_table(t)));
     emit_mov_rr(e, 4, RDX, RAX);
     emit_test_ri(e, 4, RAX, 3);
-    emit_jcc(e, CC_NE, t->jit->leave_at);
+    emit_jcc(e, CC_NE, t->jit->pins->leave_at);
     emit_alu_ri(e, HOST_AND, 4, RDX, PAGE_MASK);
     emit_test_rr(e, 8, RCX, RCX);
-    emit_jcc(e, CC_E, t->jit->leave_at);
+    emit_jcc(e, CC_E, t->jit->pins->leave_at);
     emit_jmp_m(e, mem_index(RCX, RDX, 2, (int32_t)offsetof(struct code_view, entry)));
 }
 
@@ -240,8 +281,8 @@ static enum host_cc compare_zero(struct trans *t, struct emit *e, unsigned g, en
 {
     if (t->kept && t->kept_reg == g)
         emit_test_rr(e, 4, RDX, RDX);
-    else if (is_pinned(g))
-        emit_test_rr(e, 4, (enum host_reg)pin_host[g], (enum host_reg)pin_host[g]);
+    else if (is_pinned(t, g))
+        emit_test_rr(e, 4, pin(t, g), pin(t, g));
     else if (g == 0)
         emit_alu_rr(e, HOST_CMP, 4, RSP, RSP); /* as 0 compares to 0 */
     else
@@ -320,8 +361,8 @@ static void set_target(struct trans *t, struct emit *e)
 static void link_old(struct trans *t, struct emit *e)
 {
     unsigned g = link_reg(t);
-    if (is_pinned(g))
-        emit_movsx_rr(e, 4, 8, RCX, (enum host_reg)pin_host[g]);
+    if (is_pinned(t, g))
+        emit_movsx_rr(e, 4, 8, RCX, pin(t, g));
     else
         emit_mov_rm(e, 8, RCX, gpr_mem(g));
     emit_mov_mr(e, 8, mem_at(RBP, CPU(link_old)), RCX);
@@ -549,7 +590,7 @@ static void enter_block(struct trans *t, uint32_t va)
     emit_patch(t->e, out, emit_here(t->c));
     emit_alu_ri(t->c, HOST_ADD, 8, R15, t->b->run);
     emit_mov_ri(t->c, RAX, va);
-    emit_jmp(t->c, t->jit->leave_at);
+    emit_jmp(t->c, t->pins->leave_at);
     if (t->cpu->profile)
         emit_alu_mi(t->e, HOST_ADD, 8, mem_at(RBP, CPU(stats.blocks_run)), 1);
 }
@@ -588,26 +629,101 @@ static void count(struct mips *cpu, const struct trans *t, const uint8_t *hot, c
     cpu->stats.host_code_bytes += (uint64_t)(t->e->p - hot) + (uint64_t)(t->c->p - cold);
 }
 
-const uint8_t *jit_translate(struct mips *cpu, struct code_view *view, uint64_t pc)
+/* The block at `pc` as one to be translated; NULL if it is for the interpreter. */
+static struct block *block_at(struct mips *cpu, struct code_view *view, uint64_t pc)
 {
     struct jit *jit = cpu->jit;
     if (!jit_has_room(jit, BLOCK_STEPS_MAX * EMIT_HOT_MAX, BLOCK_STEPS_MAX * EMIT_COLD_MAX))
         code_drop_all(cpu);
     struct block *b = code_block(cpu, view->page, pc, BLOCK_STEPS_MAX + 1);
-    const uint8_t **entry = &view->entry[pc >> 2 & 1023];
-    if (b == NULL || has_point(cpu, b))
-        return *entry = jit->interpret;
+    return b == NULL || has_point(cpu, b) ? NULL : b;
+}
+
+static uint32_t add_record(struct trans *t)
+{
+    t->jit->records[t->jit->n_records] = (struct jit_record){
+        .block = in_arena(t, t->b),
+        .page_va = t->page_va,
+        .loop_start = t->loop_start,
+        .loop_end = t->loop_end,
+        .pins = (uint8_t)(t->pins - t->jit->pins),
+    };
+    return t->jit->n_records++;
+}
+
+static struct trans begin(struct mips *cpu, struct code_view *view, struct block *b)
+{
+    struct jit *jit = cpu->jit;
     struct trans t = {
         .cpu = cpu, .jit = jit, .e = &jit->hot, .c = &jit->cold, .b = b, .view = view,
-        .page_va = (uint32_t)view->va, .mode = view->mode, .record = jit->n_records,
+        .page_va = (uint32_t)view->va, .mode = view->mode, .pins = jit->pins,
     };
-    jit->records[jit->n_records++] = (struct jit_record){in_arena(&t, b), t.page_va};
+    t.record = t.usual_record = add_record(&t);
+    view->fresh = false;
     emit_align(t.e, 16);
-    const uint8_t *hot = t.e->p, *cold = t.c->p;
+    return t;
+}
+
+static void translate(struct trans *t, uint64_t pc)
+{
+    uint8_t *hot = t->e->p, *cold = t->c->p;
+    uint64_t start = t->cpu->profile ? __builtin_ia32_rdtsc() : 0;
+    if (t->pins != t->jit->pins)
+        loop_inner_add(t->jit, t->view, pc >> 2 & 1023, (unsigned)(t->pins - t->jit->pins),
+                       emit_here(t->e));
+    enter_block(t, (uint32_t)pc);
+    translate_block(t);
+    count(t->cpu, t, hot, cold);
+    if (t->cpu->profile)
+        t->cpu->stats.translate_ticks += __builtin_ia32_rdtsc() - start;
+}
+
+static void use_loop(struct trans *t, unsigned pins, unsigned start, unsigned end)
+{
+    t->pins = &t->jit->pins[pins];
+    t->loop_start = (uint16_t)start;
+    t->loop_end = (uint16_t)end;
+    t->record = add_record(t);
+}
+
+const uint8_t *jit_translate(struct mips *cpu, struct code_view *view, uint64_t pc)
+{
+    struct block *b = block_at(cpu, view, pc);
+    const uint8_t **entry = &view->entry[pc >> 2 & 1023];
+    if (b == NULL)
+        return *entry = cpu->jit->interpret;
+    struct trans t = begin(cpu, view, b);
+    uint16_t end = 0;
+    unsigned pins = loop_pins(cpu, view->page->host, b->start, &end);
     *entry = emit_here(t.e);
-    enter_block(&t, (uint32_t)pc);
-    translate_block(&t);
-    count(cpu, &t, hot, cold);
+    if (pins != 0) {
+        const uint8_t *inner = loop_inner_find(t.jit, view, pc >> 2 & 1023, pins);
+        loop_change_pins(t.e, t.pins, &t.jit->pins[pins]);
+        use_loop(&t, pins, b->start, end);
+        if (inner != NULL) {
+            emit_jmp(t.e, inner);
+            return *entry;
+        }
+    }
+    translate(&t, pc);
     return *entry;
+}
+
+const uint8_t *jit_translate_inner(struct mips *cpu, struct code_view *view, uint64_t pc,
+                                   const struct jit_record *from)
+{
+    const uint8_t *known = loop_inner_find(cpu->jit, view, pc >> 2 & 1023, from->pins);
+    if (known != NULL)
+        return known;
+    struct block *b = block_at(cpu, view, pc);
+    if (b == NULL) {
+        view->entry[pc >> 2 & 1023] = cpu->jit->interpret;
+        return cpu->jit->interpret;
+    }
+    struct trans t = begin(cpu, view, b);
+    use_loop(&t, from->pins, from->loop_start, from->loop_end);
+    const uint8_t *code = emit_here(t.e);
+    translate(&t, pc);
+    return code;
 }
 #endif

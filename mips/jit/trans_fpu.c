@@ -188,8 +188,8 @@ static enum host_cc unless(struct trans *t, bool by_fcc)
     }
     if (g == 0)
         emit_alu_rr(t->e, HOST_CMP, 4, RSP, RSP); /* register 0 equals 0 */
-    else if (is_pinned(g))
-        emit_test_rr(t->e, 4, (enum host_reg)pin_host[g], (enum host_reg)pin_host[g]);
+    else if (is_pinned(t, g))
+        emit_test_rr(t->e, 4, pin(t, g), pin(t, g));
     else
         emit_alu_mi(t->e, HOST_CMP, 4, gpr_mem(g), 0);
     return (t->w & 63) == 0x12 ? CC_NE : CC_E; /* movz, movn */
@@ -220,8 +220,8 @@ static void move_integer(struct trans *t)
     struct fpu_away away = {0};
     trans_fpu_need_regs(t, &away);
     if (d != 0) {
-        enum host_reg to = trans_dest(d, RAX), from = trans_get(t, t->e, s, RCX);
-        if (!is_pinned(d))
+        enum host_reg to = trans_dest(t, d, RAX), from = trans_get(t, t->e, s, RCX);
+        if (!is_pinned(t, d))
             trans_load(t, t->e, d, RAX);
         emit_cmov_rr(t->e, CC_NOT(unless(t, true)), 4, to, from);
         trans_set(t, t->e, d, to);
@@ -245,7 +245,7 @@ static bool transfer(struct trans *t)
     } else if (to_fpu) {
         emit_mov_mr(t->e, 4, m, trans_get(t, t->e, g, RAX));
     } else if (g != 0) {
-        enum host_reg to = trans_dest(g, RAX);
+        enum host_reg to = trans_dest(t, g, RAX);
         emit_mov_rm(t->e, 4, to, m);
         trans_set(t, t->e, g, to);
     }

@@ -5,8 +5,8 @@
 
 enum host_reg trans_get(struct trans *t, struct emit *e, unsigned g, enum host_reg scratch)
 {
-    if (is_pinned(g))
-        return (enum host_reg)pin_host[g];
+    if (is_pinned(t, g))
+        return pin(t, g);
     trans_load(t, e, g, scratch);
     return scratch;
 }
@@ -16,23 +16,23 @@ void trans_load(struct trans *t, struct emit *e, unsigned g, enum host_reg d)
     (void)t;
     if (g == 0)
         emit_mov_ri(e, d, 0);
-    else if (is_pinned(g))
-        emit_mov_rr(e, 4, d, (enum host_reg)pin_host[g]);
+    else if (is_pinned(t, g))
+        emit_mov_rr(e, 4, d, pin(t, g));
     else
         emit_mov_rm(e, 4, d, gpr_mem(g));
 }
 
-enum host_reg trans_dest(unsigned g, enum host_reg scratch)
+enum host_reg trans_dest(const struct trans *t, unsigned g, enum host_reg scratch)
 {
-    return is_pinned(g) ? (enum host_reg)pin_host[g] : scratch;
+    return is_pinned(t, g) ? pin(t, g) : scratch;
 }
 
 void trans_set(struct trans *t, struct emit *e, unsigned g, enum host_reg r)
 {
     (void)t;
-    if (is_pinned(g)) {
-        if (pin_host[g] != r)
-            emit_mov_rr(e, 4, (enum host_reg)pin_host[g], r);
+    if (is_pinned(t, g)) {
+        if (pin(t, g) != r)
+            emit_mov_rr(e, 4, pin(t, g), r);
         return;
     }
     emit_movsx_rr(e, 4, 8, r, r);
@@ -44,8 +44,8 @@ void trans_set_imm(struct trans *t, struct emit *e, unsigned g, uint32_t value)
     (void)t;
     if (g == 0)
         return;
-    if (is_pinned(g))
-        emit_mov_ri(e, (enum host_reg)pin_host[g], value);
+    if (is_pinned(t, g))
+        emit_mov_ri(e, pin(t, g), value);
     else
         emit_mov_mi(e, 8, gpr_mem(g), (int32_t)value);
 }
@@ -55,8 +55,8 @@ void trans_alu(struct trans *t, struct emit *e, enum host_alu op, enum host_reg 
     (void)t;
     if (g == 0)
         emit_alu_ri(e, op, 4, d, 0);
-    else if (is_pinned(g))
-        emit_alu_rr(e, op, 4, d, (enum host_reg)pin_host[g]);
+    else if (is_pinned(t, g))
+        emit_alu_rr(e, op, 4, d, pin(t, g));
     else
         emit_alu_rm(e, op, 4, d, gpr_mem(g));
 }
@@ -67,10 +67,10 @@ static void copy(struct trans *t, unsigned d, unsigned s)
         return;
     if (s == 0) {
         trans_set_imm(t, t->e, d, 0);
-    } else if (is_pinned(d)) {
-        trans_load(t, t->e, s, (enum host_reg)pin_host[d]);
-    } else if (is_pinned(s)) {
-        emit_movsx_rr(t->e, 4, 8, RAX, (enum host_reg)pin_host[s]);
+    } else if (is_pinned(t, d)) {
+        trans_load(t, t->e, s, pin(t, d));
+    } else if (is_pinned(t, s)) {
+        emit_movsx_rr(t->e, 4, 8, RAX, pin(t, s));
         emit_mov_mr(t->e, 8, gpr_mem(d), RAX);
     } else {
         emit_mov_rm(t->e, 8, RAX, gpr_mem(s));
@@ -83,7 +83,7 @@ static void two_operand(struct trans *t, enum host_alu op, bool commutes, unsign
                         unsigned r)
 {
     struct emit *e = t->e;
-    enum host_reg to = trans_dest(d, RAX);
+    enum host_reg to = trans_dest(t, d, RAX);
     if (commutes && r == d && s != d) {
         r = s;
         s = d;
@@ -100,9 +100,9 @@ static void add(struct trans *t, unsigned d, unsigned s, unsigned r)
 {
     if (s == 0 || r == 0) {
         copy(t, d, s == 0 ? r : s);
-    } else if (is_pinned(d) && is_pinned(s) && is_pinned(r) && d != s && d != r) {
-        emit_lea(t->e, 4, (enum host_reg)pin_host[d],
-                 mem_index((enum host_reg)pin_host[s], (enum host_reg)pin_host[r], 1, 0));
+    } else if (is_pinned(t, d) && is_pinned(t, s) && is_pinned(t, r) && d != s && d != r) {
+        emit_lea(t->e, 4, pin(t, d),
+                 mem_index(pin(t, s), pin(t, r), 1, 0));
     } else {
         two_operand(t, HOST_ADD, true, d, s, r);
     }
@@ -110,7 +110,7 @@ static void add(struct trans *t, unsigned d, unsigned s, unsigned r)
 
 static void set_on(struct trans *t, enum host_cc cc, unsigned d)
 {
-    enum host_reg to = trans_dest(d, RAX);
+    enum host_reg to = trans_dest(t, d, RAX);
     emit_setcc(t->e, cc, RAX);
     emit_movzx_rr(t->e, 1, to, RAX);
     if (to == RAX) /* 0 or 1: the upper half is right as it is */
@@ -177,9 +177,9 @@ void jit_imm(struct trans *t, unsigned op)
     int32_t imm = zero_extended ? (int32_t)(t->w & 0xffff) : w_simm(t->w);
     if (d == 0)
         return;
-    enum host_reg to = trans_dest(d, RAX);
+    enum host_reg to = trans_dest(t, d, RAX);
     if (op == JOP_SLT || op == JOP_SLTU) {
-        if (s != 0 && !is_pinned(s))
+        if (s != 0 && !is_pinned(t, s))
             emit_alu_mi(e, HOST_CMP, 4, gpr_mem(s), imm);
         else
             emit_alu_ri(e, HOST_CMP, 4, trans_get(t, e, s, RAX), imm);
@@ -194,10 +194,10 @@ void jit_imm(struct trans *t, unsigned op)
         copy(t, d, s);
         return;
     }
-    if (op == JOP_ADD && is_pinned(s) && d != s) {
-        emit_lea(e, 4, to, mem_at((enum host_reg)pin_host[s], imm));
+    if (op == JOP_ADD && is_pinned(t, s) && d != s) {
+        emit_lea(e, 4, to, mem_at(pin(t, s), imm));
     } else {
-        if (!(d == s && is_pinned(d)))
+        if (!(d == s && is_pinned(t, d)))
             trans_load(t, e, s, to);
         emit_alu_ri(e, op == JOP_ADD   ? HOST_ADD
                        : op == JOP_AND ? HOST_AND
@@ -228,8 +228,8 @@ void jit_shift(struct trans *t, unsigned op)
         copy(t, d, s);
         return;
     }
-    enum host_reg to = trans_dest(d, RAX);
-    if (!(d == s && is_pinned(d)))
+    enum host_reg to = trans_dest(t, d, RAX);
+    if (!(d == s && is_pinned(t, d)))
         trans_load(t, t->e, s, to);
     emit_shift_ri(t->e, shift_of(op), 4, to, n);
     trans_set(t, t->e, d, to);
@@ -241,7 +241,7 @@ void jit_shift_reg(struct trans *t, unsigned op)
     if (d == 0)
         return;
     if (t->jit->has.bmi2 && op != JOP_ROTR) {
-        enum host_reg to = trans_dest(d, RAX);
+        enum host_reg to = trans_dest(t, d, RAX);
         enum host_reg count = trans_get(t, t->e, by, RCX);
         enum host_reg from = trans_get(t, t->e, s, RAX);
         emit_shiftx(t->e, shift_of(op), 4, to, from, count);
@@ -259,7 +259,7 @@ void jit_unary(struct trans *t, unsigned op)
     unsigned d = w_rd(t->w), s = w_rt(t->w);
     if (d == 0)
         return;
-    enum host_reg from = trans_get(t, t->e, s, RAX), to = trans_dest(d, RAX);
+    enum host_reg from = trans_get(t, t->e, s, RAX), to = trans_dest(t, d, RAX);
     if (op == JOP_SEB) {
         emit_movsx_rr(t->e, 1, 4, to, from);
     } else if (op == JOP_SEH) {
@@ -303,7 +303,7 @@ void jit_ext(struct trans *t, unsigned op)
     }
     if (d == 0)
         return;
-    enum host_reg to = trans_dest(d, RAX);
+    enum host_reg to = trans_dest(t, d, RAX);
     trans_load(t, t->e, w_rs(t->w), to);
     if (pos != 0)
         emit_shift_ri(t->e, HOST_SHR, 4, to, pos);
@@ -340,13 +340,13 @@ void jit_movc(struct trans *t, unsigned op)
     unsigned d = w_rd(t->w), s = w_rs(t->w), r = w_rt(t->w);
     if (d == 0)
         return;
-    enum host_reg to = trans_dest(d, RAX), from = trans_get(t, t->e, s, RCX);
-    if (!is_pinned(d))
+    enum host_reg to = trans_dest(t, d, RAX), from = trans_get(t, t->e, s, RCX);
+    if (!is_pinned(t, d))
         trans_load(t, t->e, d, RAX);
-    if (r != 0 && !is_pinned(r)) {
+    if (r != 0 && !is_pinned(t, r)) {
         emit_alu_mi(t->e, HOST_CMP, 4, gpr_mem(r), 0);
     } else {
-        enum host_reg test = is_pinned(r) ? (enum host_reg)pin_host[r] : HOST_NONE;
+        enum host_reg test = is_pinned(t, r) ? pin(t, r) : HOST_NONE;
         if (test == HOST_NONE)
             emit_alu_rr(t->e, HOST_CMP, 4, RSP, RSP); /* register 0 equals 0 */
         else
@@ -366,7 +366,7 @@ void jit_mfhl(struct trans *t, unsigned op)
     unsigned d = w_rd(t->w);
     if (d == 0)
         return;
-    enum host_reg to = trans_dest(d, RAX);
+    enum host_reg to = trans_dest(t, d, RAX);
     emit_mov_rm(t->e, 4, to, hilo(op));
     trans_set(t, t->e, d, to);
 }

@@ -21,10 +21,10 @@ enum host_reg trans_address(struct trans *t)
         emit_mov_ri(t->e, RAX, (uint32_t)offset);
         return RAX;
     }
-    if (is_pinned(base) && offset == 0)
-        return (enum host_reg)pin_host[base];
-    if (is_pinned(base)) {
-        emit_lea(t->e, 4, RAX, mem_at((enum host_reg)pin_host[base], offset));
+    if (is_pinned(t, base) && offset == 0)
+        return pin(t, base);
+    if (is_pinned(t, base)) {
+        emit_lea(t->e, 4, RAX, mem_at(pin(t, base), offset));
     } else {
         emit_mov_rm(t->e, 4, RAX, gpr_mem(base));
         if (offset != 0)
@@ -132,8 +132,8 @@ void jit_load(struct trans *t, unsigned op)
     enum host_reg va = trans_address(t);
     struct slow_jumps jumps = trans_look_up(t, va, false, size_of(op));
     struct host_mem m = mem_index(RCX, va, 1, 0);
-    if (d != 0 && is_pinned(d)) {
-        load_to(t, op, (enum host_reg)pin_host[d], 4, m);
+    if (d != 0 && is_pinned(t, d)) {
+        load_to(t, op, pin(t, d), 4, m);
     } else if (d != 0) {
         load_to(t, op, RAX, 8, m);
         emit_mov_mr(t->e, 8, gpr_mem(d), RAX);
@@ -199,8 +199,8 @@ void jit_store(struct trans *t, unsigned size)
     bool swap = t->cpu->big_endian && size > 1;
     if (g == 0) {
         emit_mov_mi(e, size, mem_index(RCX, va, 1, 0), 0);
-    } else if (is_pinned(g) && !swap) {
-        emit_mov_mr(e, size, mem_index(RCX, va, 1, 0), (enum host_reg)pin_host[g]);
+    } else if (is_pinned(t, g) && !swap) {
+        emit_mov_mr(e, size, mem_index(RCX, va, 1, 0), pin(t, g));
     } else {
         emit_alu_rr(e, HOST_ADD, 8, RCX, va);
         if (swap) {

@@ -28,7 +28,7 @@ static bool move_from_cp0(struct trans *t)
         trans_set_imm(t, t->e, d, 0);
         return true;
     }
-    enum host_reg to = trans_dest(d, RAX);
+    enum host_reg to = trans_dest(t, d, RAX);
     emit_mov_rm(t->e, 4, to, c0_mem((unsigned)i));
     trans_set(t, t->e, d, to);
     return true;
@@ -67,7 +67,7 @@ static bool read_user_local(struct trans *t)
         not_enabled = emit_jcc_later(t->e, CC_E);
     }
     if (d != 0) {
-        enum host_reg to = trans_dest(d, RAX);
+        enum host_reg to = trans_dest(t, d, RAX);
         emit_mov_rm(t->e, 4, to, c0_mem(C0_USERLOCAL));
         trans_set(t, t->e, d, to);
     }

@@ -1,82 +1,88 @@
 #!/bin/sh
-# Measures what recording costs: the boot of Debian's kernel, a few shell commands, power-off.
+# Compares disco, recording everything, with qemu-system-mipsel, on:
 #
-#   sh tests/bench/bench.sh [BUILD-DIR]
+#   a  the boot of Debian's kernel to a shell, a few commands, power-off
+#   b  a CPU suite inside the guest
+#   c  programs of Debian's packages inside the guest
 #
-# All numbers come from one run of this script: the ways to run the guest take turns, three rounds
-# of them, and medians are compared. tests/run.sh must have been run before (it builds the programs
-# and fetches the guest). The qemu-rr line is qemu's own record mode, whose clock counts
-# instructions as disco's does. DISCO_ENGINE=interp measures the interpreter.
+#   sh tests/bench/bench.sh [--rounds N] [--only NAME] [--engine interp|jit] [BUILD-DIR]
+#
+# All numbers come from one run of this script: the ways to run a guest (see one.sh) take turns, N
+# rounds of them (3), and medians are compared. Every way must print the same checksums. NAME is
+# "boot" or a benchmark of benchmarks.txt, which then runs alone; --engine is passed to disco.
+#
+# tests/run.sh must have been run before, for it builds the programs; what else is needed is fetched
+# and built here. The table is also left in BUILD-DIR/bench/report.txt, and one of processor time in
+# BUILD-DIR/bench/report-cpu.txt. Exit status: 0 if all was measured, whether or not the bars are
+# met.
 set -eu
 
 tests=$(cd "$(dirname "$0")/.." && pwd)
-build=${1:-$tests/../build}
-guests=$build/guests
-results=$build/bench
-trace=$guests/batch${DISCO_ENGINE:+.$DISCO_ENGINE}.zst # as boot-disco.sh names it
-ways='none record verify qemu qemu-rr'
+build=$tests/../build
+rounds=3
+only=
+engine=
 
-for file in "$build/disco-record" "$build/disco-replay" "$guests/batch.cpio.gz"; do
-    [ -f "$file" ] || {
-        echo "bench.sh: $file is missing: run tests/run.sh first" >&2
-        exit 1
-    }
+fail()
+{
+    echo "bench.sh: $*" >&2
+    exit 1
+}
+
+usage='usage: bench.sh [--rounds N] [--only NAME] [--engine interp|jit] [BUILD-DIR]'
+while [ $# -gt 0 ]; do
+    case $1 in
+    --rounds | --only | --engine) [ $# -ge 2 ] || fail "$usage" ;;
+    -*) fail "$usage" ;;
+    esac
+    case $1 in
+    --rounds) rounds=$2 ;;
+    --only) only=$2 ;;
+    --engine) engine=$2 ;;
+    *)
+        [ $# -eq 1 ] || fail "$usage"
+        build=$1
+        shift
+        continue
+        ;;
+    esac
+    shift 2
+done
+[ "$rounds" -ge 1 ] 2>/dev/null || fail "--rounds wants a number from 1 on, not '$rounds'"
+
+results=$build/bench
+for file in "$build/disco-record" "$build/disco-replay"; do
+    [ -f "$file" ] || fail "$file is missing: run tests/run.sh first"
+done
+sh "$tests/lib/fetch-guests.sh" "$build" --bench
+for guest in batch bench; do
+    sh "$tests/guest/initramfs/make-initramfs.sh" "$guest" "$build"
 done
 rm -rf "$results"
 mkdir -p "$results"
 
-# run WAY: one run of the guest; record leaves the trace that verify then reads.
-run()
-{
-    case $1 in
-    none) sh "$tests/guest/boot-disco.sh" batch "$build" -o none ;;
-    record) sh "$tests/guest/boot-disco.sh" batch "$build" ;;
-    verify) "$build/disco-replay" ${DISCO_ENGINE:+"--engine=$DISCO_ENGINE"} --verify "$trace" ;;
-    qemu) sh "$tests/guest/boot-qemu.sh" batch "$build" ;;
-    qemu-rr)
-        sh "$tests/guest/boot-qemu.sh" batch "$build" \
-            -icount "shift=2,sleep=off,rr=record,rrfile=$results/qemu-rr.bin"
-        ;;
-    esac >"$results/$1.log" 2>&1
-}
-
-for _ in 1 2 3; do
-    for way in $ways; do
-        start=$(date +%s%N)
-        run "$way" || {
-            echo "bench.sh: the run '$way' failed:" >&2
-            cat "$results/$way.log" >&2
-            exit 1
-        }
-        end=$(date +%s%N)
-        echo "$(((end - start) / 1000000))" >>"$results/$way.ms"
+round=1
+while [ "$round" -le "$rounds" ]; do
+    for run in ${only:-boot all}; do
+        for way in none record verify qemu qemu-rr; do
+            echo "round $round of $rounds: $run, $way" >&2
+            set --
+            case $way in
+            none | record | verify) [ -z "$engine" ] || set -- --engine "$engine" ;;
+            esac
+            sh "$tests/bench/one.sh" "$run" "$way" "$build" "$@" >"$results/new"
+            sed "s/^/$run $way /" "$results/new" >>"$results/measured"
+        done
     done
+    round=$((round + 1))
 done
+rm "$results/new"
 
-# median WAY: in milliseconds.
-median()
-{
-    sort -n "$results/$1.ms" | sed -n 2p
-}
-
-# ratio TEXT WAY WAY: prints the first way's median in units of the second's.
-ratio()
-{
-    awk -v text="$1" -v a="$(median "$2")" -v b="$(median "$3")" \
-        'BEGIN { printf "%-52s %6.2f\n", text, a / b }'
-}
-
-echo 'seconds (median of 3, and all three):'
-for way in $ways; do
-    awk -v way="$way" -v median="$(median "$way")" \
-        '{ all = all sprintf(" %.1f", $1 / 1000) }
-         END { printf "  %-10s %6.1f  (%s )\n", way, median / 1000, all }' "$results/$way.ms"
-done
-echo 'ratios of wall-clock time:'
-ratio 'recording / running without a trace' record none
-ratio 'verifying / recording' verify record
-ratio 'disco recording / qemu' record qemu
-ratio 'disco without a trace / qemu' none qemu
-ratio 'disco recording / qemu recording (icount, rr)' record qemu-rr
-wc -c "$trace" "$results/qemu-rr.bin" |
-    awk 'NR < 3 { printf "%-52s %9d bytes\n", "size of " $2, $1 }'
+python3 "$tests/bench/report.py" "$tests/bench/benchmarks.txt" "$results/measured" \
+    >"$results/report.txt"
+python3 "$tests/bench/report.py" --cpu "$tests/bench/benchmarks.txt" "$results/measured" \
+    >"$results/report-cpu.txt"
+cat "$results/report.txt"
+for file in "$results"/*.zst "$results"/*.rr; do
+    echo "size of $(basename "$file"): $(wc -c <"$file") bytes"
+done | tee -a "$results/report.txt"

@@ -10,9 +10,9 @@
 #   verify    the replay of the last record      qemu      qemu-system-mipsel
 #   qemu-rr   qemu in its own record mode, whose clock counts instructions as disco's does
 #
-# Prints a line "name milliseconds checksum" for each benchmark and for the whole run ("total"); the
-# console goes to BUILD-DIR/bench/NAME.WAY.txt. OPTIONs go to disco or qemu. The words of the
-# environment's BENCH_UNDER are put in front of the command:
+# Prints a line "name milliseconds cpu-milliseconds checksum" for each benchmark and for the whole
+# run ("total"); see stopwatch.py. The console goes to BUILD-DIR/bench/NAME.WAY.txt. OPTIONs go to
+# disco or qemu. The words of the environment's BENCH_UNDER are put in front of the command:
 #
 #   BENCH_UNDER='perf record -o perf.data' sh tests/bench/one.sh sort record build
 set -eu

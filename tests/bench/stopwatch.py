@@ -7,19 +7,37 @@ The guest prints "BENCH-BEGIN name" and "BENCH-END name checksum". This clock is
 time that a benchmark takes in the guest is no measure where virtual time counts instructions.
 What the program prints goes to the file CONSOLE. The file TIMES gets a line
 
-    name milliseconds checksum
+    name milliseconds cpu-milliseconds checksum
 
-for each benchmark, and last "total milliseconds -" for the whole run of the program. Exit status:
-that of the program; 1 if time ran out, a benchmark failed, or a BENCH-END is missing.
+for each benchmark, and last one named "total", with checksum "-", for the whole run of the program.
+The second number is the processor time of all threads of the program (not of its children), to a
+hundredth of a second: it tells a slow program from a busy machine. Exit status: that of the
+program; 1 if time ran out, a benchmark failed, or a BENCH-END is missing.
 """
 import os
 import re
+import resource
 import select
 import subprocess
 import sys
 import time
 
 MARK = re.compile(rb"BENCH-(BEGIN|END) (\S+)(?: (.*))?$")
+
+
+TICK = 1.0 / os.sysconf("SC_CLK_TCK")
+
+
+def read_clocks(pid):
+    """Seconds of the wall clock, and of processor time that the program had until now."""
+    now = time.monotonic()
+    try:
+        with open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as stat:
+            # Behind the name, which may contain anything: state, then fields 4 and on.
+            fields = stat.read().rpartition(")")[2].split()
+    except OSError:
+        return now, 0.0
+    return now, (int(fields[11]) + int(fields[12])) * TICK
 
 
 class Marks:
@@ -49,7 +67,8 @@ class Marks:
             sys.exit("stopwatch.py: '%s' ends without a beginning" % name)
         if not result or result.startswith("failed"):
             sys.exit("stopwatch.py: '%s' failed in the guest: %s" % (name, result))
-        self.times.append((name, now - self.started[1], result.replace(" ", "_")))
+        wall, cpu = (end - start for end, start in zip(now, self.started[1]))
+        self.times.append((name, wall, cpu, result.replace(" ", "_")))
         self.started = None
 
 
@@ -62,7 +81,7 @@ def watch(program, console, marks, deadline):
         if not select.select([program.stdout], [], [], wait)[0]:
             continue
         data = os.read(program.stdout.fileno(), 65536)
-        now = time.monotonic()
+        now = read_clocks(program.pid)
         if not data:
             return True
         console.write(data)
@@ -94,9 +113,10 @@ def main():
     if marks.started:
         sys.exit("stopwatch.py: '%s' has no end" % marks.started[0])
     with open(arguments[0], "w", encoding="utf-8") as times:
-        for name, seconds, checksum in marks.times:
-            times.write("%s %d %s\n" % (name, seconds * 1000, checksum))
-        times.write("total %d -\n" % (total * 1000))
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        marks.times.append(("total", total, usage.ru_utime + usage.ru_stime, "-"))
+        for name, wall, cpu, checksum in marks.times:
+            times.write("%s %d %d %s\n" % (name, wall * 1000, cpu * 1000, checksum))
     return status
 
 

@@ -221,7 +221,7 @@ unsigned engine_trace(struct eng_trace *out);
 /* ---- engines_pair.c ---- */
 struct eng_finding {
     unsigned action;  /* after which the sides differed */
-    char what[240];   /* the first thing that differs, with both values */
+    char what[240];   /* the first things that differ, with both values */
 };
 struct eng_pair {
     const struct eng_engine *engines[2];
@@ -229,6 +229,7 @@ struct eng_pair {
     uint64_t seed;
     bool strict; /* compare everything at every stop */
     bool moves;  /* see struct eng_side */
+    bool words;  /* cases are those of words_run */
     uint64_t runs, steps;
 };
 /* Sides for the epoch of case `number`. */

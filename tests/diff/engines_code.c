@@ -458,9 +458,9 @@ static void put_handler(struct eng_gen *g, uint32_t pa)
 
 void gen_handlers(struct eng_gen *g)
 {
-    static const uint32_t places[] = {0x000,          0x180,           0x200,           0x1000,
-                                      0x1180,         0x1200,          ENG_ROM + 0x200, ENG_ROM + 0x380,
-                                      ENG_ROM + 0x400};
+    static const uint32_t places[] = {0x000,           0x180,           0x200,
+                                      0x1000,          0x1180,          0x1200,
+                                      ENG_ROM + 0x200, ENG_ROM + 0x380, ENG_ROM + 0x400};
     bool refill = !one_in(g, 4);
 
     for (unsigned i = 0; i < ARRAY_LEN(places); i++) {

@@ -134,8 +134,10 @@ static uint32_t some_pa(struct eng_gen *g)
 static struct eng_action random_action(struct eng_gen *g)
 {
     struct rng *r = &g->r;
-    uint32_t page = rng_below(r, 2) ? (some_pa(g) >> PAGE_BITS) % ENG_PAGES : rng_below(r, ENG_PAGES);
+    uint32_t page = rng_below(r, ENG_PAGES);
 
+    if (rng_below(r, 2))
+        page = (some_pa(g) >> PAGE_BITS) % ENG_PAGES;
     switch (rng_below(r, 16)) {
     case 0:
     case 1:

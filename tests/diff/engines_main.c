@@ -10,9 +10,11 @@
  */
 #include <argp.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "tests/diff/engines.h"
 
@@ -23,7 +25,8 @@ struct options {
     uint64_t done, blocks[2]; /* counts */
 };
 
-#define WORD_ROUNDS    40
+#define WORD_ROUNDS    16
+#define STUCK_SECONDS  100 /* for an epoch, on a slow host, with sanitizers */
 #define SELFTEST_WORDS 8 /* that a planted fault is shrunk to, at most */
 
 enum {
@@ -114,6 +117,22 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
+static volatile sig_atomic_t case_now;
+
+/* An engine that never comes back is a difference, too. */
+static void stuck(int signal)
+{
+    char text[] = "stuck in case 0000000000: with --case it comes again\n";
+    uint32_t n = (uint32_t)case_now;
+    (void)signal;
+
+    for (char *digit = strchr(text, ':') - 1; n != 0; n /= 10, digit--)
+        *digit = (char)('0' + n % 10);
+    if (write(STDOUT_FILENO, text, sizeof text - 1) < 0)
+        _exit(2);
+    _exit(1);
+}
+
 /* Cases `from` to `to`, until the first difference: its case is in *c then. */
 static bool run_cases(struct options *o, uint64_t from, uint64_t to, struct eng_case *c)
 {
@@ -123,8 +142,10 @@ static bool run_cases(struct options *o, uint64_t from, uint64_t to, struct eng_
     bool same = true;
 
     while (n < to && same && !(o->seconds != 0 && time(NULL) >= end)) {
+        alarm(STUCK_SECONDS);
         pair_open(&o->p, n);
         do {
+            case_now = (sig_atomic_t)n;
             eng_generate(o->p.seed, n, c);
             same = pair_run(&o->p, c, &f);
             n++;
@@ -133,6 +154,7 @@ static bool run_cases(struct options *o, uint64_t from, uint64_t to, struct eng_
             o->blocks[i] += mips_get_stats(o->p.sides[i]->cpu).blocks_decoded;
         pair_close(&o->p);
     }
+    alarm(0);
     o->done = n - from;
     return same;
 }
@@ -143,8 +165,9 @@ static int run_random(struct options *o)
     uint64_t from = o->one ? o->only / ENG_EPOCH * ENG_EPOCH : 0;
     bool same = run_cases(o, from, o->one ? o->only + 1 : o->cases, &c);
 
-    printf("%" PRIu64 " cases, %" PRIu64 " runs, %" PRIu64 " steps, %" PRIu64 " blocks decoded by %s\n",
-           o->done, o->p.runs, o->p.steps, o->blocks[0], o->p.engines[0]->name);
+    printf("%" PRIu64 " cases, %" PRIu64 " runs, %" PRIu64 " steps, %" PRIu64
+           " blocks decoded by %s\n", o->done, o->p.runs, o->p.steps, o->blocks[0],
+           o->p.engines[0]->name);
     if (same)
         return 0;
     shrink_and_print(&o->p, &c);
@@ -186,6 +209,7 @@ int main(int argc, char **argv)
     setvbuf(stdout, NULL, _IOLBF, 0);
     argp_parse(&argp, argc, argv, 0, NULL, &o);
     forms_init();
+    signal(SIGALRM, stuck);
     printf("seed %" PRIu64 ", engines %s and %s\n", o.p.seed, o.p.engines[0]->name,
            o.p.engines[1]->name);
     if (o.words)

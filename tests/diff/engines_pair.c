@@ -29,13 +29,16 @@ static bool same_state(const struct eng_pair *p, struct eng_finding *f)
     struct buf text = {0};
     const struct state_field *t = mips_state;
 
-    while (t->name != NULL && memcmp(a + t->offset, b + t->offset, (size_t)t->width * t->count) == 0)
+    while (t->name != NULL &&
+           memcmp(a + t->offset, b + t->offset, (size_t)t->width * t->count) == 0)
         t++;
     if (t->name == NULL)
         return true;
-    const struct state_field first[] = {*t, STATE_END};
-    state_diff(first, a, b, "", &text);
-    snprintf(f->what, sizeof f->what, "%.*s", (int)strcspn(buf_cstr(&text), "\n"), buf_cstr(&text));
+    state_diff(mips_state, a, b, "  ", &text);
+    snprintf(f->what, sizeof f->what, "%s", buf_cstr(&text) + 2);
+    char *last = strrchr(f->what, '\n'); /* whole lines only */
+    if (last != NULL)
+        *last = 0;
     buf_free(&text);
     return false;
 }
@@ -141,7 +144,7 @@ static bool run_slice(struct eng_pair *p, uint32_t cycles, struct eng_finding *f
     uint64_t until = mips_cycle(p->sides[0]->cpu) + cycles;
     bool pass = false;
 
-    while (mips_cycle(p->sides[0]->cpu) < until) {
+    for (uint32_t stops = 0; mips_cycle(p->sides[0]->cpu) < until; stops++) {
         enum mips_stop stop[2];
 
         for (int i = 0; i < 2; i++)
@@ -153,6 +156,10 @@ static bool run_slice(struct eng_pair *p, uint32_t cycles, struct eng_finding *f
         if (stop[0] == MIPS_STOP_LIMIT && (now < until || now > until + 1)) {
             snprintf(f->what, sizeof f->what, "both at cycle %" PRIu64 ", asked for %" PRIu64, now,
                      until);
+            return false;
+        }
+        if (stops > 4 * cycles + 16) {
+            snprintf(f->what, sizeof f->what, "both stop for ever at cycle %" PRIu64, now);
             return false;
         }
         pass = stop[0] == MIPS_STOP_BREAK || stop[0] == MIPS_STOP_WATCH;

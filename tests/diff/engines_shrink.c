@@ -315,8 +315,11 @@ unsigned shrink_and_print(struct eng_pair *p, const struct eng_case *c)
     if (again)
         print_trace(k);
     printf("  %u words after %u other cases; %u attempts\n", words, before, k->attempts);
-    printf("again: diff_engines --engines %s,%s%s --seed %" PRIu64 " --case %" PRIu64 "\n",
-           p->engines[0]->name, p->engines[1]->name, p->moves ? " --moves" : "", p->seed,
-           c->number);
+    printf("again: diff_engines --engines %s,%s%s --seed %" PRIu64, p->engines[0]->name,
+           p->engines[1]->name, p->moves ? " --moves" : "", p->seed);
+    if (p->words)
+        printf(" --words\n");
+    else
+        printf(" --case %" PRIu64 "\n", c->number);
     return words;
 }

@@ -87,6 +87,7 @@ bool words_run(struct eng_pair *p, unsigned rounds)
     bool done[INSN_COUNT] = {false}, same = true;
     struct eng_finding f;
 
+    p->words = true;
     for (unsigned config = 0; config < CONFIGS && same; config++) {
         uint64_t number = (uint64_t)config * ENG_EPOCH;
         pair_open(p, number);

@@ -41,7 +41,7 @@ record()
     else
         # shellcheck disable=SC2086
         "$build/disco-record" -q --engine "$1" -o "$base.$1.zst" -M malta -m 64M -kernel "$guest" \
-            -no-reboot --timeout 100 $inputs </dev/null >"$base.$1.disco.txt"
+            -no-reboot --timeout 120 $inputs </dev/null >"$base.$1.disco.txt"
     fi || {
         tail -n 40 "$base.$1.disco.txt"
         fail "$guest did not end well under $1"

@@ -10,7 +10,7 @@ sub number
 }
 
 my @lines;
-for my $i (1 .. 800) {
+for my $i (1 .. 250) {
     my @words = map { join '', map { $syllables[number(10)] } 1 .. 1 + number(3) } 1 .. 8;
     push @lines, "$i: " . join(' ', @words) . ' [' . number(100000) . ']';
 }

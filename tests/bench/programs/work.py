@@ -40,13 +40,13 @@ def numbers(count, seed):
 
 def tree_work():
     root = Node(1 << 22)
-    for number in numbers(1500, 11):
+    for number in numbers(500, 11):
         insert(root, number)
     return sum(key * (depth + 1) for key, depth in walk(root)) % 1000000007
 
 
 def word_work():
-    words = ["w%x" % (number % 700) for number in numbers(6000, 5)]
+    words = ["w%x" % (number % 700) for number in numbers(2000, 5)]
     counts = {}
     for word in words:
         counts[word] = counts.get(word, 0) + 1
@@ -57,7 +57,7 @@ def word_work():
 
 def float_work():
     total = 0.0
-    for number in numbers(6000, 77):
+    for number in numbers(2000, 77):
         total += (number ** 0.5) / (1.0 + number)
     return round(total * 1e9)
 

@@ -164,8 +164,8 @@ static uint32_t __attribute__((noinline, noclone)) fibonacci(uint32_t n)
 }
 
 /* The ways to put queens on the rows from `row` on; a bit set in the masks is a threat. */
-static uint32_t __attribute__((noinline, noclone)) queens(uint32_t row, uint32_t columns,
-                                                          uint32_t left, uint32_t right)
+static uint32_t __attribute__((noinline, noclone))
+queens(uint32_t row, uint32_t columns, uint32_t left, uint32_t right)
 {
     uint32_t free = ~(columns | left | right) & ((1u << QUEENS) - 1);
     uint32_t ways = 0;
