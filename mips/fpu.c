@@ -58,8 +58,10 @@ static void set_d(struct mips *cpu, unsigned r, uint64_t v)
 void fpu_mode_changed(struct mips *cpu)
 {
     uint64_t status = cpu->c0[C0_STATUS];
-    cpu->fp_regs = (uint8_t)((status & STATUS_CU1 ? FPU_ON : 0) | (status & STATUS_FR ? FPU_WIDE : 0) |
-                             (cpu->fcsr & FCSR_ABS2008 ? FPU_2008 : 0));
+    unsigned regs = status & STATUS_CU1 ? FPU_ON : 0;
+    regs |= status & STATUS_FR ? FPU_WIDE : 0;
+    regs |= cpu->fcsr & FCSR_ABS2008 ? FPU_2008 : 0;
+    cpu->fp_regs = (uint8_t)regs;
     if (cpu->fp_regs & FPU_ON || cpu->fp_usual == 0)
         cpu->fp_usual = (uint8_t)(cpu->fp_regs | FPU_ON);
 }

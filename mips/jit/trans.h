@@ -31,7 +31,8 @@ _Static_assert(offsetof(struct mips, gpr) == 0, "short addresses of registers");
 _Static_assert(sizeof(struct mips) < INT32_MAX, "all of the processor is in reach of rbp");
 
 /* C functions that translated code calls (calls.c). */
-#define JIT_CALLS(X) X(lb) X(lbu) X(lh) X(lhu) X(lw) X(ldx) X(sb) X(sh) X(sw) X(op) X(raise) X(no_fpu) X(fpu)
+#define JIT_CALLS(X)                                                                               \
+    X(lb) X(lbu) X(lh) X(lhu) X(lw) X(ldx) X(sb) X(sh) X(sw) X(op) X(raise) X(no_fpu) X(fpu)
 
 enum jit_call {
 #define X(name) CALL_##name,
