@@ -15,7 +15,7 @@
 #include "mips/jit/trans.h"
 
 #define CODE_SIZE   (96u << 20)
-#define STUBS_SIZE  (1u << 20)
+#define STUBS_SIZE  (4u << 20)
 #define HOT_SIZE    (CODE_SIZE / 2)
 #define RECORDS_MAX (1u << 20)
 

@@ -64,7 +64,7 @@ void loop_inner_add(struct jit *jit, const struct code_view *view, unsigned word
     uint32_t i = slot_of(view, word, pins);
     while (jit->inner[i].view != NULL)
         i = (i + 1) % INNER_SIZE;
-    jit->inner[i] = (struct jit_inner){view, code, view->stamp, (uint16_t)word, (uint8_t)pins};
+    jit->inner[i] = (struct jit_inner){view, code, view->stamp, (uint16_t)word, (uint16_t)pins};
     jit->n_inner++;
 }
 
@@ -129,6 +129,20 @@ static unsigned exchange(uint8_t host[33], const unsigned counts[32])
     return counts[best] - counts[worst];
 }
 
+/* The newly pinned share the free host registers in ascending order, so that
+ * as few kinds of pins as possible come to be. */
+static void put_in_order(uint8_t host[33], const uint8_t usual[33])
+{
+    unsigned next = 1;
+    for (unsigned g = 1; g < 32; g++) {
+        if (host[g] == PIN_NONE || host[g] == usual[g])
+            continue;
+        while (usual[next] == PIN_NONE || host[next] == usual[next])
+            next++;
+        host[g] = usual[next++];
+    }
+}
+
 unsigned loop_pins(struct mips *cpu, const uint8_t *host, unsigned offset, uint16_t *end)
 {
     unsigned stop = find_loop(cpu, host, offset), counts[32] = {0};
@@ -148,6 +162,7 @@ unsigned loop_pins(struct mips *cpu, const uint8_t *host, unsigned offset, uint1
     memcpy(pins, cpu->jit->pins[0].host, sizeof pins);
     while (exchange(pins, counts) != 0) {
     }
+    put_in_order(pins, cpu->jit->pins[0].host);
     *end = (uint16_t)stop;
     return stubs_pins(cpu->jit, pins);
 }

@@ -52,11 +52,11 @@ struct jit_record {
     uint32_t block; /* place in the arena */
     uint32_t page_va;
     uint16_t loop_start, loop_end; /* offsets in the page: where `pins` hold */
-    uint8_t pins;
+    uint16_t pins;
 };
 
 #define PIN_NONE 0xff
-#define PINS_MAX 128
+#define PINS_MAX 1024
 
 /* Which guest registers are in host registers, and the stubs that know it.
  * Those that are jumped to take the guest's address in eax. */
@@ -73,7 +73,7 @@ struct jit_inner {
     const uint8_t *code;
     uint32_t stamp; /* of the view */
     uint16_t word;
-    uint8_t pins;
+    uint16_t pins;
 };
 #define INNER_SIZE (1u << 14)
 
@@ -177,6 +177,9 @@ void trans_catch_up(struct trans *t, struct emit *e);
 void trans_call_out(struct trans *t, struct emit *e, enum jit_call call);
 /* The instruction by the interpreter's helper. */
 void trans_helper(struct trans *t);
+uint32_t trans_in_arena(const struct trans *t, const void *p);
+/* The instruction raises `code`, whatever happens. */
+void trans_raise(struct trans *t, struct emit *e, enum mips_exc code);
 /* Cold code for the jump at `site`: the helper does it all, then back behind what is emitted so far. */
 void trans_cold_helper(struct trans *t, uint8_t *site);
 /* Jump to the cold code that raises `code`, if cc. */
@@ -195,12 +198,29 @@ struct slow_jumps trans_look_up(struct trans *t, enum host_reg va, bool write, u
 /* Go on at a guest address: a constant, or in eax. */
 void trans_goto(struct trans *t, struct emit *e, uint32_t va);
 void trans_goto_eax(struct trans *t);
+void trans_goto_if(struct trans *t, enum host_cc cc, uint32_t va);
+
+/* The instruction in work, no branch; a branch and its slot, the block's end. */
+void trans_one(struct trans *t);
+void trans_branch(struct trans *t, const struct uop *branch, bool has_slot);
 
 /* ---- by kind of instruction; `op` is an enum jit_op ---- */
 typedef void jit_insn_fn(struct trans *t, unsigned op);
 jit_insn_fn jit_alu, jit_imm, jit_shift, jit_shift_reg, jit_unary, jit_clx, jit_ext, jit_ins, jit_movc,
     jit_mfhl, jit_mthl, jit_mult, jit_trapping, jit_trap, jit_trap_imm, jit_lui, jit_load, jit_load_part,
     jit_store, jit_nop, jit_helper;
+
+struct jit_branch {
+    uint8_t cond; /* enum jit_cond */
+    bool is_branch, likely, links, by_register;
+};
+
+struct jit_insn {
+    jit_insn_fn *fn; /* NULL for branches */
+    uint8_t op;
+    struct jit_branch branch;
+};
+extern const struct jit_insn jit_insns[INSN_COUNT];
 
 /* Helpers' instructions: translate one if we can. */
 bool jit_inline_helper(struct trans *t);

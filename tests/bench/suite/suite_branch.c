@@ -7,14 +7,14 @@
 #include "suite.h"
 
 enum {
-    PROGRAM_ROUNDS = 240,
+    PROGRAM_ROUNDS = 480,
     PROGRAM_OUTER = 60,
     TEXT_BYTES = 32768,
-    TEXT_ROUNDS = 480,
-    FIB_DEPTH = 32,
+    TEXT_ROUNDS = 960,
+    FIB_DEPTH = 33,
     QUEENS = 8,
-    QUEENS_ROUNDS = 140,
-    CALL_ROUNDS = 36000000,
+    QUEENS_ROUNDS = 280,
+    CALL_ROUNDS = 72000000,
 };
 
 /* ---- the interpreter ---- */

@@ -17,12 +17,12 @@
 
 enum {
     BODIES = 5,
-    BODY_STEPS = 54000,
-    PICTURE_SIDE = 168,
+    BODY_STEPS = 108000,
+    PICTURE_SIDE = 235,
     PICTURE_DEPTH = 60,
     FLOAT_SIDE = 40,
-    FLOAT_ROUNDS = 40,
-    CONVERT_COUNT = 1800000,
+    FLOAT_ROUNDS = 80,
+    CONVERT_COUNT = 3600000,
 };
 
 struct body {

@@ -9,15 +9,15 @@
 
 enum {
     SIEVE_LIMIT = 60000,
-    SIEVE_ROUNDS = 500,
+    SIEVE_ROUNDS = 1000,
     CRC_BYTES = 16384,
-    CRC_ROUNDS = 2000,
+    CRC_ROUNDS = 4000,
     MATRIX_SIDE = 48,
-    MATRIX_ROUNDS = 300,
+    MATRIX_ROUNDS = 600,
     HASH_WORDS = 4096,
-    HASH_ROUNDS = 4000,
+    HASH_ROUNDS = 8000,
     SORT_COUNT = 40000,
-    SORT_ROUNDS = 24,
+    SORT_ROUNDS = 42,
 };
 
 static uint32_t count_primes(void)

@@ -9,10 +9,10 @@ enum {
     AREA = 16 << 20,
     CHAIN_BYTES = 64, /* one link of the chain: two cache lines */
     CHAIN_LINKS = AREA / CHAIN_BYTES,
-    CHAIN_STEPS = 400000,
-    STREAM_ROUNDS = 3,
+    CHAIN_STEPS = 1200000,
+    STREAM_ROUNDS = 6,
     STRIDE = 4096 + 32,
-    STRIDE_STEPS = 250000,
+    STRIDE_STEPS = 500000,
 };
 
 /* One cycle through all links in random order, after Sattolo. */

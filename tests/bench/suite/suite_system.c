@@ -12,13 +12,13 @@
 
 enum {
     PAGE = 4096,
-    CALL_ROUNDS = 450000,
-    READ_ROUNDS = 90000,
-    PIPE_ROUNDS = 60000,
-    FAULT_ROUNDS = 64,
+    CALL_ROUNDS = 1012500,
+    READ_ROUNDS = 202500,
+    PIPE_ROUNDS = 135000,
+    FAULT_ROUNDS = 144,
     FAULT_PAGES = 512,
-    FORK_ROUNDS = 350,
-    EXEC_ROUNDS = 120,
+    FORK_ROUNDS = 489,
+    EXEC_ROUNDS = 168,
 };
 
 uint32_t suite_syscall(void)
