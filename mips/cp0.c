@@ -182,6 +182,7 @@ static void written(struct mips *cpu, unsigned index, uint64_t old)
         if ((old ^ now) & STATUS_ERL)
             mmu_flush_all(cpu);
         mmu_mode_changed(cpu);
+        fpu_mode_changed(cpu);
         break;
     case C0_CAUSE:
         write_cause(cpu, old);

@@ -44,6 +44,7 @@ void mips_state_loaded(struct mips *cpu)
     tlb_index_rebuild(cpu);
     mmu_flush_all(cpu);
     mmu_mode_changed(cpu);
+    fpu_mode_changed(cpu);
     cp0_update_irq(cpu);
     timer_update(cpu);
     points_update(cpu);
@@ -90,6 +91,7 @@ void mips_reset(struct mips *cpu)
     tlb_reset(cpu);
     mmu_flush_all(cpu);
     mmu_mode_changed(cpu);
+    fpu_mode_changed(cpu);
 }
 
 bool mips_engine_available(enum mips_engine engine)

@@ -241,6 +241,12 @@ struct mips {
     void *jit_sp;         /* host stack pointer of translated code */
     uint64_t jit_value;   /* what a call out of it loaded */
     uint32_t jit_kept;    /* rdx during a call out of it */
+    uint8_t fp_regs;      /* FPU_* (fpu.c): what moves and loads of the FPU depend on */
+    uint8_t fp_usual;     /* the same when the FPU was last on */
+    uint8_t fp_arith;     /* translator only, with the rest of fp_: jit_fpu.h */
+    uint32_t fp_last;
+    uint64_t fp_operands[3];
+    uint32_t fp_mxcsr[4];
     bool look_up_limit;   /* the timer changed: mips_run must set its limit anew */
     bool profile;
     struct mips_stats stats;
@@ -335,6 +341,13 @@ int cp0_index(const struct mips *cpu, unsigned reg, unsigned sel); /* -1: none i
 /* Is a write to it nothing but c0 = (c0 & ~c0_mask) | (value & c0_mask)? */
 bool cp0_is_storage(const struct mips *cpu, unsigned index);
 unsigned cp0_random(const struct mips *cpu);
+
+/* ---- fpu.c ---- */
+#define FPU_ON   1u /* Status.CU1 */
+#define FPU_WIDE 2u /* Status.FR */
+#define FPU_2008 4u /* FCSR.ABS2008 */
+void fpu_mode_changed(struct mips *cpu); /* after Status or FCSR.ABS2008 changed */
+unsigned fpu_fcc_bit(unsigned cc); /* in FCSR */
 
 /* ---- timer.c ---- */
 void timer_update(struct mips *cpu); /* after Count, Compare or Cause.DC changed */

@@ -15,6 +15,7 @@
 #define FCSR_FLAGS   0x0000007cu
 #define FCSR_ENABLES 0x00000f80u
 #define FCSR_CAUSE_E 0x00020000u
+#define FCSR_ABS2008 0x00040000u
 
 /* Register fields of FPU words, as the manual calls them. */
 #define FR(w) w_rs(w)
@@ -52,6 +53,17 @@ static void set_d(struct mips *cpu, unsigned r, uint64_t v)
     }
     set_s(cpu, r & ~1u, (uint32_t)v);
     set_s(cpu, r | 1, (uint32_t)(v >> 32));
+}
+
+void fpu_mode_changed(struct mips *cpu)
+{
+    uint64_t status = cpu->c0[C0_STATUS];
+    unsigned regs = status & STATUS_CU1 ? FPU_ON : 0;
+    regs |= status & STATUS_FR ? FPU_WIDE : 0;
+    regs |= cpu->fcsr & FCSR_ABS2008 ? FPU_2008 : 0;
+    cpu->fp_regs = (uint8_t)regs;
+    if (cpu->fp_regs & FPU_ON || cpu->fp_usual == 0)
+        cpu->fp_usual = (uint8_t)(cpu->fp_regs | FPU_ON);
 }
 
 /* May the FPU be used, and are these fields (all doubles) even if they must
@@ -187,19 +199,19 @@ static enum op_result finish(struct mips *cpu, const struct softfp *fp)
         return OP_OK;                                                                              \
     }
 
-static unsigned fcc_bit(unsigned cc)
+unsigned fpu_fcc_bit(unsigned cc)
 {
     return cc ? 24 + cc : 23;
 }
 
 static bool get_fcc(const struct mips *cpu, unsigned cc)
 {
-    return cpu->fcsr >> fcc_bit(cc) & 1;
+    return cpu->fcsr >> fpu_fcc_bit(cc) & 1;
 }
 
 static void set_fcc(struct mips *cpu, unsigned cc, bool value)
 {
-    cpu->fcsr = (cpu->fcsr & ~(1u << fcc_bit(cc))) | (uint32_t)value << fcc_bit(cc);
+    cpu->fcsr = (cpu->fcsr & ~(1u << fpu_fcc_bit(cc))) | (uint32_t)value << fpu_fcc_bit(cc);
 }
 
 #define BOTH(f)                                                                                    \

@@ -119,6 +119,7 @@ bool mips_reg_write(struct mips *cpu, unsigned n, uint64_t value)
         return true;
     case REG_FCSR:
         cpu->fcsr = (uint32_t)value & ~0x20000u;
+        fpu_mode_changed(cpu);
         return true;
     default:
         return false;

@@ -5,6 +5,7 @@
  * the interpreter.
  */
 #include "core/base/err.h"
+#include "mips/jit/jit_fpu.h"
 #include "mips/jit/trans.h"
 
 #define O_CALL(fn) op_##fn,
@@ -40,7 +41,7 @@
 #define O_ST(bits) NULL,
 #define O_NOP(x) NULL,
 
-static enum op_result (*const helpers[INSN_COUNT])(struct mips *cpu, uint32_t w) = {
+enum op_result (*const jit_helpers[INSN_COUNT])(struct mips *cpu, uint32_t w) = {
 #define INSN(table, slot, id, text, args, sem, attr) [INSN_##id] = O_##sem
 #define REFINE(base, mask, value, id)
 #include "mips/insn.def"
@@ -50,6 +51,7 @@ static enum op_result (*const helpers[INSN_COUNT])(struct mips *cpu, uint32_t w)
 
 static void arrive(struct mips *cpu, uint32_t uop, uint32_t record)
 {
+    jit_fpu_settle(cpu);
     const struct jit_record *r = &cpu->jit->records[record];
     cpu->cur = (struct block *)(void *)(cpu->arena + r->block);
     cpu->page_va = sext32(r->page_va);
@@ -153,7 +155,7 @@ const uint8_t *jit_call_op(struct mips *cpu, uint32_t id, uint32_t uop, uint32_t
         cpu->helper_calls[id]++;
     enum mips_mode mode = cpu->mode;
     uint64_t generation = cpu->code.generation;
-    enum op_result r = helpers[id](cpu, cpu->u->imm);
+    enum op_result r = jit_helpers[id](cpu, cpu->u->imm);
     if (r == OP_OK)
         return NULL;
     /* What the interpreter leaves its block for is mostly nothing. */
@@ -162,6 +164,20 @@ const uint8_t *jit_call_op(struct mips *cpu, uint32_t id, uint32_t uop, uint32_t
         cpu->mode_cache->fetch[(uint32_t)cpu->page_va >> PAGE_BITS] != NULL)
         return NULL;
     return finish(cpu, r);
+}
+
+/* An FPU instruction that its code could not do. Goes on behind the call only
+ * if the state there is what that code is made for; `a` is its id and regs. */
+const uint8_t *jit_call_fpu(struct mips *cpu, uint32_t a, uint32_t uop, uint32_t record)
+{
+    arrive(cpu, uop, record);
+    uint32_t id = a & 0xffff;
+    if (cpu->profile)
+        cpu->helper_calls[id]++;
+    enum op_result r = jit_helpers[id](cpu, cpu->u->imm);
+    if (r == OP_OK && cpu->fp_regs == a >> 16 && jit_fpu_go_live(cpu))
+        return NULL;
+    return finish(cpu, r == OP_OK ? OP_LEAVE : r);
 }
 
 const uint8_t *jit_call_raise(struct mips *cpu, uint32_t code, uint32_t uop, uint32_t record)
@@ -182,6 +198,7 @@ const uint8_t *jit_call_link(struct mips *cpu, uint32_t va, uint32_t site, uint3
 {
     struct jit *jit = cpu->jit;
     struct jit_record from = jit->records[record];
+    jit_fpu_settle(cpu);
     cpu->pc = sext32(va);
     cpu->u = NULL;
     struct code_view *view = cpu->mode_cache->fetch[va >> PAGE_BITS];

@@ -175,6 +175,9 @@ void emit_fcvt_fi(struct emit *e, unsigned width, unsigned int_width, unsigned d
 /* To an integer of 4 or 8 bytes, toward zero or by MXCSR's mode. */
 void emit_fcvt_if(struct emit *e, unsigned width, unsigned int_width, bool truncate,
                   enum host_reg d, unsigned s);
+/* With features.sse41 only: to an integer in the same format, by `mode` as in
+ * MXCSR.RC. `quiet`: without the inexact flag. */
+void emit_fround(struct emit *e, unsigned width, unsigned d, unsigned s, unsigned mode, bool quiet);
 void emit_fxor(struct emit *e, unsigned d, unsigned s); /* bitwise, 128 bits */
 void emit_fand(struct emit *e, unsigned d, unsigned s);
 void emit_stmxcsr(struct emit *e, struct host_mem m);

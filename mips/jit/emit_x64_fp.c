@@ -97,6 +97,12 @@ void emit_fcvt_if(struct emit *e, unsigned width, unsigned int_width, bool trunc
     e->p = put_rr(e->p, op_scalar(width) | opcode | op_int(int_width), d, s);
 }
 
+void emit_fround(struct emit *e, unsigned width, unsigned d, unsigned s, unsigned mode, bool quiet)
+{
+    uint32_t opcode = width == 8 ? 0x0b : 0x0a;
+    e->p = put_byte(put_rr(e->p, OP_66 | MAP_0F3A | opcode, d, s), mode | (quiet ? 8 : 0));
+}
+
 void emit_fxor(struct emit *e, unsigned d, unsigned s)
 {
     e->p = put_rr(e->p, MAP_0F | 0x57, d, s);

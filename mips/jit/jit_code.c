@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/base/err.h"
+#include "mips/jit/jit_fpu.h"
 #include "mips/jit/trans.h"
 
 #define CODE_SIZE   (96u << 20)
@@ -54,6 +55,7 @@ void jit_init(struct mips *cpu)
     jit->cold_end = rw + CODE_SIZE;
     jit->records = xmalloc(RECORDS_MAX * sizeof *jit->records);
     jit->has = emit_host_features();
+    jit_fpu_init(cpu);
     jit->hot_start = jit->hot.p;
     stubs_emit(jit);
     CHECK((size_t)(jit->stubs.p - rw) < STUBS_SIZE / PINS_MAX, "stubs are too long");
@@ -112,6 +114,7 @@ bool jit_run(struct mips *cpu)
     int64_t before = cpu->budget;
     cpu->stats.leaves++;
     jit->enter(cpu, code);
+    jit_fpu_settle(cpu);
     return cpu->stopped || cpu->budget != before;
 }
 #endif

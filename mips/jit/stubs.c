@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "mips/jit/trans.h"
+#include "mips/jit/trans_fpu.h"
 
 /* What compilers use most, and what every function has. */
 static const uint8_t usual[33] = {
@@ -163,5 +164,6 @@ void stubs_emit(struct jit *jit)
     jit->translate = emit_leave_at(e, pins, jit->leave);
     jit->interpret = emit_leave_at(e, pins, jit->leave);
     jit->resume = emit_resume(e, pins);
+    jit->fpu_go_live = trans_fpu_go_live(e);
     stubs_pins(jit, usual);
 }

@@ -31,7 +31,8 @@ _Static_assert(offsetof(struct mips, gpr) == 0, "short addresses of registers");
 _Static_assert(sizeof(struct mips) < INT32_MAX, "all of the processor is in reach of rbp");
 
 /* C functions that translated code calls (calls.c). */
-#define JIT_CALLS(X) X(lb) X(lbu) X(lh) X(lhu) X(lw) X(ldx) X(sb) X(sh) X(sw) X(op) X(raise) X(no_fpu)
+#define JIT_CALLS(X)                                                                               \
+    X(lb) X(lbu) X(lh) X(lhu) X(lw) X(ldx) X(sb) X(sh) X(sw) X(op) X(raise) X(no_fpu) X(fpu)
 
 enum jit_call {
 #define X(name) CALL_##name,
@@ -44,6 +45,7 @@ enum jit_call {
 JIT_CALLS(X)
 #undef X
 const uint8_t *jit_call_link(struct mips *cpu, uint32_t va, uint32_t site, uint32_t record);
+extern enum op_result (*const jit_helpers[INSN_COUNT])(struct mips *cpu, uint32_t w);
 
 /* What a call out of translated code needs to know of the block it is in. */
 struct jit_record {
@@ -88,6 +90,7 @@ struct jit {
     const uint8_t *resume;    /* on at rax, all state is in memory */
     const uint8_t *translate; /* entry of a word not yet translated: leaves to eax */
     const uint8_t *interpret; /* entry of a word that is not translated: leaves to eax */
+    const uint8_t *fpu_go_live; /* a subroutine (trans_fpu.c) */
     struct jit_pins pins[PINS_MAX]; /* [0] are the usual ones */
     unsigned n_pins;
     struct jit_inner inner[INNER_SIZE];
@@ -136,6 +139,8 @@ struct trans {
     uint32_t branch_w;
     unsigned branch_offset;
     bool left;           /* the last instruction has left the block */
+    bool fpu_checked;    /* the block's code has checked cpu->fp_regs, */
+    bool fpu_live;       /* and is sure of cpu->fp_arith here (trans_fpu.c) */
     bool kept;           /* rdx keeps a source that the slot overwrites: */
     unsigned kept_reg;
 };
@@ -220,6 +225,7 @@ extern const struct jit_insn jit_insns[INSN_COUNT];
 /* Helpers' instructions: translate one if we can. */
 bool jit_inline_helper(struct trans *t);
 bool jit_inline_system(struct trans *t);
+bool jit_inline_fpu(struct trans *t);
 
 /* Code for what is at `pc`, to be entered with the usual pins; and, for a jump
  * inside of a loop, with the loop's. */

@@ -20,6 +20,7 @@ void trans_call_out(struct trans *t, struct emit *e, enum jit_call call)
     emit_mov_ri(e, RDX, trans_in_arena(t, t->u));
     emit_mov_ri(e, RCX, t->record);
     emit_call(e, t->pins->call[call]);
+    t->fpu_live = false;
     if (t->kept)
         emit_mov_rm(e, 4, RDX, mem_at(RBP, CPU(jit_kept)));
 }
@@ -43,7 +44,7 @@ void trans_cold_helper(struct trans *t, uint8_t *site)
 void jit_helper(struct trans *t, unsigned op)
 {
     (void)op;
-    if (jit_inline_helper(t) || jit_inline_system(t))
+    if (jit_inline_helper(t) || jit_inline_system(t) || jit_inline_fpu(t))
         return;
     trans_helper(t);
     t->left = t->id == INSN_ERET || t->id == INSN_DERET;

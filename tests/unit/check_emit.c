@@ -406,6 +406,11 @@ START_TEST(vectors)
         CHECK_INSN(8, "andps xmm%u, xmm%u", a, b);
         emit_pshufd(&e, a, b, p.next & 0xff);
         CHECK_INSN(1, "pshufd xmm%u, xmm%u, %u", a, b, p.next & 0xff);
+        for (unsigned w = 4; w <= 8; w *= 2) {
+            unsigned mode = p.next & 3, quiet = p.next >> 2 & 1;
+            emit_fround(&e, w, a, b, mode, quiet);
+            CHECK_INSN(1, "rounds%c xmm%u, xmm%u, %u", w == 8 ? 'd' : 's', a, b, mode | quiet << 3);
+        }
     }
     for (struct form f = {0}; next_form(&f);) {
         emit_pinsrd(&e, f.r, f.m, f.next % 4);
