@@ -4,9 +4,15 @@
  * its blocks live in one arena that is dropped as a whole when it is full.
  *
  * Stores into such a frame come through code_store: the software TLB holds no
- * write tag for it. If decoded words are hit, all blocks of the frame go and
- * the interpreter leaves its block after the storing instruction, so the next
+ * write tag for it. If decoded words are hit, the blocks with these words go,
+ * and the running block is left after the storing instruction, so the next
  * instruction is always the one in memory.
+ *
+ * A guest that compiles changes a function next to others that it goes on to
+ * use, so blocks go one by one; jumps to them are not looked for, but what is
+ * at the block's beginning sends them to what is there now. A page that is only
+ * written loses many blocks and gets no new ones: then all go at once, and the
+ * page is written at full speed again.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +23,8 @@
 
 #define ARENA_SIZE (24u << 20)
 #define VIEWS_MAX  8 /* of a page, while spare ones are found */
+#define FORGET_MAX 24 /* blocks of a page one by one, with none added */
+#define WORDS_MAX  (BLOCK_STEPS_MAX + 1) /* of a block, with a slot */
 
 void code_init(struct mips *cpu)
 {
@@ -113,6 +121,7 @@ static void forget(struct mips *cpu, struct code_page *cp)
     memset(cp->block, 0, sizeof cp->block);
     memset(cp->decoded, 0, sizeof cp->decoded);
     cp->any = false;
+    cp->blocks = cp->forgotten = 0;
     for (struct code_view *view = cp->views; view != NULL; view = view->next)
         jit_view_forget(cpu, view);
     cpu->link_from = NULL;
@@ -145,14 +154,55 @@ bool code_has(const struct mips *cpu, uint32_t frame)
            cpu->code.pages[frame]->any;
 }
 
+static struct block *block_of(const struct mips *cpu, const struct code_page *cp, uint32_t word)
+{
+    return (struct block *)(void *)(cpu->arena + (uint64_t)cp->block[word] * 16);
+}
+
+static void set_decoded(struct code_page *cp, const struct block *b)
+{
+    for (uint32_t i = b->start / 4u; i < b->end / 4u && i < 1024; i++)
+        cp->decoded[i / 64] |= UINT64_C(1) << i % 64;
+}
+
+/* Forget the blocks with words from `first` to `last`. False: all of the page is to go. */
+static bool forget_blocks(struct mips *cpu, struct code_page *cp, uint32_t first, uint32_t last)
+{
+    uint32_t low = first, high = last + 1;
+    for (uint32_t i = first > WORDS_MAX ? first - WORDS_MAX : 0; i <= last; i++) {
+        if (cp->block[i] == 0)
+            continue;
+        struct block *b = block_of(cpu, cp, i);
+        if (b->end <= first * 4)
+            continue;
+        if (++cp->forgotten > FORGET_MAX || !jit_block_forget(cpu, cp, b))
+            return false;
+        b->u[0].op = cpu->labels[UOP_GONE];
+        cp->block[i] = 0;
+        cp->blocks--;
+        low = i < low ? i : low;
+        high = b->end / 4u > high ? b->end / 4u : high;
+    }
+    if (cp->blocks == 0)
+        return false;
+    for (uint32_t i = low; i < high; i++)
+        cp->decoded[i / 64] &= ~(UINT64_C(1) << i % 64);
+    for (uint32_t i = low > WORDS_MAX ? low - WORDS_MAX : 0; i < high; i++)
+        if (cp->block[i] != 0)
+            set_decoded(cp, block_of(cpu, cp, i));
+    return true;
+}
+
 bool code_store(struct mips *cpu, uint32_t frame, uint32_t offset, uint32_t len)
 {
     if (!code_has(cpu, frame) || len == 0)
         return false;
     struct code_page *cp = cpu->code.pages[frame];
-    for (uint32_t i = offset / 4; i <= (offset + len - 1) / 4; i++) {
+    uint32_t last = (offset + len - 1) / 4;
+    for (uint32_t i = offset / 4; i <= last; i++) {
         if (cp->decoded[i / 64] >> i % 64 & 1) {
-            forget(cpu, cp);
+            if (!forget_blocks(cpu, cp, i, last))
+                forget(cpu, cp);
             return true;
         }
     }
@@ -175,8 +225,7 @@ static void mark(struct mips *cpu, struct code_page *cp, const struct block *b)
         cp->any = true;
         mmu_flush_writes(cpu, cp->frame);
     }
-    for (uint32_t i = b->start / 4u; i < b->end / 4u && i < 1024; i++)
-        cp->decoded[i / 64] |= UINT64_C(1) << i % 64;
+    set_decoded(cp, b);
 }
 
 /* The first `steps` of a block that has more, as a scratch block. NULL if it
@@ -207,7 +256,7 @@ struct block *code_block(struct mips *cpu, struct code_page *cp, uint64_t pc, in
 {
     uint32_t word = pc >> 2 & 1023;
     if (cp->block[word] != 0 && !cpu->pass) {
-        struct block *found = (struct block *)(void *)(cpu->arena + (uint64_t)cp->block[word] * 16);
+        struct block *found = block_of(cpu, cp, word);
         struct block *cut = NULL;
         if (found->run <= budget)
             return found;
@@ -233,6 +282,8 @@ struct block *code_block(struct mips *cpu, struct code_page *cp, uint64_t pc, in
     uint8_t *place = cpu->arena + cpu->code.used;
     memcpy(place, b, size);
     cp->block[word] = cpu->code.used / 16;
+    cp->blocks++;
+    cp->forgotten = 0;
     cpu->code.used += size;
     return (struct block *)(void *)place;
 }

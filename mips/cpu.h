@@ -99,8 +99,8 @@ struct block {
     uint8_t uops;
     uint16_t start; /* byte offsets in the page: of the first instruction, */
     uint16_t end;   /* and behind the last */
+    uint32_t record; /* translator only: the last of its records with code, + 1 */
     uint32_t unused;
-    uint32_t unused2;
     struct uop u[];
 };
 _Static_assert(sizeof(struct uop) == 16, "micro-op");
@@ -117,6 +117,8 @@ struct code_page {
     uint32_t block[1024];  /* by word: place in the arena / 16, 0 for none */
     uint64_t decoded[16];  /* bitmap of words that some block contains */
     bool any;              /* some bit of it is set */
+    uint16_t blocks;       /* how many there are in `block` */
+    uint16_t forgotten;    /* one by one, since the last was added */
     struct code_view *views;
 };
 
@@ -317,7 +319,8 @@ struct block *code_block(struct mips *cpu, struct code_page *cp, uint64_t pc, in
 void code_drop_all(struct mips *cpu);
 void code_drop_views(struct mips *cpu); /* and all views; not from inside mips_run */
 bool code_has(const struct mips *cpu, uint32_t frame);
-/* A store to `len` bytes of a frame. True if decoded words were hit. */
+/* A store to `len` bytes of a frame. True if decoded words were hit: the block that runs may be
+ * gone, and must be left after its current instruction. */
 bool code_store(struct mips *cpu, uint32_t frame, uint32_t offset, uint32_t len);
 
 /* ---- decode.c ---- */
@@ -369,6 +372,7 @@ enum uop_label {
     UOP_NOP,     /* retires */
     UOP_POINT,   /* check breakpoints; no step of its own */
     UOP_FALL,    /* the block's end without a branch; no step */
+    UOP_GONE,    /* first of a block that was forgotten; no step */
     UOP_GO,      /* after a conditional branch's slot */
     UOP_GO_J,
     UOP_GO_JR,

@@ -362,6 +362,7 @@ void INTERP_NAME(struct mips *cpu, struct block *b)
         [UOP_NOP] = __extension__ &&L_NOP,
         [UOP_POINT] = __extension__ &&L_POINT,
         [UOP_FALL] = __extension__ &&L_FALL,
+        [UOP_GONE] = __extension__ &&L_GONE,
         [UOP_GO] = __extension__ &&L_GO,
         [UOP_GO_J] = __extension__ &&L_GO_J,
         [UOP_GO_JR] = __extension__ &&L_GO_JR,
@@ -395,6 +396,9 @@ L_POINT:
     NEXT();
 L_FALL:
     FOLLOW(u, 0, 0);
+L_GONE: /* by a link from before it was forgotten */
+    budget += cpu->cur->run;
+    ENTER_VA(ADDRESS(cpu->page_va + cpu->cur->start));
 L_GO:
     FOLLOW(u, cpu->taken, u->imm);
 L_GO_J:

@@ -20,6 +20,9 @@ bool jit_run(struct mips *cpu);
 struct code_view *jit_view_new(struct mips *cpu);
 /* Forget the code of a view. It is not run again once the current instruction is done. */
 void jit_view_forget(struct mips *cpu, struct code_view *view);
+/* Forget the code of one block of a page, in all views. False: there is no room for what
+ * sends jumps to it elsewhere. */
+bool jit_block_forget(struct mips *cpu, struct code_page *cp, struct block *b);
 /* All views have been forgotten: take the code memory back. */
 void jit_reset(struct mips *cpu);
 

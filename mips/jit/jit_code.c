@@ -90,6 +90,39 @@ void jit_view_forget(struct mips *cpu, struct code_view *view)
     view->stamp++;
 }
 
+/* Whoever jumps to the dead code of a record goes to what the view has there now. */
+static void divert(struct jit *jit, const struct jit_record *r, unsigned word)
+{
+    struct emit head = {jit->rw + r->code, jit->cold.rx};
+    struct emit *e = &jit->cold;
+    const uint8_t *to = emit_here(e);
+    loop_change_pins(e, &jit->pins[r->pins], &jit->pins[0]);
+    emit_mov_ri(e, RAX, r->page_va + word * 4);
+    emit_mov_ri(e, RCX, (uint64_t)(uintptr_t)&r->view->entry[word]);
+    emit_jmp_m(e, mem_at(RCX, 0));
+    emit_jmp(&head, to);
+}
+
+bool jit_block_forget(struct mips *cpu, struct code_page *cp, struct block *b)
+{
+    struct jit *jit = cpu->jit;
+    unsigned word = b->start / 4u;
+    if (jit == NULL)
+        return true;
+    for (struct code_view *view = cp->views; view != NULL; view = view->next)
+        view->entry[word] = jit->translate;
+    for (uint32_t n = b->record; n != 0; n = jit->records[n - 1].next) {
+        const struct jit_record *r = &jit->records[n - 1];
+        if (r->stamp != r->view->stamp)
+            continue;
+        if (jit->cold_end - jit->cold.p < EMIT_RED_ZONE)
+            return false;
+        loop_inner_forget(jit, r->view, word, r->pins);
+        divert(jit, r, word);
+    }
+    return true;
+}
+
 bool jit_has_room(const struct jit *jit, size_t hot, size_t cold)
 {
     return (size_t)(jit->hot_end - jit->hot.p) > hot &&

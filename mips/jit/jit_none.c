@@ -38,6 +38,14 @@ void jit_view_forget(struct mips *cpu, struct code_view *view)
     (void)view;
 }
 
+bool jit_block_forget(struct mips *cpu, struct code_page *cp, struct block *b)
+{
+    (void)cpu;
+    (void)cp;
+    (void)b;
+    return true;
+}
+
 void jit_reset(struct mips *cpu)
 {
     (void)cpu;

@@ -17,8 +17,10 @@
  * here, not by the view's entries.
  */
 #ifdef __x86_64__
+#include <stdlib.h>
 #include <string.h>
 
+#include "core/base/err.h"
 #include "mips/jit/trans.h"
 
 #define LOOP_WORDS_MAX 200
@@ -52,20 +54,51 @@ const uint8_t *loop_inner_find(const struct jit *jit, const struct code_view *vi
     for (uint32_t i = slot_of(view, word, pins); jit->inner[i].view != NULL;
          i = (i + 1) % INNER_SIZE) {
         const struct jit_inner *in = &jit->inner[i];
-        if (in->view == view && in->stamp == view->stamp && in->word == word && in->pins == pins)
+        if (in->view == view && in->stamp == view->stamp && in->word == word &&
+            in->pins == pins && in->code != NULL)
             return in->code;
     }
     return NULL;
 }
 
+static void put_inner(struct jit *jit, const struct jit_inner *in)
+{
+    uint32_t i = slot_of(in->view, in->word, in->pins);
+    while (jit->inner[i].view != NULL)
+        i = (i + 1) % INNER_SIZE;
+    jit->inner[i] = *in;
+    jit->n_inner++;
+}
+
+/* Only what was not forgotten is kept. */
+static void sweep(struct jit *jit)
+{
+    struct jit_inner *old = xmalloc(sizeof jit->inner);
+    memcpy(old, jit->inner, sizeof jit->inner);
+    memset(jit->inner, 0, sizeof jit->inner);
+    jit->n_inner = 0;
+    for (uint32_t i = 0; i < INNER_SIZE; i++)
+        if (old[i].view != NULL && old[i].stamp == old[i].view->stamp && old[i].code != NULL)
+            put_inner(jit, &old[i]);
+    free(old);
+}
+
 void loop_inner_add(struct jit *jit, const struct code_view *view, unsigned word, unsigned pins,
                     const uint8_t *code)
 {
-    uint32_t i = slot_of(view, word, pins);
-    while (jit->inner[i].view != NULL)
-        i = (i + 1) % INNER_SIZE;
-    jit->inner[i] = (struct jit_inner){view, code, view->stamp, (uint16_t)word, (uint16_t)pins};
-    jit->n_inner++;
+    put_inner(jit, &(struct jit_inner){view, code, view->stamp, (uint16_t)word, (uint16_t)pins});
+    if (jit->n_inner == INNER_SIZE / 2)
+        sweep(jit);
+}
+
+void loop_inner_forget(struct jit *jit, const struct code_view *view, unsigned word, unsigned pins)
+{
+    for (uint32_t i = slot_of(view, word, pins); jit->inner[i].view != NULL;
+         i = (i + 1) % INNER_SIZE) {
+        struct jit_inner *in = &jit->inner[i];
+        if (in->view == view && in->word == word && in->pins == pins)
+            in->code = NULL;
+    }
 }
 
 /* ---- which pins ---- */

@@ -53,6 +53,11 @@ struct jit_record {
     uint32_t page_va;
     uint16_t loop_start, loop_end; /* offsets in the page: where `pins` hold */
     uint16_t pins;
+    /* For forgetting the block: */
+    uint32_t next; /* of the same block, + 1 */
+    uint32_t code; /* place in code memory of its entry with these pins; */
+    uint32_t stamp; /* belongs to a view that has not been forgotten since */
+    struct code_view *view;
 };
 
 #define PIN_NONE 0xff
@@ -70,12 +75,12 @@ struct jit_pins {
 /* Code of a word with other than the usual pins: inside a loop. */
 struct jit_inner {
     const struct code_view *view;
-    const uint8_t *code;
+    const uint8_t *code; /* NULL if forgotten */
     uint32_t stamp; /* of the view */
     uint16_t word;
     uint16_t pins;
 };
-#define INNER_SIZE (1u << 14)
+#define INNER_SIZE (1u << 15)
 
 struct jit {
     uint8_t *rw; /* code memory, to be written, */
@@ -244,5 +249,6 @@ const uint8_t *loop_inner_find(const struct jit *jit, const struct code_view *vi
                                unsigned pins);
 void loop_inner_add(struct jit *jit, const struct code_view *view, unsigned word, unsigned pins,
                     const uint8_t *code);
+void loop_inner_forget(struct jit *jit, const struct code_view *view, unsigned word, unsigned pins);
 
 #endif

@@ -85,6 +85,17 @@ static uint32_t add_record(struct trans *t)
     return t->jit->n_records++;
 }
 
+/* The block can be entered here, with the pins at hand. */
+static void note_entry(struct trans *t)
+{
+    struct jit_record *r = &t->jit->records[t->record];
+    r->code = (uint32_t)(t->e->p - t->jit->rw);
+    r->view = t->view;
+    r->stamp = t->view->stamp;
+    r->next = t->b->record;
+    t->b->record = t->record + 1;
+}
+
 static struct trans begin(struct mips *cpu, struct code_view *view, struct block *b)
 {
     struct jit *jit = cpu->jit;
@@ -105,6 +116,7 @@ static void translate(struct trans *t, uint64_t pc)
     if (t->pins != t->jit->pins)
         loop_inner_add(t->jit, t->view, pc >> 2 & 1023, (unsigned)(t->pins - t->jit->pins),
                        emit_here(t->e));
+    note_entry(t);
     enter_block(t, (uint32_t)pc);
     translate_block(t);
     count(t->cpu, t, hot, cold);
