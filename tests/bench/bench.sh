@@ -4,6 +4,7 @@
 #   a  the boot of Debian's kernel to a shell, a few commands, power-off
 #   b  a CPU suite inside the guest
 #   c  programs of Debian's packages inside the guest
+#   d  programs inside the guest that write code all the time
 #
 #   sh tests/bench/bench.sh [--rounds N] [--only NAME] [--engine interp|jit] [BUILD-DIR]
 #
