@@ -25,6 +25,7 @@
 
 #define LOOP_WORDS_MAX 200
 #define GAIN_MIN       3
+#define JR_RA          0x03e00008u
 
 void loop_change_pins(struct emit *e, const struct jit_pins *from, const struct jit_pins *to)
 {
@@ -131,16 +132,26 @@ static void count_fields(uint32_t w, unsigned weight, unsigned counts[32])
     }
 }
 
-/* The loop's end, or 0. */
+/* SPECIAL, REGIMM, jal, and the conditional branches: what may be a call, a return or a branch. */
+#define OPCODES_OF_INTEREST                                                                        \
+    (UINT64_C(1) << 0 | UINT64_C(1) << 1 | UINT64_C(1) << 3 | UINT64_C(0xf) << 4 |                 \
+     UINT64_C(1) << 17 | UINT64_C(0xf) << 20)
+
+/* The loop's end, or 0. Not looked for behind a return that no branch goes over. */
 static unsigned find_loop(const struct mips *cpu, const uint8_t *host, unsigned start)
 {
     unsigned end = 0;
+    int over = 0;
     for (unsigned n = 0, at = start; n < LOOP_WORDS_MAX && at + 8 <= PAGE_SIZE; n++, at += 4) {
         uint32_t w = decode_word(cpu, host, at);
-        if (is_call(w))
+        if (!(OPCODES_OF_INTEREST >> (w >> 26) & 1))
+            continue;
+        if (is_call(w) || (w == JR_RA && over <= (int)at))
             break;
-        if (branch_to(w, at) == (int)start)
+        int to = branch_to(w, at);
+        if (to == (int)start)
             end = at + 8;
+        over = to > over ? to : over;
     }
     return end;
 }
