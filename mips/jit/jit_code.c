@@ -117,7 +117,8 @@ bool jit_block_forget(struct mips *cpu, struct code_page *cp, struct block *b)
             continue;
         if (jit->cold_end - jit->cold.p < EMIT_RED_ZONE)
             return false;
-        loop_inner_forget(jit, r->view, word, r->pins);
+        if (r->pins != 0)
+            loop_inner_forget(jit, r->view, word, r->pins);
         divert(jit, r, word);
     }
     return true;

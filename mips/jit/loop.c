@@ -62,13 +62,20 @@ const uint8_t *loop_inner_find(const struct jit *jit, const struct code_view *vi
     return NULL;
 }
 
+static bool inner_dead(const struct jit_inner *in)
+{
+    return in->code == NULL || in->stamp != in->view->stamp;
+}
+
+/* In the place of a dead one, if there is one on the way. */
 static void put_inner(struct jit *jit, const struct jit_inner *in)
 {
     uint32_t i = slot_of(in->view, in->word, in->pins);
-    while (jit->inner[i].view != NULL)
+    while (jit->inner[i].view != NULL && !inner_dead(&jit->inner[i]))
         i = (i + 1) % INNER_SIZE;
+    if (jit->inner[i].view == NULL)
+        jit->n_inner++;
     jit->inner[i] = *in;
-    jit->n_inner++;
 }
 
 /* Only what was not forgotten is kept. */
@@ -79,7 +86,7 @@ static void sweep(struct jit *jit)
     memset(jit->inner, 0, sizeof jit->inner);
     jit->n_inner = 0;
     for (uint32_t i = 0; i < INNER_SIZE; i++)
-        if (old[i].view != NULL && old[i].stamp == old[i].view->stamp && old[i].code != NULL)
+        if (old[i].view != NULL && !inner_dead(&old[i]))
             put_inner(jit, &old[i]);
     free(old);
 }
