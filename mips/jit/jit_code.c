@@ -54,6 +54,7 @@ void jit_init(struct mips *cpu)
     jit->cold_start = rw + HOT_SIZE;
     jit->cold_end = rw + CODE_SIZE;
     jit->records = xmalloc(RECORDS_MAX * sizeof *jit->records);
+    jit->entries = xmalloc(RECORDS_MAX * sizeof *jit->entries);
     jit->has = emit_host_features();
     jit_fpu_init(cpu);
     jit->hot_start = jit->hot.p;
@@ -69,6 +70,7 @@ void jit_destroy(struct mips *cpu)
     munmap(jit->rw, CODE_SIZE);
     munmap((void *)(uintptr_t)jit->rx, CODE_SIZE);
     free(jit->records);
+    free(jit->entries);
     free(jit);
     cpu->jit = NULL;
 }
@@ -91,14 +93,16 @@ void jit_view_forget(struct mips *cpu, struct code_view *view)
 }
 
 /* Whoever jumps to the dead code of a record goes to what the view has there now. */
-static void divert(struct jit *jit, const struct jit_record *r, unsigned word)
+static void divert(struct jit *jit, uint32_t record, unsigned word)
 {
-    struct emit head = {jit->rw + r->code, jit->cold.rx};
+    const struct jit_record *r = &jit->records[record];
+    const struct jit_entry *entry = &jit->entries[record];
+    struct emit head = {jit->rw + entry->code, jit->cold.rx};
     struct emit *e = &jit->cold;
     const uint8_t *to = emit_here(e);
     loop_change_pins(e, &jit->pins[r->pins], &jit->pins[0]);
     emit_mov_ri(e, RAX, r->page_va + word * 4);
-    emit_mov_ri(e, RCX, (uint64_t)(uintptr_t)&r->view->entry[word]);
+    emit_mov_ri(e, RCX, (uint64_t)(uintptr_t)&entry->view->entry[word]);
     emit_jmp_m(e, mem_at(RCX, 0));
     emit_jmp(&head, to);
 }
@@ -111,15 +115,16 @@ bool jit_block_forget(struct mips *cpu, struct code_page *cp, struct block *b)
         return true;
     for (struct code_view *view = cp->views; view != NULL; view = view->next)
         view->entry[word] = jit->translate;
-    for (uint32_t n = b->record; n != 0; n = jit->records[n - 1].next) {
-        const struct jit_record *r = &jit->records[n - 1];
-        if (r->stamp != r->view->stamp)
+    for (uint32_t n = b->record; n != 0; n = jit->entries[n - 1].next) {
+        const struct jit_entry *entry = &jit->entries[n - 1];
+        unsigned pins = jit->records[n - 1].pins;
+        if (entry->stamp != entry->view->stamp)
             continue;
         if (jit->cold_end - jit->cold.p < EMIT_RED_ZONE)
             return false;
-        if (r->pins != 0)
-            loop_inner_forget(jit, r->view, word, r->pins);
-        divert(jit, r, word);
+        if (pins != 0)
+            loop_inner_forget(jit, entry->view, word, pins);
+        divert(jit, n - 1, word);
     }
     return true;
 }

@@ -53,10 +53,13 @@ struct jit_record {
     uint32_t page_va;
     uint16_t loop_start, loop_end; /* offsets in the page: where `pins` hold */
     uint16_t pins;
-    /* For forgetting the block: */
+};
+
+/* Of a record, what is needed to forget its block. */
+struct jit_entry {
     uint32_t next; /* of the same block, + 1 */
-    uint32_t code; /* place in code memory of its entry with these pins; */
-    uint32_t stamp; /* belongs to a view that has not been forgotten since */
+    uint32_t code; /* place in code memory of the block's beginning with the record's pins */
+    uint32_t stamp; /* of the view, then */
     struct code_view *view;
 };
 
@@ -88,6 +91,7 @@ struct jit {
     struct emit stubs, hot, cold; /* cold: what a block needs rarely, off its straight path */
     uint8_t *hot_start, *hot_end, *cold_start, *cold_end;
     struct jit_record *records;
+    struct jit_entry *entries; /* by record */
     uint32_t n_records;
     struct emit_features has;
     void (*enter)(struct mips *cpu, const uint8_t *code);

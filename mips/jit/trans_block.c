@@ -88,11 +88,12 @@ static uint32_t add_record(struct trans *t)
 /* The block can be entered here, with the pins at hand. */
 static void note_entry(struct trans *t)
 {
-    struct jit_record *r = &t->jit->records[t->record];
-    r->code = (uint32_t)(t->e->p - t->jit->rw);
-    r->view = t->view;
-    r->stamp = t->view->stamp;
-    r->next = t->b->record;
+    t->jit->entries[t->record] = (struct jit_entry){
+        .next = t->b->record,
+        .code = (uint32_t)(t->e->p - t->jit->rw),
+        .stamp = t->view->stamp,
+        .view = t->view,
+    };
     t->b->record = t->record + 1;
 }
 
