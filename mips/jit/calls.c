@@ -154,14 +154,14 @@ const uint8_t *jit_call_op(struct mips *cpu, uint32_t id, uint32_t uop, uint32_t
     if (cpu->profile)
         cpu->helper_calls[id]++;
     enum mips_mode mode = cpu->mode;
-    uint64_t generation = cpu->code.generation;
+    uint64_t generation = cpu->code.generation, flushes = cpu->flushes;
     enum op_result r = jit_helpers[id](cpu, cpu->u->imm);
     if (r == OP_OK)
         return NULL;
     /* What the interpreter leaves its block for is mostly nothing. */
     if (r == OP_LEAVE && decode_ends_block((enum insn_id)id) && cpu->mode == mode &&
-        cpu->code.generation == generation && !wanted(cpu) && !cpu->leave &&
-        cpu->mode_cache->fetch[(uint32_t)cpu->page_va >> PAGE_BITS] != NULL)
+        cpu->code.generation == generation && cpu->flushes == flushes && !wanted(cpu) &&
+        !cpu->leave)
         return NULL;
     return finish(cpu, r);
 }

@@ -154,6 +154,19 @@ void trans_goto(struct trans *t, struct emit *e, uint32_t va)
     t->record = record;
 }
 
+void trans_fall(struct trans *t, uint32_t va)
+{
+    unsigned word = va >> 2 & 1023;
+    bool usual = t->pins == t->jit->pins;
+    bool may_follow = usual ? t->view->entry[word] == t->jit->translate
+                            : in_loop(t, va) && t->view->entry[word] != t->jit->interpret &&
+                                  known_target(t, va) == NULL;
+    t->follows = t->follows_left != 0 && in_page(t, va) && may_follow;
+    t->follow_va = va;
+    if (!t->follows)
+        trans_goto(t, t->e, va);
+}
+
 void trans_goto_if(struct trans *t, enum host_cc cc, uint32_t va)
 {
     bool same_pins = t->pins == t->jit->pins || in_loop(t, va);
