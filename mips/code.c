@@ -228,6 +228,12 @@ static void mark(struct mips *cpu, struct code_page *cp, const struct block *b)
     set_decoded(cp, b);
 }
 
+bool code_has_room(const struct mips *cpu)
+{
+    return ARENA_SIZE - cpu->code.used >
+           sizeof(struct block) + BLOCK_UOPS_MAX * sizeof(struct uop);
+}
+
 /* The first `steps` of a block that has more, as a scratch block. NULL if it
  * has points there or would be cut between a branch and its slot. */
 static struct block *cut_block(struct mips *cpu, const struct block *b, unsigned steps)

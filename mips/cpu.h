@@ -242,6 +242,7 @@ struct mips {
     struct jit *jit;      /* NULL if the engine is the interpreter */
     void *jit_sp;         /* host stack pointer of translated code */
     uint64_t jit_value;   /* what a call out of it loaded */
+    uint64_t flushes;     /* counts flushes of the software TLB */
     uint32_t jit_kept;    /* rdx during a call out of it */
     uint8_t fp_regs;      /* FPU_* (fpu.c): what moves and loads of the FPU depend on */
     uint8_t fp_usual;     /* the same when the FPU was last on */
@@ -316,6 +317,7 @@ struct code_view *code_view_get(struct mips *cpu, uint32_t frame, uint8_t *host,
  * cache, or a scratch block of `budget` steps (one more if its last unit is a
  * branch). NULL: a branch at the page's end, whose slot is in the next page. */
 struct block *code_block(struct mips *cpu, struct code_page *cp, uint64_t pc, int64_t budget);
+bool code_has_room(const struct mips *cpu); /* for one more block, without dropping all */
 void code_drop_all(struct mips *cpu);
 void code_drop_views(struct mips *cpu); /* and all views; not from inside mips_run */
 bool code_has(const struct mips *cpu, uint32_t frame);

@@ -115,6 +115,7 @@ static void flush_list(struct mips *cpu, struct fill_list *list)
     for (uint32_t i = 0; i < list->n; i++)
         drop(&cpu->modes[list->at[i] / VIRTUAL_PAGES], list->at[i] % VIRTUAL_PAGES);
     list->n = 0;
+    cpu->flushes++;
 }
 
 void mmu_flush_all(struct mips *cpu)
@@ -148,6 +149,7 @@ void mmu_flush_writes(struct mips *cpu, uint32_t frame)
 
 void mmu_flush_range(struct mips *cpu, uint64_t va, uint64_t len)
 {
+    cpu->flushes++;
     uint32_t first = (uint32_t)va >> PAGE_BITS, n = (uint32_t)(len >> PAGE_BITS);
     for (unsigned m = 0; m < MODES; m++)
         for (uint32_t i = 0; i < n; i++)

@@ -9,7 +9,6 @@
 
 #include "core/disk_priv.h"
 
-#define LOG_EVENTS        65536
 #define SLEEP_LIMIT_NS    (2 * 86400 * UINT64_C(1000000000))
 #define BARRIERS_PER_LOOK 16 /* the host is asked for input every 1.6 ms of virtual time */
 
@@ -41,10 +40,10 @@ static void put_events(struct recorder *r)
     r->events_total += n;
     if (r->writer != NULL && n != 0) {
         trace_put_events(r->writer, r->events, n);
-        r->events = xmalloc(LOG_EVENTS * sizeof r->events[0]);
+        r->events = trace_events_array(r->writer);
     }
     r->log.next = r->events;
-    r->log.end = r->events + LOG_EVENTS;
+    r->log.end = r->events + TRACE_EVENTS_ARRAY;
 }
 
 static void log_full(struct event_log *log)
@@ -274,8 +273,8 @@ void recorder_open(struct recorder *r, const struct record_options *opt, struct 
                    volatile sig_atomic_t *interrupted)
 {
     *r = (struct recorder){.opt = opt, .setup = setup, .interrupted = interrupted};
-    r->events = xmalloc(LOG_EVENTS * sizeof r->events[0]);
-    r->log = (struct event_log){.next = r->events, .end = r->events + LOG_EVENTS, .full = log_full};
+    r->events = xmalloc(TRACE_EVENTS_ARRAY * sizeof r->events[0]);
+    r->log = (struct event_log){.next = r->events, .end = r->events + TRACE_EVENTS_ARRAY, .full = log_full};
     for (size_t d = 0; d < setup->vm.disks_count; d++)
         r->block_seen[d] = xcalloc(setup->disk_bytes[d] / DISK_BLOCK / 8 + 1, 1);
     r->deadline_ns = UINT64_MAX;

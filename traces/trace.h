@@ -131,7 +131,10 @@ int trace_writer_open(struct trace_writer **w, const char *path, const struct tr
 /* Stored once by content. Returns its hash. */
 struct trace_hash trace_put_blob(struct trace_writer *w, const void *data, size_t n);
 void trace_put_input(struct trace_writer *w, const struct trace_input *in);
-/* Takes over `events`, which malloc gave; frees it when written. */
+/* Room for TRACE_EVENTS_ARRAY events, for trace_put_events or free. */
+#define TRACE_EVENTS_ARRAY 4096
+struct event *trace_events_array(struct trace_writer *w);
+/* Takes over `events`, which malloc or trace_events_array gave. */
 void trace_put_events(struct trace_writer *w, struct event *events, size_t n);
 void trace_put_digest(struct trace_writer *w, const struct trace_digest *d);
 /* What the guest printed, at `cycle` (of the last byte). */

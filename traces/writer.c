@@ -33,6 +33,7 @@
 #include "traces/trace.h"
 
 #define QUEUE_MAX   (64u << 20)
+#define SPARES_MAX  32
 #define FRAME_AGE   2 /* seconds */
 
 /* Measured with the first 450,000 events of a Linux 6.1 boot (316,000 di/ei,
@@ -77,6 +78,8 @@ struct trace_writer {
     struct item *head, **tail;
     size_t queued; /* bytes */
     struct hash_set blobs;
+    struct event *spares[SPARES_MAX]; /* arrays of TRACE_EVENTS_ARRAY, written and free again */
+    size_t n_spares;
     struct err err;
     bool closing;
     atomic_bool failed; /* err is set */
@@ -224,10 +227,25 @@ static void take_item(struct trace_writer *w, const struct item *item)
         flush_all(w);
 }
 
-static void item_free(struct item *item)
+/* Memory that is in the caches already serves again. */
+static void spare(struct trace_writer *w, struct event *events)
+{
+    pthread_mutex_lock(&w->lock);
+    bool keep = w->n_spares < SPARES_MAX;
+    if (keep)
+        w->spares[w->n_spares++] = events;
+    pthread_mutex_unlock(&w->lock);
+    if (!keep)
+        free(events);
+}
+
+static void item_free(struct trace_writer *w, struct item *item)
 {
     buf_free(&item->bytes);
-    free(item->events);
+    if (item->n == TRACE_EVENTS_ARRAY)
+        spare(w, item->events);
+    else
+        free(item->events);
     free(item);
 }
 
@@ -283,7 +301,7 @@ static void *writer_thread(void *arg)
             size_t size = item_size(item);
             if (!atomic_load(&w->failed))
                 take_item(w, item);
-            item_free(item);
+            item_free(w, item);
             pthread_mutex_lock(&w->lock);
             w->queued -= size;
             pthread_cond_broadcast(&w->drained);
@@ -387,6 +405,16 @@ void trace_put_input(struct trace_writer *w, const struct trace_input *in)
     queue_put(w, item);
 }
 
+struct event *trace_events_array(struct trace_writer *w)
+{
+    struct event *events = NULL;
+    pthread_mutex_lock(&w->lock);
+    if (w->n_spares != 0)
+        events = w->spares[--w->n_spares];
+    pthread_mutex_unlock(&w->lock);
+    return events != NULL ? events : xmalloc(TRACE_EVENTS_ARRAY * sizeof *events);
+}
+
 void trace_put_events(struct trace_writer *w, struct event *events, size_t n)
 {
     queue_put(w, (struct item){.field = TRACE_FIELD_EVENTS, .events = events, .n = n});
@@ -465,6 +493,8 @@ static void writer_destroy(struct trace_writer *w)
     ZSTD_freeCCtx(w->cctx);
     batch_codec_destroy(w->codec);
     free(w->pending);
+    for (size_t i = 0; i < w->n_spares; i++)
+        free(w->spares[i]);
     buf_free(&w->blob_lane.content);
     buf_free(&w->main_lane.content);
     buf_free(&w->compressed);

@@ -4,7 +4,6 @@
  * mips_pc() are exact inside, and run_leave finds the way out as it does for
  * the interpreter.
  */
-#include "core/base/err.h"
 #include "mips/jit/jit_fpu.h"
 #include "mips/jit/trans.h"
 
@@ -154,14 +153,14 @@ const uint8_t *jit_call_op(struct mips *cpu, uint32_t id, uint32_t uop, uint32_t
     if (cpu->profile)
         cpu->helper_calls[id]++;
     enum mips_mode mode = cpu->mode;
-    uint64_t generation = cpu->code.generation;
+    uint64_t generation = cpu->code.generation, flushes = cpu->flushes;
     enum op_result r = jit_helpers[id](cpu, cpu->u->imm);
     if (r == OP_OK)
         return NULL;
     /* What the interpreter leaves its block for is mostly nothing. */
     if (r == OP_LEAVE && decode_ends_block((enum insn_id)id) && cpu->mode == mode &&
-        cpu->code.generation == generation && !wanted(cpu) && !cpu->leave &&
-        cpu->mode_cache->fetch[(uint32_t)cpu->page_va >> PAGE_BITS] != NULL)
+        cpu->code.generation == generation && cpu->flushes == flushes && !wanted(cpu) &&
+        !cpu->leave)
         return NULL;
     return finish(cpu, r);
 }
@@ -202,7 +201,8 @@ const uint8_t *jit_call_link(struct mips *cpu, uint32_t va, uint32_t site, uint3
     cpu->pc = sext32(va);
     cpu->u = NULL;
     struct code_view *view = cpu->mode_cache->fetch[va >> PAGE_BITS];
-    CHECK(view != NULL, "in-page jump from a page that is not mapped, to %08x", (unsigned)va);
+    if (view == NULL) /* the list of entries was full, and began anew */
+        return jit->leave;
     uint64_t generation = cpu->code.generation;
     const uint8_t *to = view->entry[va >> 2 & 1023];
     if (from.pins != 0 && to != jit->interpret)

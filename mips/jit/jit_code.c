@@ -32,8 +32,9 @@ void jit_reset(struct mips *cpu)
     jit->hot.p = jit->hot_start;
     jit->cold.p = jit->cold_start;
     jit->n_records = 0;
+    if (jit->n_inner != 0)
+        memset(jit->inner, 0, sizeof jit->inner);
     jit->n_inner = 0;
-    memset(jit->inner, 0, sizeof jit->inner);
 }
 
 void jit_init(struct mips *cpu)

@@ -147,6 +147,9 @@ struct trans {
     enum insn_id branch_id;
     uint32_t branch_w;
     unsigned branch_offset;
+    bool follows;        /* the block falls into the one at follow_va, not translated yet */
+    uint32_t follow_va;
+    unsigned follows_left; /* how many more may do that */
     bool left;           /* the last instruction has left the block */
     bool fpu_checked;    /* the block's code has checked cpu->fp_regs, */
     bool fpu_live;       /* and is sure of cpu->fp_arith here (trans_fpu.c) */
@@ -207,6 +210,8 @@ struct slow_jumps trans_look_up(struct trans *t, enum host_reg va, bool write, u
 /* Go on at a guest address: a constant, or in eax. */
 void trans_goto(struct trans *t, struct emit *e, uint32_t va);
 void trans_goto_eax(struct trans *t);
+/* Like trans_goto, as the last code of a block: what is there may be made to follow. */
+void trans_fall(struct trans *t, uint32_t va);
 void trans_goto_if(struct trans *t, enum host_cc cc, uint32_t va);
 
 /* The instruction in work, no branch; a branch and its slot, the block's end. */

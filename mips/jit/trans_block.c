@@ -7,10 +7,13 @@
  *     entry:   sub r15, steps of the block
  *              js   cold: add them again, leave at the block's address
  *              instructions
- *              slot, compare, jcc taken, jmp not taken
+ *              slot, compare, jcc taken
+ *     entry of the block behind it, if it was not translated yet: sub r15, ...
  */
 #ifdef __x86_64__
 #include "mips/jit/trans.h"
+
+#define FOLLOWS_MAX 6 /* blocks translated at once, one falling into the next, besides the first */
 
 void trans_one(struct trans *t)
 {
@@ -45,7 +48,7 @@ static void translate_block(struct trans *t)
         trans_one(t);
     }
     if (!t->left)
-        trans_goto(t, t->e, t->page_va + b->end);
+        trans_fall(t, t->page_va + b->end);
 }
 
 static bool has_point(const struct mips *cpu, const struct block *b)
@@ -63,12 +66,15 @@ static void count(struct mips *cpu, const struct trans *t, const uint8_t *hot, c
     cpu->stats.host_code_bytes += (uint64_t)(t->e->p - hot) + (uint64_t)(t->c->p - cold);
 }
 
+static bool has_room(const struct mips *cpu)
+{
+    return code_has_room(cpu) &&
+           jit_has_room(cpu->jit, BLOCK_STEPS_MAX * EMIT_HOT_MAX, BLOCK_STEPS_MAX * EMIT_COLD_MAX);
+}
+
 /* The block at `pc` as one to be translated; NULL if it is for the interpreter. */
 static struct block *block_at(struct mips *cpu, struct code_view *view, uint64_t pc)
 {
-    struct jit *jit = cpu->jit;
-    if (!jit_has_room(jit, BLOCK_STEPS_MAX * EMIT_HOT_MAX, BLOCK_STEPS_MAX * EMIT_COLD_MAX))
-        code_drop_all(cpu);
     struct block *b = code_block(cpu, view->page, pc, BLOCK_STEPS_MAX + 1);
     return b == NULL || has_point(cpu, b) ? NULL : b;
 }
@@ -97,32 +103,16 @@ static void note_entry(struct trans *t)
     t->b->record = t->record + 1;
 }
 
-static struct trans begin(struct mips *cpu, struct code_view *view, struct block *b)
+/* What is left of `t` is where the code goes, and the pins. */
+static void begin(struct trans *t, struct block *b)
 {
-    struct jit *jit = cpu->jit;
-    struct trans t = {
-        .cpu = cpu, .jit = jit, .e = &jit->hot, .c = &jit->cold, .b = b, .view = view,
-        .page_va = (uint32_t)view->va, .mode = view->mode, .pins = jit->pins,
+    *t = (struct trans){
+        .cpu = t->cpu, .jit = t->jit, .e = &t->jit->hot, .c = &t->jit->cold, .b = b,
+        .view = t->view, .page_va = (uint32_t)t->view->va, .mode = t->view->mode,
+        .pins = t->jit->pins, .follows_left = t->follows_left,
     };
-    t.record = t.usual_record = add_record(&t);
-    view->fresh = false;
-    emit_align(t.e, 16);
-    return t;
-}
-
-static void translate(struct trans *t, uint64_t pc)
-{
-    uint8_t *hot = t->e->p, *cold = t->c->p;
-    uint64_t start = t->cpu->profile ? __builtin_ia32_rdtsc() : 0;
-    if (t->pins != t->jit->pins)
-        loop_inner_add(t->jit, t->view, pc >> 2 & 1023, (unsigned)(t->pins - t->jit->pins),
-                       emit_here(t->e));
-    note_entry(t);
-    enter_block(t, (uint32_t)pc);
-    translate_block(t);
-    count(t->cpu, t, hot, cold);
-    if (t->cpu->profile)
-        t->cpu->stats.translate_ticks += __builtin_ia32_rdtsc() - start;
+    t->usual_record = t->record = add_record(t);
+    t->view->fresh = false;
 }
 
 static void use_loop(struct trans *t, unsigned pins, unsigned start, unsigned end)
@@ -133,44 +123,96 @@ static void use_loop(struct trans *t, unsigned pins, unsigned start, unsigned en
     t->record = add_record(t);
 }
 
-const uint8_t *jit_translate(struct mips *cpu, struct code_view *view, uint64_t pc)
+static void translate_with_pins(struct trans *t, uint64_t pc)
 {
-    struct block *b = block_at(cpu, view, pc);
-    const uint8_t **entry = &view->entry[pc >> 2 & 1023];
-    if (b == NULL)
-        return *entry = cpu->jit->interpret;
-    struct trans t = begin(cpu, view, b);
+    uint8_t *hot = t->e->p, *cold = t->c->p;
+    if (t->pins != t->jit->pins)
+        loop_inner_add(t->jit, t->view, pc >> 2 & 1023, (unsigned)(t->pins - t->jit->pins),
+                       emit_here(t->e));
+    note_entry(t);
+    enter_block(t, (uint32_t)pc);
+    translate_block(t);
+    count(t->cpu, t, hot, cold);
+}
+
+/* As the view's entry: with the usual pins, and then perhaps those of a loop. */
+static void translate_entry(struct trans *t, uint64_t pc)
+{
+    unsigned word = pc >> 2 & 1023;
     uint16_t end = 0;
-    unsigned pins = loop_pins(cpu, view->page->host, b->start, &end);
-    *entry = emit_here(t.e);
+    unsigned pins = loop_pins(t->cpu, t->view->page->host, t->b->start, &end);
+    t->view->entry[word] = emit_here(t->e);
     if (pins != 0) {
-        const uint8_t *inner = loop_inner_find(t.jit, view, pc >> 2 & 1023, pins);
-        loop_change_pins(t.e, t.pins, &t.jit->pins[pins]);
-        use_loop(&t, pins, b->start, end);
+        const uint8_t *inner = loop_inner_find(t->jit, t->view, word, pins);
+        loop_change_pins(t->e, t->pins, &t->jit->pins[pins]);
+        use_loop(t, pins, t->b->start, end);
         if (inner != NULL) {
-            emit_jmp(t.e, inner);
-            return *entry;
+            emit_jmp(t->e, inner);
+            return;
         }
     }
-    translate(&t, pc);
-    return *entry;
+    translate_with_pins(t, pc);
+}
+
+/* The block that the last one falls into comes right behind it. */
+static void follow(struct trans *t)
+{
+    struct jit_record last = t->jit->records[t->record];
+    uint32_t va = t->follow_va;
+    struct block *b = has_room(t->cpu) ? block_at(t->cpu, t->view, sext32(va)) : NULL;
+    t->follows = false;
+    t->follows_left--;
+    if (b == NULL) {
+        t->follows_left = 0;
+        trans_goto(t, t->e, va);
+        return;
+    }
+    bool usual = t->pins == t->jit->pins;
+    begin(t, b);
+    if (usual) {
+        translate_entry(t, sext32(va));
+    } else {
+        use_loop(t, last.pins, last.loop_start, last.loop_end);
+        translate_with_pins(t, sext32(va));
+    }
+}
+
+/* Code for the block at `pc`, and for those that it falls into. */
+static const uint8_t *translate(struct mips *cpu, struct code_view *view, uint64_t pc,
+                                const struct jit_record *loop)
+{
+    struct trans t = {.cpu = cpu, .jit = cpu->jit, .view = view, .follows_left = FOLLOWS_MAX};
+    uint64_t start = cpu->profile ? __builtin_ia32_rdtsc() : 0;
+    if (!has_room(cpu))
+        code_drop_all(cpu);
+    struct block *b = block_at(cpu, view, pc);
+    if (b == NULL)
+        return view->entry[pc >> 2 & 1023] = cpu->jit->interpret;
+    emit_align(&cpu->jit->hot, 16);
+    const uint8_t *code = emit_here(&cpu->jit->hot);
+    begin(&t, b);
+    if (loop == NULL) {
+        translate_entry(&t, pc);
+    } else {
+        use_loop(&t, loop->pins, loop->loop_start, loop->loop_end);
+        translate_with_pins(&t, pc);
+    }
+    while (t.follows)
+        follow(&t);
+    if (cpu->profile)
+        cpu->stats.translate_ticks += __builtin_ia32_rdtsc() - start;
+    return code;
+}
+
+const uint8_t *jit_translate(struct mips *cpu, struct code_view *view, uint64_t pc)
+{
+    return translate(cpu, view, pc, NULL);
 }
 
 const uint8_t *jit_translate_inner(struct mips *cpu, struct code_view *view, uint64_t pc,
                                    const struct jit_record *from)
 {
     const uint8_t *known = loop_inner_find(cpu->jit, view, pc >> 2 & 1023, from->pins);
-    if (known != NULL)
-        return known;
-    struct block *b = block_at(cpu, view, pc);
-    if (b == NULL) {
-        view->entry[pc >> 2 & 1023] = cpu->jit->interpret;
-        return cpu->jit->interpret;
-    }
-    struct trans t = begin(cpu, view, b);
-    use_loop(&t, from->pins, from->loop_start, from->loop_end);
-    const uint8_t *code = emit_here(t.e);
-    translate(&t, pc);
-    return code;
+    return known != NULL ? known : translate(cpu, view, pc, from);
 }
 #endif

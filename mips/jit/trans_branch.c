@@ -239,7 +239,7 @@ static void go_after_slot(struct trans *t)
     if (br->links)
         set_link(t, t->e);
     trans_goto_if(t, cc, branch_target(t));
-    trans_goto(t, t->e, t->page_va + t->b->end);
+    trans_fall(t, t->page_va + t->b->end);
 }
 
 /* The end of one that left all in memory. */
@@ -257,7 +257,7 @@ static void go_by_memory(struct trans *t)
     }
     emit_alu_mi(t->e, HOST_CMP, 4, mem_at(RBP, CPU(taken)), 0);
     trans_goto_if(t, CC_NE, branch_target(t));
-    trans_goto(t, t->e, t->page_va + t->b->end);
+    trans_fall(t, t->page_va + t->b->end);
 }
 
 /* Not taken, a likely branch skips its slot, which is no step. */

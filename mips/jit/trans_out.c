@@ -2,8 +2,8 @@
  * Ways out of a block: calls of C, and jumps to other blocks.
  *
  * Jumps in the page go by a stub to C when they are first taken, which patches
- * them. They never need to be undone: the code of a page is forgotten as a
- * whole. Jumps to other pages look at the fetch entry of the page each time.
+ * them. They are not undone: a block that is forgotten sends them on (divert in
+ * jit_code.c). Jumps to other pages look at the fetch entry of the page each time.
  */
 #ifdef __x86_64__
 #include "mips/jit/trans.h"
@@ -152,6 +152,19 @@ void trans_goto(struct trans *t, struct emit *e, uint32_t va)
         goto_far(t, e, va);
     t->pins = pins;
     t->record = record;
+}
+
+void trans_fall(struct trans *t, uint32_t va)
+{
+    unsigned word = va >> 2 & 1023;
+    bool usual = t->pins == t->jit->pins;
+    bool may_follow = usual ? t->view->entry[word] == t->jit->translate
+                            : in_loop(t, va) && t->view->entry[word] != t->jit->interpret &&
+                                  known_target(t, va) == NULL;
+    t->follows = t->follows_left != 0 && in_page(t, va) && may_follow;
+    t->follow_va = va;
+    if (!t->follows)
+        trans_goto(t, t->e, va);
 }
 
 void trans_goto_if(struct trans *t, enum host_cc cc, uint32_t va)
