@@ -28,6 +28,7 @@
 
 #include "traces/batch.h"
 #include "traces/frame.h"
+#include "traces/hash_set.h"
 #include "traces/message.h"
 #include "traces/sizes.h"
 #include "traces/trace.h"
@@ -61,12 +62,6 @@ struct lane { /* the frame being filled; the thread's */
     struct buf content;
     uint64_t by_field[TRACE_FIELDS];
     int level;
-};
-
-struct hash_set { /* of the blobs put */
-    struct trace_hash *slots;
-    bool *used;
-    size_t count, cap;
 };
 
 struct trace_writer {
@@ -331,52 +326,11 @@ static void queue_put(struct trace_writer *w, struct item item)
     pthread_mutex_unlock(&w->lock);
 }
 
-static size_t set_slot(const struct hash_set *s, struct trace_hash hash)
-{
-    uint64_t start;
-    memcpy(&start, hash.byte, sizeof start);
-    size_t i = (size_t)start & (s->cap - 1);
-    while (s->used[i] && !trace_hash_equal(s->slots[i], hash))
-        i = (i + 1) & (s->cap - 1);
-    return i;
-}
-
-static void set_grow(struct hash_set *s)
-{
-    struct hash_set bigger = {.count = s->count, .cap = s->cap == 0 ? 256 : 2 * s->cap};
-    bigger.slots = xcalloc(bigger.cap, sizeof *bigger.slots);
-    bigger.used = xcalloc(bigger.cap, sizeof *bigger.used);
-    for (size_t i = 0; i < s->cap; i++) {
-        if (s->used[i]) {
-            size_t at = set_slot(&bigger, s->slots[i]);
-            bigger.slots[at] = s->slots[i];
-            bigger.used[at] = true;
-        }
-    }
-    free(s->slots);
-    free(s->used);
-    *s = bigger;
-}
-
-/* False if it was there before. */
-static bool set_add(struct hash_set *s, struct trace_hash hash)
-{
-    if (2 * s->count >= s->cap)
-        set_grow(s);
-    size_t i = set_slot(s, hash);
-    if (s->used[i])
-        return false;
-    s->used[i] = true;
-    s->slots[i] = hash;
-    s->count++;
-    return true;
-}
-
 struct trace_hash trace_put_blob(struct trace_writer *w, const void *data, size_t n)
 {
     struct trace_hash hash = trace_hash_of(data, n);
     pthread_mutex_lock(&w->lock);
-    bool is_new = set_add(&w->blobs, hash);
+    bool is_new = hash_set_add(&w->blobs, hash);
     pthread_mutex_unlock(&w->lock);
     size_t offset = 0;
     while (is_new && (offset < n || n == 0)) {
@@ -500,8 +454,7 @@ static void writer_destroy(struct trace_writer *w)
     buf_free(&w->compressed);
     buf_free(&w->scratch);
     frame_list_free(&w->frames);
-    free(w->blobs.slots);
-    free(w->blobs.used);
+    hash_set_free(&w->blobs);
     free(w->path);
     free(w);
 }

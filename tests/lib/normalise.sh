@@ -24,6 +24,10 @@ s/^FPU Affinity set after [0-9]+ emulations/FPU Affinity set after N emulations/
 # kernel at the interrupt controller may find such a request just gone.
 /^spurious 8259A interrupt: IRQ7\.$/d
 
+# How long a step of the start took, which the kernel says when it was long; in qemu that is the
+# time of the host.
+/^pci .*: quirk_.* took [0-9]+ usecs$/d
+
 # The wall clock.
 s/setting system clock to .*/setting system clock to T/
 s/^(audit: type=2000 audit)\([0-9.:]+\)/\1(T)/
