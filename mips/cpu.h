@@ -155,9 +155,10 @@ enum { KIND_UNMAPPED, KIND_MAPPED, KINDS }; /* by the TLB */
 struct mode_cache {
     int64_t read[VIRTUAL_PAGES], write[VIRTUAL_PAGES];
     struct code_view *fetch[VIRTUAL_PAGES];
+    uint64_t filled[VIRTUAL_PAGES / 64]; /* bitmap: may the page have an entry? */
 };
 
-/* Pages with an entry: page | mode << 20. May have some twice, or without. */
+/* Pages that got an entry: page | mode << 20. Some may be there twice, or without one by now. */
 struct fill_list {
     uint32_t *at;
     uint32_t n;

@@ -104,8 +104,13 @@ void mmu_destroy(struct mips *cpu)
         free(cpu->fills[i].at);
 }
 
+/* The tables are large and thinly filled: where there is nothing, they are not touched. */
 static void drop(struct mode_cache *c, uint32_t page)
 {
+    uint64_t bit = UINT64_C(1) << page % 64;
+    if (!(c->filled[page / 64] & bit))
+        return;
+    c->filled[page / 64] &= ~bit;
     c->read[page] = c->write[page] = 0;
     c->fetch[page] = NULL;
 }
@@ -204,12 +209,14 @@ static uint32_t page_of(uint64_t va)
 /* Note that the page gets an entry. */
 static void list_fill(struct mips *cpu, uint32_t page, uint8_t kind)
 {
-    const struct mode_cache *c = cpu->mode_cache;
+    struct mode_cache *c = cpu->mode_cache;
     struct fill_list *list = &cpu->fills[kind];
-    if (c->read[page] != 0 || c->write[page] != 0 || c->fetch[page] != NULL)
+    uint64_t bit = UINT64_C(1) << page % 64;
+    if (c->filled[page / 64] & bit)
         return;
     if (list->n == FILLS_MAX)
         flush_list(cpu, list);
+    c->filled[page / 64] |= bit;
     list->at[list->n++] = page | (uint32_t)cpu->mode * VIRTUAL_PAGES;
 }
 
