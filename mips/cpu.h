@@ -285,6 +285,8 @@ enum op_result mmu_store(struct mips *cpu, uint64_t va, unsigned size, uint64_t 
 /* Same, without a look into the software TLB first: for the interpreter. */
 enum op_result mmu_load_slow(struct mips *cpu, uint64_t va, unsigned size, uint64_t *value);
 enum op_result mmu_store_slow(struct mips *cpu, uint64_t va, unsigned size, uint64_t value);
+/* A TLB refill for a load is done: have what the load will need ready. No guest can tell. */
+void mmu_foresee_load(struct mips *cpu, uint64_t va);
 /* For fetching at pc; NULL after an exception was entered. */
 struct code_view *mmu_fetch(struct mips *cpu, uint64_t va);
 void mmu_init(struct mips *cpu);

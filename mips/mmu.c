@@ -378,6 +378,27 @@ enum op_result mmu_store(struct mips *cpu, uint64_t va, unsigned size, uint64_t 
     return OP_OK;
 }
 
+/* In a refill handler, EXL is set, and eret will go to the mode that it hides. */
+void mmu_foresee_load(struct mips *cpu, uint64_t va)
+{
+    uint64_t status = cpu->c0[C0_STATUS], pa;
+    uint8_t kind;
+    if (!(status & STATUS_EXL))
+        return;
+    cpu->c0[C0_STATUS] = status & ~(uint64_t)STATUS_EXL;
+    mmu_mode_changed(cpu);
+    if (cpu->mode_cache->read[page_of(va)] == 0 &&
+        mmu_translate(cpu, va, MIPS_READ, &pa, &kind) == EXC_NONE) {
+        struct mips_page page = cpu->env.page(cpu->env.ctx, pa & ~PAGE_MASK, MIPS_READ);
+        if (page.host != NULL) {
+            __builtin_prefetch(page.host + (pa & PAGE_MASK));
+            fill(cpu, va, pa, kind, page, MIPS_READ);
+        }
+    }
+    cpu->c0[C0_STATUS] = status;
+    mmu_mode_changed(cpu);
+}
+
 /* ---- fetch ---- */
 
 struct code_view *mmu_fetch(struct mips *cpu, uint64_t va)

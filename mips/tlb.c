@@ -116,6 +116,8 @@ enum op_result op_tlbwr(struct mips *cpu, uint32_t w)
     unsigned i = cp0_random(cpu);
     cpu->random = cpu->random * 1664525 + 1013904223;
     write_entry(cpu, i, true);
+    if ((cpu->c0[C0_CAUSE] >> 2 & 31) == EXC_TLBL)
+        mmu_foresee_load(cpu, cpu->c0[C0_BADVADDR]);
     return OP_LEAVE;
 }
 

@@ -43,6 +43,25 @@ static uint64_t step_now(const struct replayer *r)
 
 /* ---- the sink ---- */
 
+/* The events of a batch. Where one follows the other, the next is decoded meanwhile. */
+static const struct event *next_batch(struct replayer *r, size_t batch)
+{
+    const struct event *events = NULL;
+    bool in_order = batch == r->last_batch + 1;
+    r->last_batch = batch;
+    if (in_order && r->lookahead == NULL && !r->no_lookahead) {
+        r->lookahead = lookahead_start(r->path);
+        r->no_lookahead = r->lookahead == NULL;
+    }
+    if (in_order && r->lookahead != NULL)
+        events = lookahead_take(r->lookahead, batch);
+    if (events == NULL)
+        events = trace_reader_events(r->reader, batch, &r->error);
+    if (in_order && r->lookahead != NULL && batch + 1 < r->batches_count)
+        lookahead_ask(r->lookahead, r->batches, batch + 1);
+    return events;
+}
+
 /* The trace's event number `n`, or NULL with r->error set. */
 static const struct event *expected_event(struct replayer *r, uint64_t n)
 {
@@ -59,7 +78,7 @@ static const struct event *expected_event(struct replayer *r, uint64_t n)
         else
             hi = mid;
     }
-    r->expected = trace_reader_events(r->reader, lo, &r->error);
+    r->expected = next_batch(r, lo);
     if (r->expected == NULL) {
         r->batch = SIZE_MAX;
         halt(r);
@@ -353,6 +372,7 @@ int replayer_open(struct replayer *r, const char *path, uint64_t snapshot_bytes,
 {
     *r = (struct replayer){.batch = SIZE_MAX};
     TRY(trace_reader_open(&r->reader, path, false, e));
+    r->path = xstrdup(path);
     r->header = trace_reader_header(r->reader);
     r->inputs = trace_reader_inputs(r->reader, &r->inputs_count);
     r->digests = trace_reader_digests(r->reader, &r->digests_count);
@@ -381,6 +401,8 @@ void replayer_close(struct replayer *r)
         free(r->images[i]);
     free(r->blocks);
     buf_free(&r->console);
+    lookahead_stop(r->lookahead);
+    free(r->path);
     trace_reader_close(r->reader);
 }
 

@@ -9,6 +9,7 @@
 
 #include "core/base/buf.h"
 #include "core/monitor.h"
+#include "replay/lookahead.h"
 #include "traces/trace.h"
 
 /* Where the replay is in the trace; with a snapshot of the monitor, a whole state. */
@@ -35,6 +36,10 @@ struct replayer {
     size_t batches_count;
     size_t batch;                  /* the one that `expected` holds; SIZE_MAX for none */
     const struct event *expected;
+    size_t last_batch;             /* that was asked for */
+    char *path;
+    struct lookahead *lookahead;   /* NULL while events are not read in order */
+    bool no_lookahead;             /* there is no thread for it */
     uint64_t end_cycle, end_step;  /* as far as the trace goes */
     uint64_t steps_run;            /* by all calls of replayer_run */
     struct err error;              /* divergence or damage; code 0 while all is well */
