@@ -188,7 +188,7 @@ void trans_catch_up(struct trans *t, struct emit *e);
 /* In `e`: call out with eax = a set. Comes back if the function returns NULL. */
 void trans_call_out(struct trans *t, struct emit *e, enum jit_call call);
 /* The instruction by the interpreter's helper. */
-void trans_helper(struct trans *t);
+void trans_helper(struct trans *t, struct emit *e);
 uint32_t trans_in_arena(const struct trans *t, const void *p);
 /* The instruction raises `code`, whatever happens. */
 void trans_raise(struct trans *t, struct emit *e, enum mips_exc code);

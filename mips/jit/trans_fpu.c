@@ -84,9 +84,7 @@ void trans_fpu_end(struct trans *t, const struct fpu_away *away)
     if (away->n_slow != 0 && live) {
         call_checked(t); /* comes back live */
     } else if (away->n_slow != 0) {
-        trans_catch_up(t, t->c);
-        emit_mov_ri(t->c, RAX, t->id);
-        trans_call_out(t, t->c, CALL_op);
+        trans_helper(t, t->c);
         emit_jmp(t->c, emit_here(t->e));
     }
     if (away->other != NULL) {

@@ -298,7 +298,7 @@ void jit_ext(struct trans *t, unsigned op)
     unsigned d = w_rt(t->w), pos = w_sa(t->w), size = w_rd(t->w) + 1;
     if (pos + size > 32) {
         t->id = INSN_RESERVED;
-        trans_helper(t);
+        trans_helper(t, t->e);
         return;
     }
     if (d == 0)
@@ -318,7 +318,7 @@ void jit_ins(struct trans *t, unsigned op)
     unsigned d = w_rt(t->w), pos = w_sa(t->w), last = w_rd(t->w);
     if (last < pos) {
         t->id = INSN_RESERVED;
-        trans_helper(t);
+        trans_helper(t, t->e);
         return;
     }
     if (d == 0)

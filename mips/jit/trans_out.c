@@ -25,19 +25,17 @@ void trans_call_out(struct trans *t, struct emit *e, enum jit_call call)
         emit_mov_rm(e, 4, RDX, mem_at(RBP, CPU(jit_kept)));
 }
 
-void trans_helper(struct trans *t)
+void trans_helper(struct trans *t, struct emit *e)
 {
-    trans_catch_up(t, t->e);
-    emit_mov_ri(t->e, RAX, t->id);
-    trans_call_out(t, t->e, CALL_op);
+    trans_catch_up(t, e);
+    emit_mov_ri(e, RAX, t->id);
+    trans_call_out(t, e, CALL_op);
 }
 
 void trans_cold_helper(struct trans *t, uint8_t *site)
 {
     emit_patch(t->c, site, emit_here(t->c));
-    trans_catch_up(t, t->c);
-    emit_mov_ri(t->c, RAX, t->id);
-    trans_call_out(t, t->c, CALL_op);
+    trans_helper(t, t->c);
     emit_jmp(t->c, emit_here(t->e));
 }
 
@@ -46,7 +44,7 @@ void jit_helper(struct trans *t, unsigned op)
     (void)op;
     if (jit_inline_helper(t) || jit_inline_system(t) || jit_inline_fpu(t))
         return;
-    trans_helper(t);
+    trans_helper(t, t->e);
     t->left = t->id == INSN_ERET || t->id == INSN_DERET;
 }
 
