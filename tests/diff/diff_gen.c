@@ -12,6 +12,9 @@
 
 #include "core/base/base.h"
 #include "tests/diff/diff.h"
+#include "tests/diff/values.h"
+
+#define WORD_EDGE 2
 
 enum { R_JUMP = DIFF_R_JUMP, R_DATA = 28, R_NEAR = 29, R_INDEX = 30 };
 
@@ -224,38 +227,7 @@ static const struct {
 
 static uint32_t random_word(struct rng *r)
 {
-    static const uint32_t edges[] = {0,          1,          0xffffffff, 0x7fffffff, 0x80000000,
-                                     0x80000001, 0x0000ffff, 0xffff8000, 0x00007fff, 2};
-    uint32_t v = (uint32_t)rng_next(r);
-
-    switch (rng_below(r, 4)) {
-    case 0:
-        return edges[rng_below(r, 10)];
-    case 1:
-        return v >> rng_below(r, 32);
-    case 2:
-        return (uint32_t)((int32_t)v >> rng_below(r, 32));
-    default:
-        return v;
-    }
-}
-
-static uint64_t random_single(struct rng *r)
-{
-    static const uint8_t exps[] = {0, 0, 1, 2, 126, 127, 128, 150, 157, 158, 189, 253, 254, 255};
-    uint32_t exp = rng_below(r, 2) ? exps[rng_below(r, 14)] : 110 + rng_below(r, 40);
-
-    return (rng_next(r) << 31 & 0x80000000) | exp << 23 | (random_word(r) & 0x7fffff);
-}
-
-static uint64_t random_double(struct rng *r)
-{
-    static const uint16_t exps[] = {0,     0,     1,     2,     0x369, 0x380, 0x381, 0x3fe,
-                                    0x3ff, 0x400, 0x41e, 0x433, 0x43e, 0x47f, 0x7fe, 0x7ff};
-    uint64_t exp = rng_below(r, 2) ? exps[rng_below(r, 16)] : 1000 + rng_below(r, 60);
-    uint64_t frac = (uint64_t)random_word(r) << 20 ^ (rng_below(r, 2) ? random_word(r) : 0);
-
-    return rng_next(r) << 63 | exp << 52 | (frac & 0xfffffffffffff);
+    return value_word(r, WORD_EDGE);
 }
 
 static uint64_t random_fpr(struct rng *r)
@@ -266,9 +238,9 @@ static uint64_t random_fpr(struct rng *r)
     case 1:
         return (uint64_t)(int64_t)(int32_t)random_word(r);
     case 2:
-        return random_double(r);
+        return value_double(r, WORD_EDGE);
     default:
-        return random_single(r) << 32 | random_single(r);
+        return value_single(r, WORD_EDGE) << 32 | value_single(r, WORD_EDGE);
     }
 }
 

@@ -1,41 +1,13 @@
 /* Operands: numbers at the edges, pointers to each kind of memory, CP0 values. */
 #include "mips/ops.h"
 #include "tests/diff/engines.h"
+#include "tests/diff/values.h"
+
+#define WORD_EDGE 31 /* a shift's last count */
 
 uint32_t gen_integer(struct rng *r)
 {
-    static const uint32_t edges[] = {0,          1,          0xffffffff, 0x7fffffff, 0x80000000,
-                                     0x80000001, 0x0000ffff, 0xffff8000, 0x00007fff, 31};
-    uint32_t v = (uint32_t)rng_next(r);
-
-    switch (rng_below(r, 4)) {
-    case 0:
-        return edges[rng_below(r, ARRAY_LEN(edges))];
-    case 1:
-        return v >> rng_below(r, 32);
-    case 2:
-        return (uint32_t)((int32_t)v >> rng_below(r, 32));
-    default:
-        return v;
-    }
-}
-
-static uint64_t random_single(struct rng *r)
-{
-    static const uint8_t exps[] = {0, 0, 1, 2, 126, 127, 128, 150, 157, 158, 189, 253, 254, 255};
-    uint32_t exp = rng_below(r, 2) ? exps[rng_below(r, ARRAY_LEN(exps))] : 110 + rng_below(r, 40);
-
-    return (rng_next(r) << 31 & 0x80000000) | exp << 23 | (gen_integer(r) & 0x7fffff);
-}
-
-static uint64_t random_double(struct rng *r)
-{
-    static const uint16_t exps[] = {0,     0,     1,     2,     0x369, 0x380, 0x381, 0x3fe,
-                                    0x3ff, 0x400, 0x41e, 0x433, 0x43e, 0x47f, 0x7fe, 0x7ff};
-    uint64_t exp = rng_below(r, 2) ? exps[rng_below(r, ARRAY_LEN(exps))] : 1000 + rng_below(r, 60);
-    uint64_t frac = (uint64_t)gen_integer(r) << 20 ^ (rng_below(r, 2) ? gen_integer(r) : 0);
-
-    return rng_next(r) << 63 | exp << 52 | (frac & 0xfffffffffffff);
+    return value_word(r, WORD_EDGE);
 }
 
 uint64_t gen_float(struct rng *r)
@@ -53,9 +25,9 @@ uint64_t gen_float(struct rng *r)
         return few[rng_below(r, ARRAY_LEN(few))];
     case 2:
     case 3:
-        return random_double(r);
+        return value_double(r, WORD_EDGE);
     default:
-        return random_single(r) << 32 | random_single(r);
+        return value_single(r, WORD_EDGE) << 32 | value_single(r, WORD_EDGE);
     }
 }
 
