@@ -15,6 +15,8 @@
 #define DISKS_MAX          8
 #define DISK_SECTORS_MAX   (1ull << 30) /* 512 GiB */
 #define VMS_MAX            16
+#define NICS_MAX           4  /* of a VM */
+#define NETWORKS_MAX       16
 
 struct config_image {
     const uint8_t *data;
@@ -38,6 +40,25 @@ struct disk_config {
     bool read_only;
 };
 
+/* A network is a switch; a link joins a network card to it. */
+struct link_config {
+    uint64_t latency_ns; /* one way, at least an epoch */
+    uint64_t bandwidth;  /* bits per virtual second; 0: no limit */
+    uint32_t loss_ppm;   /* frames lost on the way to the switch, per million */
+    uint32_t mtu;        /* bytes behind the Ethernet header: 68 to 65535 */
+};
+
+struct nic_config {
+    uint32_t network; /* index into monitor_config.networks */
+    uint8_t mac[6];
+    struct link_config link;
+};
+
+struct network_config {
+    const char *name;
+    bool gateway; /* to the outside: its frames are inputs */
+};
+
 struct vm_config {
     const char *name;
     const char *board; /* "malta" */
@@ -52,7 +73,22 @@ struct vm_config {
     uint64_t entropy_seed;
     struct disk_config disks[DISKS_MAX];
     size_t disks_count;
-    bool virtio_rng, virtio_console;
+    bool virtio_rng, virtio_console, virtio_balloon;
+    struct nic_config nics[NICS_MAX];
+    size_t nics_count;
+    /* Claims on machine memory when there is not enough for all. */
+    uint64_t memory_min; /* bytes that are never reclaimed by force */
+    uint64_t memory_max; /* bytes; more is reclaimed even when there is plenty; 0: no such limit */
+    uint32_t shares;     /* relative; 1000 is usual; 0 counts as that */
+};
+
+/* Which pages come to share a machine page. */
+enum share_ways {
+    SHARE_DISK = 1,    /* a disk block that is in machine memory already */
+    SHARE_NET = 2,     /* whole pages of frames between VMs */
+    SHARE_CONTENT = 4, /* equal content, found by hash while the VMs run */
+    SHARE_BOOT = 8,    /* equal content at power-on */
+    SHARE_ALL = 15,
 };
 
 struct monitor_config {
@@ -60,6 +96,12 @@ struct monitor_config {
     size_t vms_count;
     uint64_t epoch_ns;
     uint64_t machine_memory; /* bytes of the pool; 0: the sum of the VMs' memory and what they need besides */
+    struct network_config networks[NETWORKS_MAX];
+    size_t networks_count;
+    uint64_t seed;           /* of what the monitor draws by lot: lost frames, pages to reclaim */
+    unsigned share;          /* enum share_ways, or'ed */
+    uint64_t scan_rate;      /* pages that each VM's memory is searched for equal ones, per virtual
+                                second; 0: the usual rate */
     uint64_t snapshot_memory; /* bytes for frames of snapshots beyond the pool */
     bool no_reboot;           /* a reset by the guest ends the run */
 };
