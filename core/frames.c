@@ -25,16 +25,19 @@ int frames_init(struct frames *f, uint64_t max_bytes, struct err *e)
     }
     f->base = p;
     f->used = 1;
-    f->refs_cap = 1024;
-    f->refs = xcalloc(f->refs_cap, sizeof f->refs[0]);
+    /* Calloc'ed memory of this size is not touched before it is used. */
+    f->refs = xcalloc(f->max, sizeof f->refs[0]);
     f->refs[FRAME_ZERO] = 1;
+    pthread_mutex_init(&f->lock, NULL);
     return 0;
 }
 
 void frames_fini(struct frames *f)
 {
-    if (f->base != NULL)
+    if (f->base != NULL) {
         munmap(f->base, (size_t)f->max << PAGE_BITS);
+        pthread_mutex_destroy(&f->lock);
+    }
     if (f->fd >= 0)
         close(f->fd);
     free(f->refs);
@@ -44,21 +47,13 @@ void frames_fini(struct frames *f)
 
 uint32_t frame_alloc(struct frames *f, bool zeroed)
 {
-    uint32_t frame;
-    if (f->free_count != 0) {
-        frame = f->free[--f->free_count];
-        if (f->reused != NULL)
-            f->reused(f->ctx, frame);
-        if (zeroed)
-            memset(frame_host(f, frame), 0, PAGE_SIZE);
-    } else {
-        CHECK(f->used < f->max, "machine memory of %u pages is exhausted", f->max);
-        frame = f->used++;
-        if (frame >= f->refs_cap) {
-            f->refs_cap *= 2;
-            f->refs = xrealloc(f->refs, f->refs_cap * sizeof f->refs[0]);
-        }
-    }
+    pthread_mutex_lock(&f->lock);
+    bool fresh = f->free_count == 0;
+    CHECK(!fresh || f->used < f->max, "machine memory of %u pages is exhausted", f->max);
+    uint32_t frame = fresh ? f->used++ : f->free[--f->free_count];
+    pthread_mutex_unlock(&f->lock);
+    if (!fresh && zeroed)
+        memset(frame_host(f, frame), 0, PAGE_SIZE);
     f->refs[frame] = 1;
     return frame;
 }
@@ -67,9 +62,11 @@ void frame_unref(struct frames *f, uint32_t frame)
 {
     if (frame == FRAME_ZERO || --f->refs[frame] != 0)
         return;
+    pthread_mutex_lock(&f->lock);
     if (f->free_count == f->free_cap) {
         f->free_cap = f->free_cap == 0 ? 1024 : f->free_cap * 2;
         f->free = xrealloc(f->free, f->free_cap * sizeof f->free[0]);
     }
     f->free[f->free_count++] = frame;
+    pthread_mutex_unlock(&f->lock);
 }

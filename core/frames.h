@@ -7,9 +7,14 @@
  * Frame numbers are the host's business: they depend on how many checkpoints
  * a replay keeps, and so must never reach guest state or the event log (MPNs
  * do that, core/memory.h).
+ *
+ * Threads: frames may be taken and given back by several at once; the count of
+ * a frame belongs to whoever may write to it.
  */
 #ifndef CORE_FRAMES_H
 #define CORE_FRAMES_H
+
+#include <pthread.h>
 
 #include "core/base/base.h"
 #include "core/base/err.h"
@@ -18,22 +23,21 @@
 
 struct frames {
     uint8_t *base;   /* host address of frame 0 */
-    uint32_t *refs;  /* by frame; grows with `used` */
-    uint32_t used;   /* frames handed out so far, free ones included */
+    uint32_t *refs;  /* by frame */
     uint32_t max;
-    uint32_t *free;  /* stack */
-    uint32_t free_count, free_cap, refs_cap;
     int fd;
-    /* A frame that held other content before is handed out again. */
-    void (*reused)(void *ctx, uint32_t frame);
-    void *ctx;
+    pthread_mutex_t lock; /* guards what follows */
+    uint32_t used;        /* frames handed out so far, free ones included */
+    uint32_t *free;       /* stack */
+    uint32_t free_count, free_cap;
 };
 
 int frames_init(struct frames *f, uint64_t max_bytes, struct err *e);
 void frames_fini(struct frames *f);
 
-/* A frame with one reference; zeroed if asked for. Aborts with a message when `max` is exceeded:
- * whoever keeps snapshots keeps frames_in_use below it. */
+/* A frame with one reference; zeroed if asked for. It may have held other content before: whoever
+ * has code of it must forget that. Aborts with a message when `max` is exceeded: whoever keeps
+ * snapshots keeps frames_in_use below it. */
 uint32_t frame_alloc(struct frames *f, bool zeroed);
 void frame_unref(struct frames *f, uint32_t frame);
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 /* A memmap entry: users in the upper half. A freed page has no users and holds, in the lower
- * half, the next free MPN + 1; the bit keeps the entry from being 0, "absent". */
+ * half, the next free number + 1; the bit keeps the entry from being 0, "absent". */
 #define ENTRY_FREE (1ull << 63)
 
 static uint64_t entry(uint32_t frame, uint32_t users)
@@ -25,40 +25,76 @@ static void value_unref(void *ctx, uint64_t value)
         frame_unref(&m->frames, (uint32_t)value);
 }
 
-int memory_init(struct memory *m, uint64_t pool_bytes, uint64_t extra_bytes, struct err *e)
+int memory_init(struct memory *m, uint64_t pool_bytes, uint64_t bytes, struct err *e)
 {
     *m = (struct memory){0};
-    TRY(frames_init(&m->frames, pool_bytes + extra_bytes + PAGE_SIZE, e));
-    m->mpn_limit = (uint32_t)(pool_bytes >> PAGE_BITS);
+    TRY(frames_init(&m->frames, bytes + PAGE_SIZE, e));
+    m->pool_pages = pool_bytes >> PAGE_BITS;
     m->values = (struct radix_values){.ref = value_ref, .unref = value_unref, .ctx = m};
-    radix_init(&m->memmap, &m->values);
+    for (unsigned i = 0; i < ARENAS; i++)
+        radix_init(&m->arena[i].memmap, &m->values);
     return 0;
 }
 
 void memory_fini(struct memory *m)
 {
-    radix_fini(&m->memmap);
+    for (unsigned i = 0; i < ARENAS; i++)
+        radix_fini(&m->arena[i].memmap);
     frames_fini(&m->frames);
 }
 
-uint32_t mpn_alloc(struct memory *m)
+uint32_t memory_in_use(const struct memory *m)
 {
-    uint32_t mpn;
-    if (m->free_head != 0) {
-        mpn = m->free_head - 1;
-        m->free_head = (uint32_t)radix_get(&m->memmap, mpn);
+    uint32_t n = 0;
+    for (unsigned i = 0; i < ARENAS; i++)
+        n += m->arena[i].in_use;
+    return n;
+}
+
+static struct arena *arena_of(struct memory *m, uint32_t mpn)
+{
+    return &m->arena[mpn_arena(mpn)];
+}
+
+static uint32_t number_of(uint32_t mpn)
+{
+    return mpn & ((1u << ARENA_BITS) - 1);
+}
+
+/* A free number, which the caller gives an entry. */
+static uint32_t take_number(struct memory *m, unsigned arena)
+{
+    struct arena *a = &m->arena[arena];
+    uint32_t number;
+    if (a->free_head != 0) {
+        number = a->free_head - 1;
+        a->free_head = (uint32_t)radix_get(&a->memmap, number);
     } else {
-        CHECK(m->mpns < m->mpn_limit, "all %u machine pages are in use", m->mpn_limit);
-        mpn = m->mpns++;
+        CHECK(a->mpns < 1u << ARENA_BITS, "arena %u has no number left", arena);
+        number = a->mpns++;
     }
-    radix_set(&m->memmap, mpn, entry(frame_alloc(&m->frames, true), 1));
-    m->in_use++;
+    a->in_use++;
+    return arena << ARENA_BITS | number;
+}
+
+static void give_number(struct memory *m, uint32_t mpn)
+{
+    struct arena *a = arena_of(m, mpn);
+    radix_set(&a->memmap, number_of(mpn), ENTRY_FREE | a->free_head);
+    a->free_head = number_of(mpn) + 1;
+    a->in_use--;
+}
+
+uint32_t mpn_alloc(struct memory *m, unsigned arena, bool zeroed)
+{
+    uint32_t mpn = take_number(m, arena);
+    radix_set(&m->arena[arena].memmap, number_of(mpn), entry(frame_alloc(&m->frames, zeroed), 1));
     return mpn;
 }
 
 static uint64_t used_entry(const struct memory *m, uint32_t mpn)
 {
-    uint64_t v = radix_get(&m->memmap, mpn);
+    uint64_t v = radix_get(&m->arena[mpn_arena(mpn)].memmap, number_of(mpn));
     CHECK(v != 0 && !(v & ENTRY_FREE), "machine page %u is not in use", mpn);
     return v;
 }
@@ -67,7 +103,7 @@ static uint64_t used_entry(const struct memory *m, uint32_t mpn)
 static void set_users(struct memory *m, uint32_t mpn, uint32_t frame, uint32_t users)
 {
     frame_ref(&m->frames, frame);
-    radix_set(&m->memmap, mpn, entry(frame, users));
+    radix_set(&arena_of(m, mpn)->memmap, number_of(mpn), entry(frame, users));
 }
 
 void mpn_ref(struct memory *m, uint32_t mpn)
@@ -80,18 +116,16 @@ void mpn_unref(struct memory *m, uint32_t mpn)
 {
     uint64_t v = used_entry(m, mpn);
     uint32_t users = (uint32_t)(v >> 32) - 1;
-    if (users != 0) {
+    if (users != 0)
         set_users(m, mpn, (uint32_t)v, users);
-        return;
-    }
-    radix_set(&m->memmap, mpn, ENTRY_FREE | m->free_head);
-    m->free_head = mpn + 1;
-    m->in_use--;
+    else
+        give_number(m, mpn);
 }
 
 uint32_t mpn_users(const struct memory *m, uint32_t mpn)
 {
-    return (uint32_t)(used_entry(m, mpn) >> 32);
+    uint64_t v = radix_get(&m->arena[mpn_arena(mpn)].memmap, number_of(mpn));
+    return v & ENTRY_FREE ? 0 : (uint32_t)(v >> 32);
 }
 
 uint32_t mpn_frame(const struct memory *m, uint32_t mpn)
@@ -104,32 +138,43 @@ uint32_t mpn_own(struct memory *m, uint32_t mpn, bool *moved)
     uint64_t v = used_entry(m, mpn);
     uint32_t frame = (uint32_t)v;
     *moved = false;
-    if (m->frames.refs[frame] == 1 && radix_is_exclusive(&m->memmap, mpn))
+    if (m->frames.refs[frame] == 1 && radix_is_exclusive(&arena_of(m, mpn)->memmap, number_of(mpn)))
         return frame;
     uint32_t copy = frame_alloc(&m->frames, false);
     memcpy(frame_host(&m->frames, copy), frame_host(&m->frames, frame), PAGE_SIZE);
-    radix_set(&m->memmap, mpn, entry(copy, (uint32_t)(v >> 32)));
+    radix_set(&arena_of(m, mpn)->memmap, number_of(mpn), entry(copy, (uint32_t)(v >> 32)));
     *moved = true;
     return copy;
 }
 
+uint32_t mpn_move(struct memory *m, uint32_t mpn, unsigned arena, uint32_t users)
+{
+    uint32_t frame = mpn_frame(m, mpn), to = take_number(m, arena);
+    set_users(m, to, frame, users);
+    give_number(m, mpn);
+    return to;
+}
+
 void memory_snapshot(const struct memory *m, struct memory_snapshot *s)
 {
-    radix_snapshot(&m->memmap, &s->memmap);
-    s->mpns = m->mpns;
-    s->free_head = m->free_head;
-    s->in_use = m->in_use;
+    for (unsigned i = 0; i < ARENAS; i++) {
+        s->arena[i] = m->arena[i];
+        radix_snapshot(&m->arena[i].memmap, &s->arena[i].memmap);
+    }
 }
 
 void memory_restore(struct memory *m, const struct memory_snapshot *s)
 {
-    radix_restore(&m->memmap, &s->memmap);
-    m->mpns = s->mpns;
-    m->free_head = s->free_head;
-    m->in_use = s->in_use;
+    for (unsigned i = 0; i < ARENAS; i++) {
+        struct radix memmap = m->arena[i].memmap;
+        radix_restore(&memmap, &s->arena[i].memmap);
+        m->arena[i] = s->arena[i];
+        m->arena[i].memmap = memmap;
+    }
 }
 
 void memory_snapshot_fini(struct memory_snapshot *s)
 {
-    radix_fini(&s->memmap);
+    for (unsigned i = 0; i < ARENAS; i++)
+        radix_fini(&s->arena[i].memmap);
 }

@@ -3,10 +3,10 @@
  *
  * A RAM page has no machine page until it is first written; until then it
  * reads as the shared zero frame. A page is handed to the vcpu for writing only
- * through vm_page, which notes it dirty; the digest is the sum over all pages
- * of a hash of (key, content), zero pages counting 0, so that it can be kept
- * up to date at the cost of the dirty pages alone and does not depend on which
- * pages have a machine page.
+ * through vm_page, which notes it dirty and breaks sharing; the digest is the
+ * sum over all pages of a hash of (key, content), zero pages counting 0, so
+ * that it can be kept up to date at the cost of the dirty pages alone and does
+ * not depend on which pages have a machine page, or share one.
  *
  * DETERMINISM: MPNs are handed out in the order of first writes, which is the
  * guest's own order and so the same in each replay and under each engine.
@@ -38,6 +38,94 @@ void vm_flush_translations(struct vm *vm)
     mips_flush_pages(vm->cpu);
 }
 
+/* The page is in another frame now, which may have held anything before. */
+static void page_moved(struct vm *vm, uint64_t key, uint32_t frame)
+{
+    if (vm->given[key])
+        vm_flush_translations(vm);
+    mips_code_changed(vm->cpu, frame, 0, PAGE_SIZE);
+}
+
+/* ---- whole machine pages ---- */
+
+void vm_page_ref(struct vm *vm, uint32_t mpn)
+{
+    if (mpn_arena(mpn) == vm->index)
+        mpn_ref(vm->memory, mpn);
+    else
+        buf_put(&vm->page_ops, &(struct page_op){mpn, 1}, sizeof(struct page_op));
+}
+
+void vm_page_unref(struct vm *vm, uint32_t mpn)
+{
+    if (mpn_arena(mpn) == vm->index)
+        mpn_unref(vm->memory, mpn);
+    else
+        buf_put(&vm->page_ops, &(struct page_op){mpn, -1}, sizeof(struct page_op));
+}
+
+uint64_t vm_page_at(const struct vm *vm, uint64_t key)
+{
+    return radix_get(&vm->pmap, key);
+}
+
+void vm_page_set(struct vm *vm, uint64_t key, uint64_t mpn1)
+{
+    uint64_t old = radix_get(&vm->pmap, key);
+    if (old == mpn1)
+        return;
+    radix_set(&vm->pmap, key, mpn1);
+    page_moved(vm, key, mpn1 == 0 ? FRAME_ZERO : mpn_frame(vm->memory, (uint32_t)(mpn1 - 1)));
+    if (old != 0)
+        vm_page_unref(vm, (uint32_t)(old - 1));
+}
+
+void vm_page_map(struct vm *vm, uint64_t key, uint32_t mpn)
+{
+    vm_page_set(vm, key, (uint64_t)mpn + 1);
+    mark_dirty(vm, key);
+}
+
+uint32_t vm_page_hold(struct vm *vm, uint64_t key)
+{
+    uint64_t mpn1 = radix_get(&vm->pmap, key);
+    if (mpn1 == 0)
+        return 0;
+    vm_page_ref(vm, (uint32_t)(mpn1 - 1));
+    mips_protect_frame(vm->cpu, mpn_frame(vm->memory, (uint32_t)(mpn1 - 1)));
+    return (uint32_t)mpn1;
+}
+
+uint64_t vm_ram_key(const struct vm *vm, uint64_t pa)
+{
+    uint64_t key;
+    bool rom;
+    if ((pa & PAGE_MASK) != 0 || !vm->board->memory_at(vm, pa, &key, &rom) || rom)
+        return UINT64_MAX;
+    return key;
+}
+
+static bool is_private(const struct vm *vm, uint32_t mpn)
+{
+    return mpn_arena(mpn) == vm->index && mpn_users(vm->memory, mpn) == 1;
+}
+
+/* A write to a page that others use, too. */
+static uint32_t break_sharing(struct vm *vm, uint64_t key, uint32_t mpn)
+{
+    struct memory *memory = vm->memory;
+    uint32_t copy = mpn_alloc(memory, vm->index, false);
+    memcpy(mpn_host(memory, copy), mpn_host(memory, mpn), PAGE_SIZE);
+    radix_set(&vm->pmap, key, (uint64_t)copy + 1);
+    vm_page_unref(vm, mpn);
+    struct event *ev = vm_event(vm, EVENT_UNSHARE);
+    ev->arg[0] = key;
+    ev->arg[1] = (uint64_t)mpn + 1;
+    ev->arg[2] = (uint64_t)copy + 1;
+    vm_event_commit(vm);
+    return mpn_frame(memory, copy);
+}
+
 /* The frame of `key`, ours alone and noted dirty. */
 static uint32_t frame_for_write(struct vm *vm, uint64_t key)
 {
@@ -45,14 +133,16 @@ static uint32_t frame_for_write(struct vm *vm, uint64_t key)
     bool moved = true;
     uint32_t frame;
     if (mpn1 == 0) {
-        uint32_t mpn = mpn_alloc(vm->memory);
+        uint32_t mpn = mpn_alloc(vm->memory, vm->index, true);
         radix_set(&vm->pmap, key, (uint64_t)mpn + 1);
         frame = mpn_frame(vm->memory, mpn);
-    } else {
+    } else if (is_private(vm, (uint32_t)(mpn1 - 1))) {
         frame = mpn_own(vm->memory, (uint32_t)(mpn1 - 1), &moved);
+    } else {
+        frame = break_sharing(vm, key, (uint32_t)(mpn1 - 1));
     }
-    if (moved && vm->given[key])
-        vm_flush_translations(vm);
+    if (moved)
+        page_moved(vm, key, frame);
     mark_dirty(vm, key);
     return frame;
 }

@@ -149,6 +149,12 @@ void mmu_flush_writes(struct mips *cpu, uint32_t frame)
     mips_flush_writes(cpu);
 }
 
+void mips_protect_frame(struct mips *cpu, uint32_t frame)
+{
+    code_reach(cpu, frame);
+    mmu_flush_writes(cpu, frame);
+}
+
 /* code.writer may go on naming pages that have no entry any more: that does no harm. */
 void mips_flush_writes(struct mips *cpu)
 {
@@ -254,6 +260,7 @@ static void fill(struct mips *cpu, uint64_t va, uint64_t pa, uint8_t kind, struc
         c->read[n] = add;
     } else if (page.writable && code_has(cpu, page.frame)) {
         c->write[n] = SLOW | (int64_t)page.frame << PAGE_BITS | SLOW_CODE;
+        note_writer(cpu, page.frame, n);
     } else if (page.writable) {
         c->write[n] = add;
         note_writer(cpu, page.frame, n);

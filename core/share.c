@@ -1,0 +1,257 @@
+/*
+ * Content-based sharing as in ESX: a table by hash holds either a common page
+ * or a hint, "page K of VM V had this content". A hint does not protect its
+ * page; when a second page with that hash comes by, both are compared in full,
+ * and only then shared. So pages that change all the time cost a hash now and
+ * then, and no faults.
+ *
+ * DETERMINISM: the table is direct-mapped and part of the state, so what is
+ * found does not depend on when the host had time. Order is by VM, then by the
+ * order in which the VM did things.
+ */
+#include "core/share.h"
+
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "core/monitor.h"
+
+#define HINT_BITS      20
+#define HINT_COMMON    (1ull << 63)
+#define HINT_TAG_SHIFT 45 /* 18 bits of the hash; below: MPN, or VM << 32 | key + 1 */
+#define HINT_TAG       (0x3ffffull << HINT_TAG_SHIFT)
+#define SCAN_RATE      20000u    /* pages per VM and virtual second */
+#define SCAN_PERIOD_NS 10000000u /* between two rounds */
+
+static const uint8_t zero_page[PAGE_SIZE];
+
+void share_init(struct share *s)
+{
+    *s = (struct share){0};
+}
+
+void share_fini(struct share *s)
+{
+    for (unsigned i = 0; i < SHARE_IMAGES_MAX; i++)
+        radix_fini(&s->block[i]);
+    radix_fini(&s->origin);
+    radix_fini(&s->hint);
+}
+
+void share_snapshot(const struct share *s, struct share *copy)
+{
+    *copy = *s;
+    for (unsigned i = 0; i < SHARE_IMAGES_MAX; i++)
+        radix_snapshot(&s->block[i], &copy->block[i]);
+    radix_snapshot(&s->origin, &copy->origin);
+    radix_snapshot(&s->hint, &copy->hint);
+}
+
+void share_restore(struct share *s, const struct share *from)
+{
+    struct share now;
+    share_snapshot(from, &now);
+    share_fini(s);
+    *s = now;
+}
+
+uint64_t share_find_block(const struct share *s, uint32_t image, uint64_t block)
+{
+    return image < SHARE_IMAGES_MAX ? radix_get(&s->block[image], block) : 0;
+}
+
+static void log_share(struct vm *vm, uint64_t key, uint64_t mpn1, enum share_ways why)
+{
+    struct event *ev = vm_event(vm, EVENT_SHARE);
+    ev->arg[0] = key;
+    ev->arg[1] = mpn1;
+    ev->arg[2] = mpn1 == 0 ? 0 : mpn_users(vm->memory, (uint32_t)(mpn1 - 1));
+    ev->arg[3] = why;
+    vm_event_commit(vm);
+}
+
+/* ---- common pages ---- */
+
+uint32_t share_publish(struct vm *vm, uint64_t key)
+{
+    uint32_t mpn = (uint32_t)(vm_page_at(vm, key) - 1);
+    uint32_t common = mpn_move(vm->memory, mpn, ARENA_COMMON, 1);
+    vm_page_renamed(vm, key, common);
+    return common;
+}
+
+void share_unref(struct monitor *m, uint32_t mpn)
+{
+    struct share *s = &m->share;
+    if (mpn_users(&m->memory, mpn) == 1) {
+        uint32_t number = mpn & ((1u << ARENA_BITS) - 1);
+        uint64_t origin = radix_get(&s->origin, number);
+        if (origin != 0) {
+            radix_set(&s->block[(origin - 1) >> 32], (uint32_t)(origin - 1), 0);
+            radix_set(&s->origin, number, 0);
+        }
+    }
+    mpn_unref(&m->memory, mpn);
+}
+
+/* References first: a page that one VM leaves and another one takes stays. */
+static void count_users(struct monitor *m)
+{
+    for (int delta = 1; delta >= -1; delta -= 2) {
+        for (unsigned i = 0; i < m->vms_count; i++) {
+            const struct buf *ops = &m->vms[i]->page_ops;
+            for (size_t at = 0; at < ops->len; at += sizeof(struct page_op)) {
+                struct page_op op;
+                memcpy(&op, ops->data + at, sizeof op);
+                if (op.delta == delta && delta > 0)
+                    mpn_ref(&m->memory, op.mpn);
+                else if (op.delta == delta)
+                    share_unref(m, op.mpn);
+            }
+        }
+    }
+    for (unsigned i = 0; i < m->vms_count; i++)
+        buf_clear(&m->vms[i]->page_ops);
+}
+
+static void join(struct vm *vm, uint64_t key, uint32_t common, enum share_ways why)
+{
+    mpn_ref(vm->memory, common);
+    vm_page_set(vm, key, (uint64_t)common + 1);
+    log_share(vm, key, (uint64_t)common + 1, why);
+}
+
+/* ---- blocks of disk images ---- */
+
+static void publish_block(struct monitor *m, struct vm *vm, const struct block_read *read)
+{
+    struct share *s = &m->share;
+    mpn_unref(&m->memory, read->mpn); /* the list's own reference */
+    /* Written, replaced, or used by something else meanwhile. */
+    if (mpn_users(&m->memory, read->mpn) != 1 ||
+        vm_page_at(vm, read->key) != (uint64_t)read->mpn + 1)
+        return;
+    uint64_t known = share_find_block(s, read->image, read->block);
+    if (known != 0) {
+        join(vm, read->key, (uint32_t)(known - 1), SHARE_DISK);
+        return;
+    }
+    uint32_t common = share_publish(vm, read->key);
+    radix_set(&s->block[read->image], read->block, (uint64_t)common + 1);
+    radix_set(&s->origin, common & ((1u << ARENA_BITS) - 1),
+              ((uint64_t)read->image << 32 | read->block) + 1);
+}
+
+static void publish_blocks(struct monitor *m)
+{
+    for (unsigned i = 0; i < m->vms_count; i++) {
+        struct buf *reads = &m->vms[i]->block_reads;
+        for (size_t at = 0; at < reads->len; at += sizeof(struct block_read)) {
+            struct block_read read;
+            memcpy(&read, reads->data + at, sizeof read);
+            publish_block(m, m->vms[i], &read);
+        }
+        buf_clear(reads);
+    }
+}
+
+/* ---- equal content ---- */
+
+static uint64_t hint_of_page(const struct vm *vm, uint64_t key)
+{
+    return (uint64_t)vm->index << 32 | (key + 1);
+}
+
+/* The page of the hint, if it still has that content and is no other VM's but its own: MPN + 1 of
+ * a common page. */
+static uint64_t hinted_page(struct monitor *m, uint64_t hint, const uint8_t *bytes,
+                            const struct vm *vm, uint64_t key, enum share_ways why)
+{
+    uint64_t page = hint & ~(HINT_COMMON | HINT_TAG);
+    if (hint & HINT_COMMON) {
+        uint32_t mpn = (uint32_t)page;
+        if (mpn_users(&m->memory, mpn) == 0 ||
+            memcmp(mpn_host(&m->memory, mpn), bytes, PAGE_SIZE) != 0)
+            return 0;
+        return (uint64_t)mpn + 1;
+    }
+    struct vm *other = m->vms[page >> 32];
+    uint64_t other_key = (uint32_t)page - 1, mpn1 = vm_page_at(other, other_key);
+    if ((other == vm && other_key == key) || mpn1 == 0 ||
+        !vm_page_is_private(other, (uint32_t)(mpn1 - 1)) ||
+        memcmp(mpn_host(&m->memory, (uint32_t)(mpn1 - 1)), bytes, PAGE_SIZE) != 0)
+        return 0;
+    uint32_t common = share_publish(other, other_key);
+    log_share(other, other_key, (uint64_t)common + 1, why);
+    return (uint64_t)common + 1;
+}
+
+static void consider(struct monitor *m, struct vm *vm, uint64_t key, enum share_ways why)
+{
+    struct memory *memory = &m->memory;
+    uint32_t mpn = (uint32_t)(vm_page_at(vm, key) - 1);
+    bool common = mpn_arena(mpn) == ARENA_COMMON;
+    if (!common && !vm_page_is_private(vm, mpn))
+        return; /* a frame in flight or a disk's overlay has it, too */
+    const uint8_t *bytes = mpn_host(memory, mpn);
+    if (memcmp(bytes, zero_page, PAGE_SIZE) == 0) {
+        vm_page_set(vm, key, 0);
+        log_share(vm, key, 0, why);
+        return;
+    }
+    uint64_t hash = XXH3_64bits(bytes, PAGE_SIZE);
+    uint64_t slot = hash & ((1u << HINT_BITS) - 1);
+    uint64_t tag = hash >> HINT_BITS << HINT_TAG_SHIFT & HINT_TAG;
+    uint64_t hint = radix_get(&m->share.hint, slot), now = HINT_COMMON | tag | mpn;
+    if (!common) {
+        uint64_t found = 0;
+        if (hint != 0 && (hint & HINT_TAG) == tag)
+            found = hinted_page(m, hint, bytes, vm, key, why);
+        if (found != 0)
+            join(vm, key, (uint32_t)(found - 1), why);
+        now = found != 0 ? HINT_COMMON | tag | (found - 1) : tag | hint_of_page(vm, key);
+    }
+    if (now != hint)
+        radix_set(&m->share.hint, slot, now);
+}
+
+/* Looks at up to n pages that have machine pages, and at each key at most once. */
+static void scan(struct monitor *m, struct vm *vm, uint64_t n, enum share_ways why)
+{
+    uint64_t *cursor = &m->share.cursor[vm->index];
+    for (uint64_t looked = 0; looked < vm->ram_pages && n != 0; looked++) {
+        uint64_t key = *cursor;
+        *cursor = key + 1 < vm->ram_pages ? key + 1 : 0;
+        if (vm_page_at(vm, key) == 0)
+            continue;
+        n--;
+        consider(m, vm, key, why);
+    }
+}
+
+void share_boot(struct monitor *m)
+{
+    for (unsigned i = 0; i < m->vms_count; i++)
+        scan(m, m->vms[i], UINT64_MAX, SHARE_BOOT);
+}
+
+static void scan_if_due(struct monitor *m)
+{
+    if (!(m->config.share & SHARE_CONTENT) || m->epoch < m->share.next_scan)
+        return;
+    uint64_t period = max_u64(SCAN_PERIOD_NS / m->config.epoch_ns, 1);
+    uint64_t rate = m->config.scan_rate != 0 ? m->config.scan_rate : SCAN_RATE;
+    uint64_t pages = max_u64(rate * (period * m->config.epoch_ns) / 1000000000u, 1);
+    m->share.next_scan = m->epoch + period;
+    for (unsigned i = 0; i < m->vms_count; i++)
+        scan(m, m->vms[i], pages, SHARE_CONTENT);
+}
+
+void share_barrier(struct monitor *m)
+{
+    count_users(m);
+    publish_blocks(m);
+    scan_if_due(m);
+}
