@@ -204,5 +204,5 @@ void vm_update_memory_digest(struct vm *vm)
         vm->dirty[key] = 0;
     }
     vm->dirty_count = 0;
-    vm_flush_translations(vm);
+    mips_flush_writes(vm->cpu);
 }

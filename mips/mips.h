@@ -146,6 +146,9 @@ void mips_set_irq(struct mips *cpu, unsigned line, bool level);
 /* The monitor changed physical memory's mapping, or wants to be asked again
  * for MIPS_WRITE: drop all cached translations. */
 void mips_flush_pages(struct mips *cpu);
+/* Drop the right to write to any page without asking: the next write to each becomes a call of
+ * env->page with MIPS_WRITE. Costs less than mips_flush_pages. */
+void mips_flush_writes(struct mips *cpu);
 /* Bytes of a host frame changed other than by this vcpu's own stores (DMA,
  * another vcpu, the debugger, reuse of the frame): forget its decoded code. */
 void mips_code_changed(struct mips *cpu, uint32_t frame, uint32_t offset, uint32_t len);

@@ -146,6 +146,12 @@ void mmu_flush_writes(struct mips *cpu, uint32_t frame)
         cpu->modes[(writer - 1) / VIRTUAL_PAGES].write[(writer - 1) % VIRTUAL_PAGES] = 0;
         return;
     }
+    mips_flush_writes(cpu);
+}
+
+/* code.writer may go on naming pages that have no entry any more: that does no harm. */
+void mips_flush_writes(struct mips *cpu)
+{
     for (unsigned i = 0; i < KINDS; i++)
         for (uint32_t k = 0; k < cpu->fills[i].n; k++)
             cpu->modes[cpu->fills[i].at[k] / VIRTUAL_PAGES]

@@ -39,7 +39,7 @@ static void print_summary(const struct recorder *r, const struct monitor *m,
     fprintf(stderr, "disco-record: %s after %" PRIu64 " instructions, %.3f s of virtual time\n",
             record_end_text(r->end), steps, (double)vm_ns_of(vm, vm_cycle(vm)) / 1e9);
     fprintf(stderr, "disco-record: %" PRIu64 " inputs, %" PRIu64 " events:", r->inputs_total,
-            r->events_total);
+            r->log.count);
     for (int k = 0; k < EVENT_KINDS; k++)
         if (r->event_count[k] != 0)
             fprintf(stderr, " %s %" PRIu64, event_info[k].text, r->event_count[k]);

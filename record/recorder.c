@@ -10,6 +10,7 @@
 #include "core/disk_priv.h"
 
 #define SLEEP_LIMIT_NS    (2 * 86400 * UINT64_C(1000000000))
+#define SYNCS_PER_MEMORY  4  /* a digest of memory looks at all pages written since the last one */
 #define BARRIERS_PER_LOOK 16 /* the host is asked for input every 1.6 ms of virtual time */
 
 static const char *const end_text[] = {
@@ -34,16 +35,16 @@ static uint64_t host_ns(void)
 
 static void put_events(struct recorder *r)
 {
-    size_t n = (size_t)(r->log.next - r->events);
-    for (size_t i = 0; i < n; i++)
-        r->event_count[r->events[i].kind]++;
-    r->events_total += n;
-    if (r->writer != NULL && n != 0) {
-        trace_put_events(r->writer, r->events, n);
-        r->events = trace_events_array(r->writer);
+    size_t bytes = (size_t)(r->log.next - r->events);
+    if (r->writer == NULL) {
+        const struct event *ev = (const struct event *)r->events;
+        for (; (const uint8_t *)ev < r->log.next; ev = event_after(ev))
+            r->event_count[ev->kind]++;
+    } else if (bytes != 0) {
+        trace_put_events(r->writer, r->events, bytes);
+        r->events = trace_log_memory(r->writer);
     }
-    r->log.next = r->events;
-    r->log.end = r->events + TRACE_EVENTS_ARRAY;
+    event_log_room(&r->log, r->events, TRACE_LOG_BYTES);
 }
 
 static void log_full(struct event_log *log)
@@ -58,17 +59,17 @@ static void put_text(struct recorder *r)
     buf_clear(&r->text);
 }
 
-static struct trace_digest digest_now(const struct recorder *r, struct monitor *m)
+static struct trace_digest digest_now(const struct recorder *r, struct monitor *m, bool with_memory)
 {
-    struct vm_digest d = monitor_digest(m, 0, true);
+    struct vm_digest d = monitor_digest(m, 0, with_memory);
     return (struct trace_digest){
         .step = mips_steps(m->vms[0]->cpu),
         .cycle = vm_cycle(m->vms[0]),
         .cpu = d.cpu,
         .devices = d.devices,
         .memory = d.memory,
-        .has_memory = true,
-        .events = r->events_total,
+        .has_memory = with_memory,
+        .events = r->log.count,
     };
 }
 
@@ -81,7 +82,7 @@ static void sync_trace(struct recorder *r, struct monitor *m)
     r->sync_step = step;
     put_events(r);
     put_text(r);
-    struct trace_digest digest = digest_now(r, m);
+    struct trace_digest digest = digest_now(r, m, r->syncs++ % SYNCS_PER_MEMORY == 0);
     trace_put_digest(r->writer, &digest);
 }
 
@@ -273,8 +274,9 @@ void recorder_open(struct recorder *r, const struct record_options *opt, struct 
                    volatile sig_atomic_t *interrupted)
 {
     *r = (struct recorder){.opt = opt, .setup = setup, .interrupted = interrupted};
-    r->events = xmalloc(TRACE_EVENTS_ARRAY * sizeof r->events[0]);
-    r->log = (struct event_log){.next = r->events, .end = r->events + TRACE_EVENTS_ARRAY, .full = log_full};
+    r->events = xmalloc(TRACE_LOG_BYTES);
+    r->log = (struct event_log){.full = log_full};
+    event_log_room(&r->log, r->events, TRACE_LOG_BYTES);
     for (size_t d = 0; d < setup->vm.disks_count; d++)
         r->block_seen[d] = xcalloc(setup->disk_bytes[d] / DISK_BLOCK / 8 + 1, 1);
     r->deadline_ns = UINT64_MAX;
@@ -290,7 +292,8 @@ int recorder_start(struct recorder *r, struct monitor *m, struct err *e)
         TRY(trace_writer_open(&r->writer, opt->output, &setup->header, &options, e));
         for (size_t i = 0; i < ARRAY_LEN(setup->mapped); i++)
             if (setup->mapped[i] != NULL)
-                trace_put_blob(r->writer, setup->mapped[i], setup->mapped_size[i]);
+                trace_put_image(r->writer, setup->mapped_hash[i], setup->mapped[i],
+                                setup->mapped_size[i]);
     }
     r->sync_cycles = vm_cycle_of(m->vms[0], 250000000u);
     r->next_sync = r->sync_cycles;
@@ -308,18 +311,19 @@ int recorder_finish(struct recorder *r, struct monitor *m, struct trace_sizes *s
     int status = disk_status(r, e);
     if (r->writer == NULL)
         return status;
-    struct trace_digest digest = digest_now(r, m);
+    struct trace_digest digest = digest_now(r, m, true);
     struct trace_end end = {
         .reason = (char *)(uintptr_t)end_text[r->end],
         .step = digest.step,
         .cycle = digest.cycle,
-        .events = r->events_total,
+        .events = r->log.count,
         .digests = &digest,
         .digests_count = 1,
     };
     struct trace_writer *w = r->writer;
     r->writer = NULL;
     int closed = trace_writer_close_sizes(w, &end, sizes, e);
+    memcpy(r->event_count, sizes->event_count, sizeof r->event_count);
     return status < 0 ? status : closed;
 }
 

@@ -3,8 +3,8 @@
  * logs them and all events into a trace.
  *
  * Sync points, every quarter of a virtual second, put the events so far, then
- * the console's text, then a digest into the trace; so a trace that is cut
- * anywhere replays to its last digest.
+ * the console's text, then a digest into the trace, each fourth time one of
+ * memory, too; so a trace that is cut anywhere replays to its last digest.
  */
 #ifndef RECORD_RECORDER_H
 #define RECORD_RECORDER_H
@@ -26,15 +26,16 @@ struct recorder {
     struct trace_writer *writer; /* NULL: -o none */
     struct host_console console;
     struct event_log log;
-    struct event *events;        /* the log's array, ours until it is put */
-    uint64_t event_count[EVENT_KINDS];
-    uint64_t events_total, inputs_total;
+    uint8_t *events;             /* the log's memory, ours until it is put */
+    uint64_t event_count[EVENT_KINDS]; /* once the run is over */
+    uint64_t inputs_total;
     struct buf text;             /* console text of channel text_channel, not yet put */
     unsigned text_channel;
     uint64_t text_cycle;
     uint64_t next_sync;          /* cycle */
     uint64_t sync_cycles;
     uint64_t sync_step;          /* of the last sync point */
+    uint64_t syncs;
     uint64_t sleep_step, sleep_cycle; /* since when the guest has slept */
     uint64_t deadline_ns;        /* host monotonic time of --timeout; UINT64_MAX: none */
     unsigned barriers;           /* since the host was looked at */

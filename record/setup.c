@@ -53,11 +53,12 @@ static int add_image(struct setup *s, unsigned slot, const char *path, struct co
         return 0;
     TRY(map_file(path, &s->mapped[slot], &s->mapped_size[slot], e));
     *image = (struct config_image){s->mapped[slot], s->mapped_size[slot]};
+    s->mapped_hash[slot] = trace_hash_of(image->data, image->size);
     *index = (uint32_t)s->header.images_count;
     s->images[s->header.images_count++] = (struct trace_image){
         .name = xstrdup(path),
         .size = image->size,
-        .hash = trace_hash_of(image->data, image->size),
+        .hash = s->mapped_hash[slot],
     };
     return 0;
 }

@@ -16,6 +16,7 @@ struct setup {
     char *devices[2];
     void *mapped[3];              /* kernel, initrd, bios */
     size_t mapped_size[3];
+    struct trace_hash mapped_hash[3];
     int disk_fd[DISKS_MAX];       /* by disk; -1 for none */
     uint64_t disk_bytes[DISKS_MAX];
     uint32_t disk_image[DISKS_MAX]; /* index into images */

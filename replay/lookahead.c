@@ -3,66 +3,69 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "core/base/err.h"
 
 struct lookahead {
-    char *path;
     pthread_t thread;
-    pthread_mutex_t lock;
+    struct trace_reader *reader; /* the thread's own */
+    size_t batches;
+    struct event *slot[LOOKAHEAD_BATCHES]; /* of batch n: slot[n % LOOKAHEAD_BATCHES] */
+    pthread_mutex_t lock;                  /* guards what follows */
     pthread_cond_t changed;
-    size_t batch;             /* the one asked for, SIZE_MAX for none */
-    struct trace_batch as;    /* what it must be */
-    bool done;                /* `events` are its events, or NULL */
+    size_t wanted;  /* the batch taken last; it and those behind it have slots */
+    size_t decoded; /* batches before this one are in their slots */
+    bool damaged;   /* the batch `decoded` is */
     bool closing;
-    const struct event *events;
-    struct trace_reader *reader; /* the thread's own; keeps the last few batches */
 };
-
-static const struct event *load(struct lookahead *l, size_t batch, struct trace_batch as)
-{
-    struct err ignored = {0};
-    const struct trace_batch *batches;
-    if (l->reader == NULL && trace_reader_open(&l->reader, l->path, false, &ignored) < 0) {
-        l->reader = NULL;
-        return NULL;
-    }
-    if (batch >= trace_reader_batches(l->reader, &batches) ||
-        batches[batch].first != as.first || batches[batch].count != as.count)
-        return NULL;
-    return trace_reader_events(l->reader, batch, &ignored);
-}
 
 static void *run(void *arg)
 {
     struct lookahead *l = arg;
     pthread_mutex_lock(&l->lock);
     while (!l->closing) {
-        if (l->batch == SIZE_MAX || l->done) {
+        size_t batch = l->decoded;
+        if (l->damaged || batch >= l->batches || batch >= l->wanted + LOOKAHEAD_BATCHES) {
             pthread_cond_wait(&l->changed, &l->lock);
             continue;
         }
-        size_t batch = l->batch;
-        struct trace_batch as = l->as;
         pthread_mutex_unlock(&l->lock);
-        const struct event *events = load(l, batch, as);
+        struct event **slot = &l->slot[batch % LOOKAHEAD_BATCHES];
+        struct err ignored = {0}; /* whoever wants the batch finds the damage again */
+        if (*slot == NULL)
+            *slot = xcalloc(TRACE_BATCH_MAX, sizeof **slot);
+        int result = trace_reader_decode(l->reader, batch, *slot, &ignored);
         pthread_mutex_lock(&l->lock);
-        if (l->batch == batch) {
-            l->events = events;
-            l->done = true;
-            pthread_cond_broadcast(&l->changed);
-        }
+        if (result == 0)
+            l->decoded++;
+        else
+            l->damaged = true;
+        pthread_cond_broadcast(&l->changed);
     }
     pthread_mutex_unlock(&l->lock);
     return NULL;
 }
 
-struct lookahead *lookahead_start(const char *path)
+static void destroy(struct lookahead *l)
 {
+    trace_reader_close(l->reader);
+    pthread_cond_destroy(&l->changed);
+    pthread_mutex_destroy(&l->lock);
+    for (size_t i = 0; i < LOOKAHEAD_BATCHES; i++)
+        free(l->slot[i]);
+    free(l);
+}
+
+struct lookahead *lookahead_start(const struct trace_reader *reader, size_t first)
+{
+    struct trace_reader *own = trace_reader_second(reader);
+    const struct trace_batch *batches;
+    if (own == NULL)
+        return NULL;
     struct lookahead *l = xcalloc(1, sizeof *l);
-    l->path = xstrdup(path);
-    l->batch = SIZE_MAX;
+    l->reader = own;
+    l->batches = trace_reader_batches(reader, &batches);
+    l->wanted = l->decoded = first;
     pthread_mutex_init(&l->lock, NULL);
     pthread_cond_init(&l->changed, NULL);
     sigset_t all, old; /* signals are for the program's own threads */
@@ -72,8 +75,7 @@ struct lookahead *lookahead_start(const char *path)
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     if (error == 0)
         return l;
-    free(l->path);
-    free(l);
+    destroy(l);
     return NULL;
 }
 
@@ -86,32 +88,21 @@ void lookahead_stop(struct lookahead *l)
     pthread_cond_broadcast(&l->changed);
     pthread_mutex_unlock(&l->lock);
     pthread_join(l->thread, NULL);
-    if (l->reader != NULL)
-        trace_reader_close(l->reader);
-    pthread_cond_destroy(&l->changed);
-    pthread_mutex_destroy(&l->lock);
-    free(l->path);
-    free(l);
-}
-
-void lookahead_ask(struct lookahead *l, const struct trace_batch *batches, size_t batch)
-{
-    pthread_mutex_lock(&l->lock);
-    l->batch = batch;
-    l->as = batches[batch];
-    l->done = false;
-    pthread_cond_broadcast(&l->changed);
-    pthread_mutex_unlock(&l->lock);
+    destroy(l);
 }
 
 const struct event *lookahead_take(struct lookahead *l, size_t batch)
 {
     const struct event *events = NULL;
     pthread_mutex_lock(&l->lock);
-    while (l->batch == batch && !l->done)
-        pthread_cond_wait(&l->changed, &l->lock);
-    if (l->batch == batch)
-        events = l->events;
+    if (batch == l->wanted || batch == l->wanted + 1) {
+        l->wanted = batch;
+        pthread_cond_broadcast(&l->changed);
+        while (l->decoded <= batch && !l->damaged && batch < l->batches)
+            pthread_cond_wait(&l->changed, &l->lock);
+        if (l->decoded > batch)
+            events = l->slot[batch % LOOKAHEAD_BATCHES];
+    }
     pthread_mutex_unlock(&l->lock);
     return events;
 }

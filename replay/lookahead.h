@@ -1,21 +1,24 @@
 /*
- * Decodes the next batch of a trace's events on a thread of its own, while
- * the machine runs. It has a reader of its own, so nothing is shared.
+ * Decodes the batches of a trace's events ahead of the machine, on a thread of
+ * its own with a reader of its own. It works up to LOOKAHEAD_BATCHES ahead, so
+ * that a stretch where the guest makes events faster than they can be decoded
+ * does not stop it.
  */
 #ifndef REPLAY_LOOKAHEAD_H
 #define REPLAY_LOOKAHEAD_H
 
 #include "traces/trace.h"
 
+#define LOOKAHEAD_BATCHES 16u /* of up to 4.5 MiB */
+
 struct lookahead;
 
-/* NULL if there is no thread to be had. `path`: the trace. */
-struct lookahead *lookahead_start(const char *path);
+/* From batch `first` on. NULL if there is no thread to be had. To be stopped before `reader` is
+ * closed. */
+struct lookahead *lookahead_start(const struct trace_reader *reader, size_t first);
 void lookahead_stop(struct lookahead *l); /* or NULL */
-/* This batch may be wanted next. */
-void lookahead_ask(struct lookahead *l, const struct trace_batch *batches, size_t batch);
-/* The events of a batch that was asked for last, when they are there; NULL if it was another one,
- * or it is not as `batches` said. Valid until the next call of this function but one. */
+/* The events of a batch, once they are there; NULL if it is not the one taken last or the one
+ * behind that, or is damaged. Valid until the next call. */
 const struct event *lookahead_take(struct lookahead *l, size_t batch);
 
 #endif

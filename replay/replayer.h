@@ -25,7 +25,7 @@ struct replayer {
     const struct trace_header *header;
     struct monitor *monitor;
     struct event_log log;
-    struct event produced;         /* the log's array of one */
+    struct event produced;         /* the log's memory: one event */
     struct replay_cursor at;
     const struct trace_input *inputs;
     size_t inputs_count;
@@ -34,10 +34,9 @@ struct replayer {
     uint64_t events_count;
     const struct trace_batch *batches;
     size_t batches_count;
-    size_t batch;                  /* the one that `expected` holds; SIZE_MAX for none */
-    const struct event *expected;
+    const struct event *expected;  /* the events from expected_first on, expected_count of them */
+    uint64_t expected_first, expected_count;
     size_t last_batch;             /* that was asked for */
-    char *path;
     struct lookahead *lookahead;   /* NULL while events are not read in order */
     bool no_lookahead;             /* there is no thread for it */
     uint64_t end_cycle, end_step;  /* as far as the trace goes */

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "traces/trace.pb-c.h"
+#include "traces/wire.h"
 
 struct arg_column {
     uint32_t *rank; /* owned by the codec, room for BATCH_EVENTS_MAX, made when first used */
@@ -25,6 +26,9 @@ struct batch_codec {
     int64_t *site_pc;
     uint64_t *delta;
     size_t sites, news, path_used;
+    uint32_t count; /* encoded */
+    uint32_t kind_count[EVENT_KINDS];
+    uint64_t first_step, last_step;
     struct arg_column args[EVENT_KINDS][EVENT_ARGS_MAX];
 };
 
@@ -96,8 +100,15 @@ static void encode_arguments(struct batch_codec *c, uint32_t site, const struct 
     }
 }
 
-static void encode_event(struct batch_codec *c, size_t at, const struct event *ev)
+void batch_encode_event(struct batch_codec *c, const struct event *ev)
 {
+    size_t at = c->count;
+    CHECK(at < BATCH_EVENTS_MAX && ev->kind < EVENT_KINDS, "event %zu of kind %u", at, ev->kind);
+    if (at == 0)
+        c->first_step = ev->step;
+    c->last_step = ev->step;
+    c->count++;
+    c->kind_count[ev->kind]++;
     uint32_t known = batch_model_sites(c->model);
     uint32_t site = encode_site(c, ev);
     struct batch_move move = {
@@ -116,16 +127,15 @@ static void encode_event(struct batch_codec *c, size_t at, const struct event *e
     }
     batch_model_moved(c->model, move, ev->step);
     encode_arguments(c, site, ev);
-    struct event clean = *ev;
-    for (unsigned i = event_info[ev->kind].args; i < EVENT_ARGS_MAX; i++)
-        clean.arg[i] = 0;
-    batch_model_event(c->model, &clean);
+    batch_model_event(c->model, ev);
 }
 
-static void codec_reset(struct batch_codec *c)
+void batch_encode_begin(struct batch_codec *c)
 {
     batch_model_reset(c->model);
     c->news = c->path_used = 0;
+    c->count = 0;
+    memset(c->kind_count, 0, sizeof c->kind_count);
     for (int kind = 0; kind < EVENT_KINDS; kind++)
         for (int i = 0; i < EVENT_ARGS_MAX; i++)
             c->args[kind][i].ranks = c->args[kind][i].values = c->args[kind][i].used = 0;
@@ -155,23 +165,21 @@ static size_t encode_columns(struct batch_codec *c, Disco__ArgColumn *columns,
     return n;
 }
 
-void batch_encode(struct batch_codec *c, const struct event *events, size_t n, struct buf *out)
+uint32_t batch_encode_count(const struct batch_codec *c)
 {
-    CHECK(n >= 1 && n <= BATCH_EVENTS_MAX, "a batch of %zu events", n);
-    codec_reset(c);
-    uint32_t kind_count[EVENT_KINDS] = {0};
-    for (size_t i = 0; i < n; i++) {
-        CHECK(events[i].kind < EVENT_KINDS, "an event of kind %u", events[i].kind);
-        kind_count[events[i].kind]++;
-        encode_event(c, i, &events[i]);
-    }
+    return c->count;
+}
+
+void batch_encode_end(struct batch_codec *c, struct buf *out)
+{
+    CHECK(c->count >= 1, "an empty batch");
     Disco__ArgColumn columns[EVENT_KINDS * EVENT_ARGS_MAX];
     Disco__ArgColumn *list[EVENT_KINDS * EVENT_ARGS_MAX];
     Disco__EventBatch msg = DISCO__EVENT_BATCH__INIT;
-    msg.count = (uint32_t)n;
-    msg.first_step = events[0].step;
-    msg.last_step = events[n - 1].step;
-    msg.kind_count = kind_count;
+    msg.count = c->count;
+    msg.first_step = c->first_step;
+    msg.last_step = c->last_step;
+    msg.kind_count = c->kind_count;
     msg.n_kind_count = EVENT_KINDS;
     msg.site_kind = c->site_kind;
     msg.site_cpu = c->site_cpu;
@@ -203,25 +211,26 @@ struct decoder {
     struct column_cursor cursor[EVENT_KINDS][EVENT_ARGS_MAX];
 };
 
-static int head_of(const Disco__EventBatch *msg, struct batch_head *head, struct err *e)
+static int check_head(uint64_t count, struct batch_head *head, struct err *e)
 {
-    if (msg->count < 1 || msg->count > BATCH_EVENTS_MAX)
-        ERR(e, ERR_FORMAT, "event batch of %" PRIu32 " events", msg->count);
-    if (msg->n_kind_count > EVENT_KINDS)
-        ERR(e, ERR_FORMAT, "event batch with unknown kinds of events");
-    *head = (struct batch_head){
-        .count = msg->count,
-        .first_step = msg->first_step,
-        .last_step = msg->last_step,
-    };
+    if (count < 1 || count > BATCH_EVENTS_MAX)
+        ERR(e, ERR_FORMAT, "event batch of %" PRIu64 " events", count);
+    head->count = (uint32_t)count;
     uint64_t sum = 0;
-    for (size_t i = 0; i < msg->n_kind_count; i++) {
-        head->kind_count[i] = msg->kind_count[i];
-        sum += msg->kind_count[i];
-    }
-    if (sum != msg->count)
+    for (size_t i = 0; i < EVENT_KINDS; i++)
+        sum += head->kind_count[i];
+    if (sum != count)
         ERR(e, ERR_FORMAT, "event batch whose counts by kind do not add up");
     return 0;
+}
+
+static int head_of(const Disco__EventBatch *msg, struct batch_head *head, struct err *e)
+{
+    if (msg->n_kind_count > EVENT_KINDS)
+        ERR(e, ERR_FORMAT, "event batch with unknown kinds of events");
+    *head = (struct batch_head){.first_step = msg->first_step, .last_step = msg->last_step};
+    memcpy(head->kind_count, msg->kind_count, msg->n_kind_count * sizeof head->kind_count[0]);
+    return check_head(msg->count, head, e);
 }
 
 static int add_site(struct decoder *d, struct err *e)
@@ -362,14 +371,42 @@ static Disco__EventBatch *unpack(const uint8_t *data, size_t n, struct err *e)
     return msg;
 }
 
+static bool take_kind_counts(const struct wire_field *f, struct batch_head *head, size_t *n)
+{
+    struct wire w = {f->data, f->data + f->n};
+    uint64_t v;
+    while (wire_varint(&w, &v)) {
+        if (*n >= EVENT_KINDS || v > BATCH_EVENTS_MAX)
+            return false;
+        head->kind_count[(*n)++] = (uint32_t)v;
+    }
+    return w.next == w.end;
+}
+
+/* The encoder writes the head's fields first: the walk ends behind them. */
 int batch_read_head(const uint8_t *data, size_t n, struct batch_head *head, struct err *e)
 {
-    Disco__EventBatch *msg = unpack(data, n, e);
-    if (msg == NULL)
-        return ERR_FORMAT;
-    int result = head_of(msg, head, e);
-    disco__event_batch__free_unpacked(msg, NULL);
-    return result;
+    struct wire w = {data, data + n};
+    struct wire_field f;
+    size_t kinds = 0;
+    bool valid = true, walking = true;
+    uint64_t count = 0;
+    *head = (struct batch_head){0};
+    while (valid && walking && wire_next(&w, &f)) {
+        if (f.number == 1 && !f.is_bytes)
+            count = f.value;
+        else if (f.number == 2 && !f.is_bytes)
+            head->first_step = f.value;
+        else if (f.number == 3 && !f.is_bytes)
+            head->last_step = f.value;
+        else if (f.number == 4 && f.is_bytes)
+            valid = take_kind_counts(&f, head, &kinds);
+        else
+            walking = false;
+    }
+    if (!valid || (walking && w.next != w.end))
+        ERR(e, ERR_FORMAT, "event batch is no valid message");
+    return check_head(count, head, e);
 }
 
 int batch_decode(struct batch_codec *c, const uint8_t *data, size_t n, struct event *events,

@@ -21,9 +21,13 @@ struct batch_codec;
 struct batch_codec *batch_codec_create(void);
 void batch_codec_destroy(struct batch_codec *c);
 
-/* Appends the encoded message to `out`. n is 1 to BATCH_EVENTS_MAX, the kinds
- * must be known; arguments that a kind does not have are not stored. */
-void batch_encode(struct batch_codec *c, const struct event *events, size_t n, struct buf *out);
+/* Encoding: begin, 1 to BATCH_EVENTS_MAX events, end, which appends the encoded
+ * message to `out`. A codec that encodes does not decode meanwhile. */
+void batch_encode_begin(struct batch_codec *c);
+/* The kind must be known; arguments that it does not have are not read. */
+void batch_encode_event(struct batch_codec *c, const struct event *ev);
+uint32_t batch_encode_count(const struct batch_codec *c); /* events since the beginning */
+void batch_encode_end(struct batch_codec *c, struct buf *out);
 
 /* Only the head; the columns stay unchecked. */
 int batch_read_head(const uint8_t *data, size_t n, struct batch_head *head, struct err *e);

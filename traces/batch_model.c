@@ -20,58 +20,23 @@
 
 #include "core/base/err.h"
 
-#define DEEP_MOVES    4
-#define SHORT_MOVES   2
-#define CONTEXTS      65536u
-#define SITE_HASH     (2 * BATCH_EVENTS_MAX)
-#define TLB_HASH_BITS 12
-#define RETURNS_MAX   8u
-#define GOLDEN        UINT64_C(0x9E3779B97F4A7C15)
-
-struct cpu_state {
-    uint64_t step;
-    uint64_t badvaddr;
-    uint64_t returns[RETURNS_MAX];
-    uint32_t returns_count;
-};
-
-struct tlb_entry {
-    bool used;
-    uint64_t arg[EVENT_ARGS_MAX];
-};
-
-struct batch_model {
-    struct batch_site *sites; /* BATCH_EVENTS_MAX of them */
-    uint32_t sites_count;
-    struct batch_site start; /* the site before the first event; only its moves are used */
-    uint32_t last_site;      /* BATCH_EVENTS_MAX for `start` */
-    struct batch_move history[DEEP_MOVES]; /* oldest first */
-    uint32_t deep_entry, short_entry;
-    struct batch_move deep_table[CONTEXTS];
-    struct batch_move short_table[CONTEXTS];
-    uint64_t last_arg[EVENT_KINDS][EVENT_ARGS_MAX];
-    struct tlb_entry tlb[1u << TLB_HASH_BITS];
-    struct cpu_state *cpus; /* those seen in this batch */
-    uint32_t cpus_count, cpus_cap;
-    uint32_t cpu_index[65536]; /* index into cpus + 1 */
-    uint32_t site_hash[SITE_HASH]; /* site + 1 */
-};
+#define GOLDEN UINT64_C(0x9E3779B97F4A7C15)
 
 static void entries_update(struct batch_model *m)
 {
     uint64_t h = 0, h_short = 0;
-    for (int i = 0; i < DEEP_MOVES; i++) {
+    for (int i = 0; i < BATCH_DEEP_MOVES; i++) {
         const struct batch_move *move = &m->history[i];
         uint64_t add = move->site * GOLDEN + move->delta;
         h = (h + add) * UINT64_C(0xD6E8FEB86659FD93);
         h ^= h >> 32;
-        if (i >= DEEP_MOVES - SHORT_MOVES) {
+        if (i >= BATCH_DEEP_MOVES - BATCH_SHORT_MOVES) {
             h_short = (h_short + add) * UINT64_C(0xD6E8FEB86659FD93);
             h_short ^= h_short >> 32;
         }
     }
-    m->deep_entry = (uint32_t)h & (CONTEXTS - 1);
-    m->short_entry = (uint32_t)h_short & (CONTEXTS - 1);
+    m->deep_entry = (uint32_t)h & (BATCH_CONTEXTS - 1);
+    m->short_entry = (uint32_t)h_short & (BATCH_CONTEXTS - 1);
 }
 
 struct batch_model *batch_model_create(void)
@@ -105,7 +70,7 @@ void batch_model_reset(struct batch_model *m)
 {
     sites_free(m);
     struct batch_site *sites = m->sites;
-    struct cpu_state *cpus = m->cpus;
+    struct batch_cpu *cpus = m->cpus;
     uint32_t cpus_cap = m->cpus_cap;
     memset(m, 0, sizeof *m);
     m->sites = sites;
@@ -115,30 +80,20 @@ void batch_model_reset(struct batch_model *m)
     entries_update(m);
 }
 
-uint32_t batch_model_sites(const struct batch_model *m)
-{
-    return m->sites_count;
-}
-
-const struct batch_site *batch_model_site(const struct batch_model *m, uint32_t site)
-{
-    return &m->sites[site];
-}
-
 static uint32_t site_slot(unsigned kind, unsigned cpu, uint64_t pc)
 {
     uint64_t h = (pc + ((uint64_t)cpu << 8 | kind) * UINT64_C(0xD6E8FEB86659FD93)) * GOLDEN;
-    return (uint32_t)(h >> 40) & (SITE_HASH - 1);
+    return (uint32_t)(h >> 40) & (BATCH_SITE_HASH - 1);
 }
 
-static struct cpu_state *cpu_get(struct batch_model *m, unsigned cpu)
+static struct batch_cpu *cpu_get(struct batch_model *m, unsigned cpu)
 {
     if (m->cpu_index[cpu] == 0) {
         if (m->cpus_count == m->cpus_cap) {
             m->cpus_cap = m->cpus_cap == 0 ? 4 : 2 * m->cpus_cap;
             m->cpus = xrealloc(m->cpus, m->cpus_cap * sizeof *m->cpus);
         }
-        m->cpus[m->cpus_count++] = (struct cpu_state){0};
+        m->cpus[m->cpus_count++] = (struct batch_cpu){0};
         m->cpu_index[cpu] = m->cpus_count;
     }
     return &m->cpus[m->cpu_index[cpu] - 1];
@@ -148,7 +103,7 @@ uint32_t batch_model_add_site(struct batch_model *m, unsigned kind, unsigned cpu
 {
     uint32_t slot = site_slot(kind, cpu, pc);
     while (m->site_hash[slot] != 0)
-        slot = (slot + 1) & (SITE_HASH - 1);
+        slot = (slot + 1) & (BATCH_SITE_HASH - 1);
     uint32_t site = m->sites_count++;
     m->site_hash[slot] = site + 1;
     m->sites[site] = (struct batch_site){
@@ -165,23 +120,13 @@ uint32_t batch_model_find_site(const struct batch_model *m, const struct event *
 {
     unsigned cpu = ev->vm * 256u + ev->vcpu;
     uint32_t slot = site_slot(ev->kind, cpu, ev->pc);
-    for (; m->site_hash[slot] != 0; slot = (slot + 1) & (SITE_HASH - 1)) {
+    for (; m->site_hash[slot] != 0; slot = (slot + 1) & (BATCH_SITE_HASH - 1)) {
         uint32_t site = m->site_hash[slot] - 1;
         const struct batch_site *s = &m->sites[site];
         if (s->pc == ev->pc && s->kind == ev->kind && s->cpu == cpu)
             return site;
     }
     return UINT32_MAX;
-}
-
-uint64_t batch_model_step(const struct batch_model *m, unsigned cpu)
-{
-    return m->cpu_index[cpu] == 0 ? 0 : m->cpus[m->cpu_index[cpu] - 1].step;
-}
-
-static struct batch_site *last_site(struct batch_model *m)
-{
-    return m->last_site == BATCH_EVENTS_MAX ? &m->start : &m->sites[m->last_site];
 }
 
 static bool move_equal(struct batch_move a, struct batch_move b)
@@ -204,30 +149,15 @@ unsigned batch_model_code(const struct batch_model *m, struct batch_move move)
         return BATCH_PATH_DEEP;
     if (move_equal(m->short_table[m->short_entry], move))
         return BATCH_PATH_SHORT;
-    const struct batch_site *s = last_site((struct batch_model *)m);
+    const struct batch_site *s = batch_model_last_site(m);
     uint32_t i = moves_find(s, move);
     return i < s->moves_count ? BATCH_PATH_LIST + i : BATCH_PATH_NONE;
 }
 
-bool batch_model_move(const struct batch_model *m, unsigned code, struct batch_move *move)
-{
-    if (code == BATCH_PATH_DEEP) {
-        *move = m->deep_table[m->deep_entry];
-        return true;
-    }
-    if (code == BATCH_PATH_SHORT) {
-        *move = m->short_table[m->short_entry];
-        return true;
-    }
-    const struct batch_site *s = last_site((struct batch_model *)m);
-    if (code - BATCH_PATH_LIST >= s->moves_count)
-        return false;
-    *move = s->moves[code - BATCH_PATH_LIST];
-    return true;
-}
-
 static void moves_to_front(struct batch_site *s, struct batch_move move)
 {
+    if (s->moves_count != 0 && move_equal(s->moves[0], move))
+        return;
     uint32_t i = moves_find(s, move);
     if (i == s->moves_count) {
         if (s->moves_count == s->moves_cap && s->moves_cap < BATCH_MOVES_MAX) {
@@ -247,9 +177,9 @@ void batch_model_moved(struct batch_model *m, struct batch_move move, uint64_t s
 {
     m->deep_table[m->deep_entry] = move;
     m->short_table[m->short_entry] = move;
-    moves_to_front(last_site(m), move);
-    memmove(m->history, m->history + 1, (DEEP_MOVES - 1) * sizeof m->history[0]);
-    m->history[DEEP_MOVES - 1] = move;
+    moves_to_front(m->last_site == BATCH_EVENTS_MAX ? &m->start : &m->sites[m->last_site], move);
+    memmove(m->history, m->history + 1, (BATCH_DEEP_MOVES - 1) * sizeof m->history[0]);
+    m->history[BATCH_DEEP_MOVES - 1] = move;
     entries_update(m);
     m->last_site = move.site;
     cpu_get(m, m->sites[move.site].cpu)->step = step;
@@ -257,11 +187,11 @@ void batch_model_moved(struct batch_model *m, struct batch_move move, uint64_t s
 
 static uint32_t tlb_slot(uint64_t entryhi)
 {
-    return (uint32_t)(entryhi * GOLDEN >> (64 - TLB_HASH_BITS));
+    return (uint32_t)(entryhi * GOLDEN >> (64 - BATCH_TLB_HASH_BITS));
 }
 
-static bool tlb_forecast(const struct batch_model *m, const struct cpu_state *c,
-                         const struct event *ev, unsigned i, uint64_t *value)
+bool batch_model_tlb_forecast(const struct batch_model *m, const struct batch_cpu *c,
+                              const struct event *ev, unsigned i, uint64_t *value)
 {
     const uint64_t *last = m->last_arg[EVENT_TLB_WRITE];
     if (i == 1) {
@@ -270,7 +200,7 @@ static bool tlb_forecast(const struct batch_model *m, const struct cpu_state *c,
     }
     if (i < 2)
         return false;
-    const struct tlb_entry *t = &m->tlb[tlb_slot(ev->arg[1])];
+    const struct batch_tlb_entry *t = &m->tlb[tlb_slot(ev->arg[1])];
     if (t->used && t->arg[1] == ev->arg[1]) {
         *value = t->arg[i];
         return true;
@@ -279,19 +209,6 @@ static bool tlb_forecast(const struct batch_model *m, const struct cpu_state *c,
         return false;
     *value = last[i] + (ev->arg[i - 2] >> 6) - (last[i - 2] >> 6);
     return true;
-}
-
-uint64_t batch_model_forecast(const struct batch_model *m, uint32_t site, const struct event *ev,
-                              unsigned i)
-{
-    const struct batch_site *s = &m->sites[site];
-    const struct cpu_state *c = &m->cpus[m->cpu_index[s->cpu] - 1];
-    if (s->kind == EVENT_ERET && c->returns_count > 0)
-        return c->returns[c->returns_count - 1];
-    uint64_t value;
-    if (s->kind == EVENT_TLB_WRITE && tlb_forecast(m, c, ev, i, &value))
-        return value;
-    return s->values[i].count > 0 ? s->values[i].value[0] : m->last_arg[s->kind][i];
 }
 
 unsigned batch_model_rank(const struct batch_model *m, uint32_t site, unsigned i, uint64_t value,
@@ -316,9 +233,8 @@ bool batch_model_value(const struct batch_model *m, uint32_t site, unsigned i, u
     return true;
 }
 
-void batch_model_argument(struct batch_model *m, uint32_t site, unsigned i, uint64_t value)
+void batch_model_new_value(struct batch_values *v, uint64_t value)
 {
-    struct batch_values *v = &m->sites[site].values[i];
     uint32_t k = 0;
     while (k < v->count && v->value[k] != value)
         k++;
@@ -331,10 +247,10 @@ void batch_model_argument(struct batch_model *m, uint32_t site, unsigned i, uint
     v->value[0] = value;
 }
 
-static void return_push(struct cpu_state *c, uint64_t pc)
+static void return_push(struct batch_cpu *c, uint64_t pc)
 {
-    if (c->returns_count == RETURNS_MAX) {
-        memmove(c->returns, c->returns + 1, (RETURNS_MAX - 1) * sizeof c->returns[0]);
+    if (c->returns_count == BATCH_RETURNS_MAX) {
+        memmove(c->returns, c->returns + 1, (BATCH_RETURNS_MAX - 1) * sizeof c->returns[0]);
         c->returns_count--;
     }
     c->returns[c->returns_count++] = pc;
@@ -342,8 +258,10 @@ static void return_push(struct cpu_state *c, uint64_t pc)
 
 void batch_model_event(struct batch_model *m, const struct event *ev)
 {
-    struct cpu_state *c = cpu_get(m, ev->vm * 256u + ev->vcpu);
-    memcpy(m->last_arg[ev->kind], ev->arg, sizeof ev->arg);
+    struct batch_cpu *c = cpu_get(m, ev->vm * 256u + ev->vcpu);
+    uint64_t *last = m->last_arg[ev->kind];
+    for (unsigned i = 0; i < event_info[ev->kind].args; i++)
+        last[i] = ev->arg[i];
     if (ev->kind == EVENT_EXCEPTION || ev->kind == EVENT_REFILL) {
         return_push(c, ev->pc);
         c->badvaddr = ev->arg[1];
@@ -354,7 +272,7 @@ void batch_model_event(struct batch_model *m, const struct event *ev)
     } else if (ev->kind == EVENT_ERET && c->returns_count > 0) {
         c->returns_count--;
     } else if (ev->kind == EVENT_TLB_WRITE) {
-        struct tlb_entry *t = &m->tlb[tlb_slot(ev->arg[1])];
+        struct batch_tlb_entry *t = &m->tlb[tlb_slot(ev->arg[1])];
         t->used = true;
         memcpy(t->arg, ev->arg, sizeof ev->arg);
     }

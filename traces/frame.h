@@ -42,6 +42,8 @@ struct frame_walk; /* over one open file */
 
 int frame_walk_open(struct frame_walk **w, const char *path, struct err *e);
 void frame_walk_close(struct frame_walk *w);
+/* For frame_walk_load by another thread, of the frames that `of` has found. NULL: the host failed. */
+struct frame_walk *frame_walk_second(const struct frame_walk *of);
 uint64_t frame_walk_offset(const struct frame_walk *w); /* of the next frame */
 uint64_t frame_walk_file_size(const struct frame_walk *w);
 /* The next frame: an enum frame_found, or a negative error, which starts with

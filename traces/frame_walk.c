@@ -36,6 +36,17 @@ struct frame_walk {
     ZSTD_DCtx *dctx;
 };
 
+static struct frame_walk *walk_create(const char *path, int fd, uint64_t file_size)
+{
+    struct frame_walk *w = xcalloc(1, sizeof *w);
+    w->path = xstrdup(path);
+    w->fd = fd;
+    w->file_size = file_size;
+    w->dctx = ZSTD_createDCtx();
+    CHECK(w->dctx != NULL, "out of memory");
+    return w;
+}
+
 int frame_walk_open(struct frame_walk **out, const char *path, struct err *e)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -46,14 +57,20 @@ int frame_walk_open(struct frame_walk **out, const char *path, struct err *e)
         close(fd);
         ERR(e, ERR_IO, "%s: is not a regular file", path);
     }
-    struct frame_walk *w = xcalloc(1, sizeof *w);
-    w->path = xstrdup(path);
-    w->fd = fd;
-    w->file_size = (uint64_t)st.st_size;
-    w->dctx = ZSTD_createDCtx();
-    CHECK(w->dctx != NULL, "out of memory");
-    *out = w;
+    *out = walk_create(path, fd, (uint64_t)st.st_size);
     return 0;
+}
+
+struct frame_walk *frame_walk_second(const struct frame_walk *of)
+{
+    int fd = fcntl(of->fd, F_DUPFD_CLOEXEC, 0);
+    if (fd < 0)
+        return NULL;
+    struct frame_walk *w = walk_create(of->path, fd, of->file_size);
+    for (size_t i = 0; i < of->list.count; i++)
+        frame_list_add(&w->list, of->list.frames[i]);
+    w->offset = of->offset;
+    return w;
 }
 
 void frame_walk_close(struct frame_walk *w)

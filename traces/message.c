@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "traces/trace.pb-c.h"
+#include "traces/wire.h"
 
 #define MAGIC "disco-trace"
 
@@ -31,18 +32,6 @@ static size_t put_varint(uint8_t *p, uint64_t v)
     return n;
 }
 
-static bool get_varint(const uint8_t *p, size_t n, size_t *at, uint64_t *v)
-{
-    *v = 0;
-    for (unsigned shift = 0; shift < 64 && *at < n; shift += 7) {
-        uint8_t c = p[(*at)++];
-        *v |= (uint64_t)(c & 0x7f) << shift;
-        if (c < 0x80)
-            return true;
-    }
-    return false;
-}
-
 void message_field(enum trace_field field, size_t size, struct buf *out)
 {
     uint8_t head[20];
@@ -54,14 +43,14 @@ void message_field(enum trace_field field, size_t size, struct buf *out)
 bool message_next(const uint8_t *content, size_t n, size_t *at, enum trace_field *field,
                   const uint8_t **data, size_t *size)
 {
-    uint64_t tag, len;
-    if (!get_varint(content, n, at, &tag) || (tag & 7) != 2 || tag >> 3 < 1 ||
-        tag >> 3 >= TRACE_FIELDS || !get_varint(content, n, at, &len) || len > n - *at)
+    struct wire w = {content + *at, content + n};
+    struct wire_field f;
+    if (!wire_next(&w, &f) || !f.is_bytes || f.number >= TRACE_FIELDS)
         return false;
-    *field = (enum trace_field)(tag >> 3);
-    *data = content + *at;
-    *size = (size_t)len;
-    *at += (size_t)len;
+    *field = (enum trace_field)f.number;
+    *data = f.data;
+    *size = f.n;
+    *at = (size_t)(w.next - content);
     return true;
 }
 
@@ -392,17 +381,28 @@ int message_get_header(const uint8_t *data, size_t n, struct trace_header *h, st
 
 int message_get_piece(const uint8_t *data, size_t n, struct trace_piece *p, struct err *e)
 {
-    Disco__Blob *msg = disco__blob__unpack(NULL, n, data);
-    if (msg == NULL)
-        ERR(e, ERR_FORMAT, "a field is no valid message (blob)");
-    *p = (struct trace_piece){.size = msg->size, .offset = msg->offset, .n = msg->data.len};
-    bool valid = msg->base.n_unknown_fields == 0 && hash_get(&msg->hash, &p->hash) &&
-                 msg->data.len <= TRACE_PIECE_MAX && msg->offset <= msg->size &&
-                 msg->data.len <= msg->size - msg->offset && (msg->data.len > 0 || msg->size == 0);
-    if (valid)
-        p->data = bytes_copy(&msg->data);
-    disco__blob__free_unpacked(msg, NULL);
-    return valid ? 0 : err_set(e, ERR_FORMAT, "bad piece of a blob");
+    struct wire w = {data, data + n};
+    struct wire_field f;
+    bool valid = true, hashed = false;
+    *p = (struct trace_piece){0};
+    while (valid && wire_next(&w, &f)) {
+        if (f.number == 1 && f.is_bytes) {
+            hashed = hash_get(&(ProtobufCBinaryData){f.n, (uint8_t *)(uintptr_t)f.data}, &p->hash);
+        } else if (f.number == 2 && !f.is_bytes) {
+            p->size = f.value;
+        } else if (f.number == 3 && !f.is_bytes) {
+            p->offset = f.value;
+        } else if (f.number == 4 && f.is_bytes) {
+            p->data = f.data;
+            p->n = f.n;
+        } else {
+            valid = false;
+        }
+    }
+    if (!valid || w.next != w.end || !hashed || p->n > TRACE_PIECE_MAX || p->offset > p->size ||
+        p->n > p->size - p->offset || (p->n == 0 && p->size != 0))
+        ERR(e, ERR_FORMAT, "bad piece of a blob");
+    return 0;
 }
 
 int message_get_input(const uint8_t *data, size_t n, struct trace_input *in, struct err *e)

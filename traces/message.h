@@ -32,7 +32,7 @@ enum trace_field { /* numbers of the fields of message Trace */
 struct trace_piece {
     struct trace_hash hash;
     uint64_t size, offset;
-    uint8_t *data; /* only read when encoding; malloc'ed when decoding */
+    const uint8_t *data; /* decoded: inside of the message */
     size_t n;
 };
 

@@ -18,7 +18,7 @@ static void index_blobs(struct trace_reader *r)
 {
     size_t n = r->blobs_count;
     if (n > 0 && r->blobs[n - 1].received != r->blobs[n - 1].size)
-        r->blobs_count--;
+        free(r->blobs[--r->blobs_count].content);
     if (r->blobs_count > 0)
         qsort(r->blobs, r->blobs_count, sizeof *r->blobs, compare_blobs);
 }
@@ -49,20 +49,16 @@ int trace_reader_open(struct trace_reader **out, const char *path, bool tolerant
     return 0;
 }
 
-void trace_reader_close(struct trace_reader *r)
+static void free_index(struct trace_reader *r)
 {
-    if (r == NULL)
-        return;
-    frame_walk_close(r->walk);
     trace_header_free(&r->header);
     message_end_free(&r->end);
     for (size_t i = 0; i < r->inputs_count; i++)
         free(r->inputs[i].data);
     for (size_t i = 0; i < r->texts_count; i++)
         free((void *)(uintptr_t)r->texts[i].bytes);
-    for (int i = 0; i < READER_CACHE; i++)
-        free(r->cache[i].events);
-    batch_codec_destroy(r->codec);
+    for (size_t i = 0; i < r->blobs_count; i++)
+        free(r->blobs[i].content);
     free(r->inputs);
     free(r->digests);
     free(r->texts);
@@ -71,8 +67,37 @@ void trace_reader_close(struct trace_reader *r)
     free(r->blobs);
     free(r->pieces);
     free(r->cut);
+}
+
+void trace_reader_close(struct trace_reader *r)
+{
+    if (r == NULL)
+        return;
+    frame_walk_close(r->walk);
+    for (int i = 0; i < READER_CACHE; i++)
+        free(r->cache[i].events);
+    batch_codec_destroy(r->codec);
+    if (r->of == NULL)
+        free_index(r);
     free(r->path);
     free(r);
+}
+
+struct trace_reader *trace_reader_second(const struct trace_reader *of)
+{
+    struct frame_walk *walk = frame_walk_second(of->walk);
+    if (walk == NULL)
+        return NULL;
+    struct trace_reader *r = xmalloc(sizeof *r);
+    *r = *of;
+    r->of = of;
+    r->path = xstrdup(of->path);
+    r->walk = walk;
+    r->codec = NULL;
+    r->loaded = SIZE_MAX;
+    for (int i = 0; i < READER_CACHE; i++)
+        r->cache[i] = (struct batch_cache){.batch = SIZE_MAX};
+    return r;
 }
 
 const struct trace_header *trace_reader_header(const struct trace_reader *r)
@@ -154,19 +179,23 @@ static int load_blob(struct trace_reader *r, const struct blob_entry *b, uint8_t
         struct trace_piece p;
         TRY(load_field(r, ref, &data, e));
         TRY(message_get_piece(data, ref.size, &p, e));
-        bool fits = p.size == b->size && p.offset <= b->size && p.n <= b->size - p.offset;
-        if (fits && p.n > 0)
-            memcpy(to + p.offset, p.data, p.n);
-        free(p.data);
-        if (!fits)
+        if (p.size != b->size || p.offset > b->size || p.n > b->size - p.offset)
             ERR(e, ERR_FORMAT, "%s: the file changed while it was read", r->path);
+        if (p.n > 0)
+            memcpy(to + p.offset, p.data, p.n);
     }
+    return 0;
+}
+
+static int check_blob(const struct trace_reader *r, const struct blob_entry *b, const uint8_t *to,
+                      struct err *e)
+{
     if (!trace_hash_equal(trace_hash_of(to, (size_t)b->size), b->hash))
         ERR(e, ERR_FORMAT, "%s: the content of a blob does not match its hash", r->path);
     return 0;
 }
 
-static const struct blob_entry *find_blob(const struct trace_reader *r, struct trace_hash hash)
+static struct blob_entry *find_blob(const struct trace_reader *r, struct trace_hash hash)
 {
     struct blob_entry key = {.hash = hash};
     if (r->blobs_count == 0)
@@ -182,7 +211,7 @@ bool trace_reader_has_blob(const struct trace_reader *r, struct trace_hash hash)
 int trace_reader_blob(struct trace_reader *r, struct trace_hash hash, uint8_t **data, size_t *n,
                       struct err *e)
 {
-    const struct blob_entry *b = find_blob(r, hash);
+    struct blob_entry *b = find_blob(r, hash);
     if (b == NULL) {
         char hex[2 * sizeof hash.byte + 1];
         for (size_t i = 0; i < sizeof hash.byte; i++)
@@ -191,10 +220,17 @@ int trace_reader_blob(struct trace_reader *r, struct trace_hash hash, uint8_t **
     }
     if (b->size > BLOB_MAX)
         ERR(e, ERR_LIMIT, "%s: blob of %" PRIu64 " bytes is too large", r->path, b->size);
-    uint8_t *to = malloc((size_t)b->size + 1);
-    if (to == NULL)
-        ERR(e, ERR_LIMIT, "%s: no memory for a blob of %" PRIu64 " bytes", r->path, b->size);
-    int result = load_blob(r, b, to, e);
+    uint8_t *to = b->content;
+    b->content = NULL;
+    int result = 0;
+    if (to == NULL) {
+        to = malloc((size_t)b->size + 1);
+        if (to == NULL)
+            ERR(e, ERR_LIMIT, "%s: no memory for a blob of %" PRIu64 " bytes", r->path, b->size);
+        result = load_blob(r, b, to, e);
+    }
+    if (result == 0)
+        result = check_blob(r, b, to, e);
     if (result < 0) {
         free(to);
         return result;
@@ -217,8 +253,10 @@ static struct batch_cache *cache_entry(struct trace_reader *r, size_t batch)
     return oldest;
 }
 
-static int load_batch(struct trace_reader *r, size_t batch, struct event *events, struct err *e)
+int trace_reader_decode(struct trace_reader *r, size_t batch, struct event *events, struct err *e)
 {
+    if (r->codec == NULL)
+        r->codec = batch_codec_create();
     struct field_ref ref = r->batch_refs[batch];
     const uint8_t *data;
     TRY(load_field(r, ref, &data, e));
@@ -245,12 +283,10 @@ const struct event *trace_reader_events(struct trace_reader *r, size_t batch, st
     }
     struct batch_cache *c = cache_entry(r, batch);
     if (c->batch != batch) {
-        if (r->codec == NULL)
-            r->codec = batch_codec_create();
         if (c->events == NULL)
             c->events = xcalloc(BATCH_EVENTS_MAX, sizeof *c->events);
         c->batch = SIZE_MAX;
-        if (load_batch(r, batch, c->events, e) < 0)
+        if (trace_reader_decode(r, batch, c->events, e) < 0)
             return NULL;
         c->batch = batch;
     }

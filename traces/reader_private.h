@@ -19,6 +19,7 @@ struct blob_entry {
     struct trace_hash hash;
     uint64_t size, received;
     size_t first_piece, pieces; /* in the list of pieces */
+    uint8_t *content; /* kept while scanning, until somebody takes it; or NULL */
 };
 
 struct batch_cache {
@@ -28,6 +29,7 @@ struct batch_cache {
 };
 
 struct trace_reader {
+    const struct trace_reader *of; /* whose header and lists these are, or NULL: our own */
     char *path;
     struct frame_walk *walk;
     size_t loaded; /* frame whose content the walk has, SIZE_MAX: none */

@@ -10,10 +10,12 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "traces/reader_private.h"
 
-#define MEMORY_MAX (UINT64_C(1) << 30)
+#define MEMORY_MAX     (UINT64_C(1) << 30)
+#define IMAGE_KEPT_MAX (UINT64_C(64) << 20)
 
 /* Room for one more element; the list's memory counts against the limit. */
 static int grow(struct trace_reader *r, void **list, size_t count, size_t *cap, size_t element,
@@ -47,6 +49,32 @@ static int take_header(struct trace_reader *r, const uint8_t *data, size_t n, st
     return 0;
 }
 
+/* Whoever opens a trace of machines wants their images, which are most of it: they are kept as they
+ * come by, within reason. */
+static bool wanted_image(const struct trace_reader *r, const struct trace_piece *p)
+{
+    if (p->size == 0 || p->size > IMAGE_KEPT_MAX)
+        return false;
+    for (size_t i = 0; i < r->header.images_count; i++)
+        if (r->header.images[i].size == p->size &&
+            trace_hash_equal(r->header.images[i].hash, p->hash))
+            return true;
+    return false;
+}
+
+/* Large pages where the host has them: it is written once, from end to end. */
+static uint8_t *image_memory(size_t n)
+{
+    size_t large = 2u << 20, rounded = (n + large - 1) & ~(large - 1);
+    void *p = NULL;
+    if (n < large)
+        return malloc(n);
+    if (posix_memalign(&p, large, rounded) != 0)
+        return NULL;
+    madvise(p, rounded, MADV_HUGEPAGE);
+    return p;
+}
+
 static int take_piece(struct trace_reader *r, struct field_ref ref, const uint8_t *data, size_t n,
                       struct err *e)
 {
@@ -54,7 +82,6 @@ static int take_piece(struct trace_reader *r, struct field_ref ref, const uint8_
     TRY(GROW(r, blobs, e));
     TRY(GROW(r, pieces, e));
     TRY(message_get_piece(data, n, &p, e));
-    free(p.data);
     struct blob_entry *b = r->blobs_count == 0 ? NULL : &r->blobs[r->blobs_count - 1];
     if (b == NULL || b->received == b->size) {
         b = &r->blobs[r->blobs_count++];
@@ -62,10 +89,13 @@ static int take_piece(struct trace_reader *r, struct field_ref ref, const uint8_
             .hash = p.hash,
             .size = p.size,
             .first_piece = r->pieces_count,
+            .content = wanted_image(r, &p) ? image_memory((size_t)p.size) : NULL,
         };
     }
     if (!trace_hash_equal(p.hash, b->hash) || p.size != b->size || p.offset != b->received)
         ERR(e, ERR_FORMAT, "piece of a blob out of order");
+    if (b->content != NULL)
+        memcpy(b->content + p.offset, p.data, p.n);
     b->received += p.n;
     b->pieces++;
     r->pieces[r->pieces_count++] = ref;

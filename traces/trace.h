@@ -130,12 +130,15 @@ int trace_writer_open(struct trace_writer **w, const char *path, const struct tr
                       const struct trace_writer_options *opt, struct err *e);
 /* Stored once by content. Returns its hash. */
 struct trace_hash trace_put_blob(struct trace_writer *w, const void *data, size_t n);
+/* The same for large contents whose hash is known: `data` is read by the writer's thread, and must
+ * stay as it is until the writer is closed. */
+void trace_put_image(struct trace_writer *w, struct trace_hash hash, const void *data, size_t n);
 void trace_put_input(struct trace_writer *w, const struct trace_input *in);
-/* Room for TRACE_EVENTS_ARRAY events, for trace_put_events or free. */
-#define TRACE_EVENTS_ARRAY 4096
-struct event *trace_events_array(struct trace_writer *w);
-/* Takes over `events`, which malloc or trace_events_array gave. */
-void trace_put_events(struct trace_writer *w, struct event *events, size_t n);
+/* Memory of TRACE_LOG_BYTES for a log (core/base/event.h), for trace_put_events or free. */
+#define TRACE_LOG_BYTES (128u << 10)
+void *trace_log_memory(struct trace_writer *w);
+/* Takes over `memory`, malloc'ed with TRACE_LOG_BYTES; `bytes` of packed events are in it. */
+void trace_put_events(struct trace_writer *w, void *memory, size_t bytes);
 void trace_put_digest(struct trace_writer *w, const struct trace_digest *d);
 /* What the guest printed, at `cycle` (of the last byte). */
 void trace_put_console(struct trace_writer *w, uint32_t vm, uint32_t channel, uint64_t cycle,
@@ -173,6 +176,9 @@ struct trace_reader;
  * dump and info) to treat the file as cut there. */
 int trace_reader_open(struct trace_reader **r, const char *path, bool tolerant, struct err *e);
 void trace_reader_close(struct trace_reader *r);
+/* A reader of the same file for the events that another thread looks at; it uses what `of` found
+ * when it was opened, and must be closed before it. NULL: the host failed. */
+struct trace_reader *trace_reader_second(const struct trace_reader *of);
 const struct trace_header *trace_reader_header(const struct trace_reader *r);
 /* Why it counts as cut, or NULL if it is whole. */
 const char *trace_reader_cut(const struct trace_reader *r);
@@ -203,6 +209,10 @@ size_t trace_reader_batches(const struct trace_reader *r, const struct trace_bat
 uint64_t trace_reader_event_count(const struct trace_reader *r);
 /* The events of a batch; valid until the next call. NULL on error. */
 const struct event *trace_reader_events(struct trace_reader *r, size_t batch, struct err *e);
+/* The same into the caller's memory, with room for TRACE_BATCH_MAX. */
+#define TRACE_BATCH_MAX 65536u
+int trace_reader_decode(struct trace_reader *r, size_t batch, struct event *events,
+                        struct err *e);
 
 /* Console text, in file order. */
 struct trace_text {

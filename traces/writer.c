@@ -2,7 +2,7 @@
  * The writer: producers put fields into a queue, one thread makes frames.
  *
  * The producers' side costs a copy of small things and nothing for events,
- * which arrive as whole arrays; encoding and compression happen on the thread.
+ * which arrive as whole logs; encoding and compression happen on the thread.
  * Fields collect in two lanes, blobs and all else, because they compress
  * better apart. Before a frame of the main lane is written, the blob lane is,
  * so a blob always stands before what refers to it; and events that wait for
@@ -29,6 +29,7 @@
 #include "traces/batch.h"
 #include "traces/frame.h"
 #include "traces/hash_set.h"
+#include "traces/limit_signal.h"
 #include "traces/message.h"
 #include "traces/sizes.h"
 #include "traces/trace.h"
@@ -43,7 +44,8 @@
  *     level 1: 0.73, 13     level 7: 0.65, 79     level 16: 0.58, 780
  *     level 4: 0.69, 37     level 13: 0.63, 370   level 19: 0.57, 1200
  * Window and long mode do not matter: a frame is its own window. When the
- * queue fills, the thread must not hold up the machines: then speed counts. */
+ * queue fills, the thread must not hold up the machines, and at the end somebody
+ * waits for it: then speed counts. */
 #define LEVEL_BLOBS   3
 #define LEVEL_MAIN    7
 #define LEVEL_HURRIED 3
@@ -54,8 +56,11 @@ struct item { /* of the queue */
     enum trace_field field;
     bool flush;           /* not a field at all, but a request */
     struct buf bytes;     /* a whole field */
-    struct event *events; /* or these */
-    size_t n;
+    const uint8_t *image; /* or a blob's content, of image_size, which is not ours */
+    size_t image_size;
+    struct trace_hash hash;
+    uint8_t *events; /* or these, packed */
+    size_t events_bytes;
 };
 
 struct lane { /* the frame being filled; the thread's */
@@ -73,7 +78,7 @@ struct trace_writer {
     struct item *head, **tail;
     size_t queued; /* bytes */
     struct hash_set blobs;
-    struct event *spares[SPARES_MAX]; /* arrays of TRACE_EVENTS_ARRAY, written and free again */
+    uint8_t *spares[SPARES_MAX]; /* logs of TRACE_LOG_BYTES, written and free again */
     size_t n_spares;
     struct err err;
     bool closing;
@@ -81,11 +86,9 @@ struct trace_writer {
 
     /* The thread's own, and close's after it. */
     struct lane blob_lane, main_lane;
-    struct event *pending; /* room for BATCH_EVENTS_MAX */
-    size_t pending_count;
-    bool waiting; /* something is in a lane or pending, since: */
+    bool waiting; /* something is in a lane or the batch, since: */
     struct timespec since;
-    struct batch_codec *codec;
+    struct batch_codec *codec; /* with the batch that is being made */
     ZSTD_CCtx *cctx;
     struct buf compressed, scratch;
     struct frame_list frames;
@@ -119,7 +122,7 @@ static void write_out(struct trace_writer *w, const struct buf *b)
 static int level_now(struct trace_writer *w, const struct lane *lane)
 {
     pthread_mutex_lock(&w->lock);
-    bool hurry = w->queued > QUEUE_HURRY;
+    bool hurry = w->queued > QUEUE_HURRY || w->closing;
     pthread_mutex_unlock(&w->lock);
     return hurry && lane->level > LEVEL_HURRIED ? LEVEL_HURRIED : lane->level;
 }
@@ -154,27 +157,25 @@ static void lane_put(struct lane *lane, enum trace_field field, const struct buf
     lane->by_field[field] += bytes->len;
 }
 
-static void encode_pending(struct trace_writer *w)
+static void end_batch(struct trace_writer *w)
 {
-    if (w->pending_count == 0)
+    if (batch_encode_count(w->codec) == 0)
         return;
     struct buf message = w->scratch;
     buf_clear(&message);
-    batch_encode(w->codec, w->pending, w->pending_count, &message);
+    batch_encode_end(w->codec, &message);
+    batch_encode_begin(w->codec);
     struct lane *lane = &w->main_lane;
     size_t before = lane->content.len;
     message_field(TRACE_FIELD_EVENTS, message.len, &lane->content);
     buf_put(&lane->content, message.data, message.len);
     lane->by_field[TRACE_FIELD_EVENTS] += lane->content.len - before;
-    for (size_t i = 0; i < w->pending_count; i++)
-        w->sizes.event_count[w->pending[i].kind]++;
-    w->pending_count = 0;
     w->scratch = message;
 }
 
 static void flush_all(struct trace_writer *w)
 {
-    encode_pending(w);
+    end_batch(w);
     lane_write(w, &w->blob_lane);
     lane_write(w, &w->main_lane);
     w->waiting = false;
@@ -184,17 +185,44 @@ static void flush_all(struct trace_writer *w)
 
 static void take_events(struct trace_writer *w, const struct item *item)
 {
-    for (size_t done = 0; done < item->n;) {
-        size_t n = item->n - done;
-        if (n > BATCH_EVENTS_MAX - w->pending_count)
-            n = BATCH_EVENTS_MAX - w->pending_count;
-        memcpy(w->pending + w->pending_count, item->events + done, n * sizeof *item->events);
-        w->pending_count += n;
-        done += n;
-        if (w->pending_count == BATCH_EVENTS_MAX)
-            encode_pending(w);
+    const uint8_t *end = item->events + item->events_bytes;
+    const struct event *ev = (const struct event *)item->events;
+    for (; (const uint8_t *)ev < end; ev = event_after(ev)) {
+        batch_encode_event(w->codec, ev);
+        w->sizes.event_count[ev->kind]++;
+        if (batch_encode_count(w->codec) < BATCH_EVENTS_MAX)
+            continue;
+        end_batch(w);
         if (w->main_lane.content.len >= FRAME_CONTENT_TARGET)
             flush_all(w);
+    }
+}
+
+/* Appends the field with the blob's piece at *offset, and moves that. False after the last one. */
+static bool put_piece(struct trace_hash hash, const uint8_t *data, size_t n, size_t *offset,
+                      struct buf *out)
+{
+    struct trace_piece p = {
+        .hash = hash,
+        .size = n,
+        .offset = *offset,
+        .data = data + *offset,
+        .n = (size_t)min_u64(n - *offset, TRACE_PIECE),
+    };
+    message_put_piece(&p, out);
+    *offset += p.n;
+    return *offset < n;
+}
+
+static void take_image(struct trace_writer *w, const struct item *item)
+{
+    size_t offset = 0;
+    for (bool more = true; more;) {
+        buf_clear(&w->scratch);
+        more = put_piece(item->hash, item->image, item->image_size, &offset, &w->scratch);
+        lane_put(&w->blob_lane, TRACE_FIELD_BLOB, &w->scratch);
+        if (w->blob_lane.content.len >= FRAME_CONTENT_TARGET)
+            lane_write(w, &w->blob_lane);
     }
 }
 
@@ -212,6 +240,10 @@ static void take_item(struct trace_writer *w, const struct item *item)
         take_events(w, item);
         return;
     }
+    if (item->image != NULL) {
+        take_image(w, item);
+        return;
+    }
     struct lane *lane = item->field == TRACE_FIELD_BLOB ? &w->blob_lane : &w->main_lane;
     lane_put(lane, item->field, &item->bytes);
     if (lane->content.len < FRAME_CONTENT_TARGET)
@@ -223,7 +255,7 @@ static void take_item(struct trace_writer *w, const struct item *item)
 }
 
 /* Memory that is in the caches already serves again. */
-static void spare(struct trace_writer *w, struct event *events)
+static void spare(struct trace_writer *w, uint8_t *events)
 {
     pthread_mutex_lock(&w->lock);
     bool keep = w->n_spares < SPARES_MAX;
@@ -237,16 +269,14 @@ static void spare(struct trace_writer *w, struct event *events)
 static void item_free(struct trace_writer *w, struct item *item)
 {
     buf_free(&item->bytes);
-    if (item->n == TRACE_EVENTS_ARRAY)
+    if (item->events != NULL)
         spare(w, item->events);
-    else
-        free(item->events);
     free(item);
 }
 
 static size_t item_size(const struct item *item)
 {
-    return sizeof *item + item->bytes.len + item->n * sizeof *item->events;
+    return sizeof *item + item->bytes.len + item->events_bytes;
 }
 
 static bool too_old(const struct trace_writer *w)
@@ -326,29 +356,32 @@ static void queue_put(struct trace_writer *w, struct item item)
     pthread_mutex_unlock(&w->lock);
 }
 
-struct trace_hash trace_put_blob(struct trace_writer *w, const void *data, size_t n)
+static bool is_new_blob(struct trace_writer *w, struct trace_hash hash)
 {
-    struct trace_hash hash = trace_hash_of(data, n);
     pthread_mutex_lock(&w->lock);
     bool is_new = hash_set_add(&w->blobs, hash);
     pthread_mutex_unlock(&w->lock);
+    return is_new;
+}
+
+struct trace_hash trace_put_blob(struct trace_writer *w, const void *data, size_t n)
+{
+    struct trace_hash hash = trace_hash_of(data, n);
     size_t offset = 0;
-    while (is_new && (offset < n || n == 0)) {
-        struct trace_piece p = {
-            .hash = hash,
-            .size = n,
-            .offset = offset,
-            .data = (uint8_t *)(uintptr_t)data + offset,
-            .n = (size_t)min_u64(n - offset, TRACE_PIECE),
-        };
+    bool more = is_new_blob(w, hash);
+    while (more) {
         struct item item = {.field = TRACE_FIELD_BLOB};
-        message_put_piece(&p, &item.bytes);
+        more = put_piece(hash, data, n, &offset, &item.bytes);
         queue_put(w, item);
-        offset += p.n;
-        if (n == 0)
-            break;
     }
     return hash;
+}
+
+void trace_put_image(struct trace_writer *w, struct trace_hash hash, const void *data, size_t n)
+{
+    if (is_new_blob(w, hash))
+        queue_put(w, (struct item){
+                         .field = TRACE_FIELD_BLOB, .image = data, .image_size = n, .hash = hash});
 }
 
 void trace_put_input(struct trace_writer *w, const struct trace_input *in)
@@ -359,19 +392,20 @@ void trace_put_input(struct trace_writer *w, const struct trace_input *in)
     queue_put(w, item);
 }
 
-struct event *trace_events_array(struct trace_writer *w)
+void *trace_log_memory(struct trace_writer *w)
 {
-    struct event *events = NULL;
+    void *memory = NULL;
     pthread_mutex_lock(&w->lock);
     if (w->n_spares != 0)
-        events = w->spares[--w->n_spares];
+        memory = w->spares[--w->n_spares];
     pthread_mutex_unlock(&w->lock);
-    return events != NULL ? events : xmalloc(TRACE_EVENTS_ARRAY * sizeof *events);
+    return memory != NULL ? memory : xmalloc(TRACE_LOG_BYTES);
 }
 
-void trace_put_events(struct trace_writer *w, struct event *events, size_t n)
+void trace_put_events(struct trace_writer *w, void *memory, size_t bytes)
 {
-    queue_put(w, (struct item){.field = TRACE_FIELD_EVENTS, .events = events, .n = n});
+    queue_put(w, (struct item){
+                     .field = TRACE_FIELD_EVENTS, .events = memory, .events_bytes = bytes});
 }
 
 void trace_put_digest(struct trace_writer *w, const struct trace_digest *d)
@@ -424,8 +458,8 @@ static struct trace_writer *writer_create(const char *path, int fd, int level)
     w->tail = &w->head;
     w->blob_lane.level = level != 0 ? level : LEVEL_BLOBS;
     w->main_lane.level = level != 0 ? level : LEVEL_MAIN;
-    w->pending = xcalloc(BATCH_EVENTS_MAX, sizeof *w->pending);
     w->codec = batch_codec_create();
+    batch_encode_begin(w->codec);
     w->cctx = ZSTD_createCCtx();
     CHECK(w->cctx != NULL, "out of memory");
     ZSTD_CCtx_setParameter(w->cctx, ZSTD_c_checksumFlag, 1);
@@ -446,7 +480,6 @@ static void writer_destroy(struct trace_writer *w)
     pthread_mutex_destroy(&w->lock);
     ZSTD_freeCCtx(w->cctx);
     batch_codec_destroy(w->codec);
-    free(w->pending);
     for (size_t i = 0; i < w->n_spares; i++)
         free(w->spares[i]);
     buf_free(&w->blob_lane.content);
@@ -469,25 +502,6 @@ static int thread_start(struct trace_writer *w)
     int error = pthread_create(&w->thread, NULL, writer_thread, w);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     return error;
-}
-
-/* The same for what the caller's thread writes. A pending SIGXFSZ is taken. */
-static void limit_signal_block(sigset_t *old)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGXFSZ);
-    pthread_sigmask(SIG_BLOCK, &set, old);
-}
-
-static void limit_signal_restore(const sigset_t *old)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGXFSZ);
-    if (!sigismember(old, SIGXFSZ))
-        sigtimedwait(&set, NULL, &(struct timespec){0});
-    pthread_sigmask(SIG_SETMASK, old, NULL);
 }
 
 /* One field alone in a frame, written now: only while the thread does not run. */

@@ -15,12 +15,17 @@ const struct event_info event_info[EVENT_KINDS] = {
 #include "core/base/event.def"
 #undef EVENT
 
-bool event_equal(const struct event *a, const struct event *b)
+const uint8_t event_bytes[EVENT_KINDS] = {
+#define EVENT(id, text, args, names) [EVENT_##id] = offsetof(struct event, arg) + 8 * (args),
+#include "core/base/event.def"
+#undef EVENT
+};
+
+struct event event_unpack(const struct event *ev)
 {
-    if (a->step != b->step || a->pc != b->pc || a->kind != b->kind || a->vm != b->vm ||
-        a->vcpu != b->vcpu)
-        return false;
-    return memcmp(a->arg, b->arg, event_info[a->kind].args * sizeof a->arg[0]) == 0;
+    struct event full = {0};
+    memcpy(&full, ev, event_bytes[ev->kind]);
+    return full;
 }
 
 int event_print(char *out, size_t size, const struct event *ev)

@@ -54,7 +54,8 @@ static uint64_t sext(uint32_t v)
 
 static void log_full(struct event_log *log)
 {
-    log->next = log->end - 16;
+    struct disco_engine *e = container_of(log, struct disco_engine, log);
+    event_log_room(log, e->events, sizeof e->events);
 }
 
 static unsigned reg_number(const char *name)
@@ -77,7 +78,8 @@ struct disco_engine *disco_open(const struct diff_model *model, bool big_endian,
         exit(2);
     }
     e->ram = calloc(1, DIFF_RAM);
-    e->log = (struct event_log){e->events, e->events + 16, log_full};
+    e->log = (struct event_log){.full = log_full};
+    event_log_room(&e->log, e->events, sizeof e->events);
     struct mips_env env = {.ctx = e, .page = rig_page, .read = rig_read, .write = rig_write,
                            .machine_page = rig_machine_page, .log = &e->log};
     e->big_endian = big_endian;

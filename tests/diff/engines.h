@@ -187,6 +187,8 @@ struct eng_side {
     uint64_t scratch, scratch2;      /* of a planted fault */
     uint64_t flushed_at;
     struct event_log log;
+    struct event one;                /* the log's memory */
+    unsigned n_events;
     uint64_t events_dropped;
     unsigned n_io;
     uint64_t io_dropped;

@@ -125,14 +125,14 @@ static void after_eret(struct eng_side *s, uint32_t w)
 
 static bool before_syscall(struct eng_side *s, uint32_t w)
 {
-    s->scratch = (uint64_t)(s->log.next - s->events);
+    s->scratch = s->n_events;
     return insn_find(w) == INSN_SYSCALL;
 }
 
 static void after_syscall(struct eng_side *s, uint32_t w)
 {
     (void)w;
-    s->log.next = s->events + s->scratch;
+    s->n_events = (unsigned)s->scratch;
 }
 
 /* ---- a device's access at the wrong time ---- */

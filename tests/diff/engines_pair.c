@@ -69,17 +69,17 @@ static bool same_memory(const struct eng_pair *p, struct eng_finding *f)
 static bool same_events(const struct eng_pair *p, struct eng_finding *f)
 {
     const struct eng_side *a = p->sides[0], *b = p->sides[1];
-    ptrdiff_t na = a->log.next - a->events, nb = b->log.next - b->events;
+    unsigned na = a->n_events, nb = b->n_events;
     char text[2][160] = {"none", "none"};
 
-    for (ptrdiff_t i = 0; i < na || i < nb; i++) {
+    for (unsigned i = 0; i < na || i < nb; i++) {
         if (i < na && i < nb && event_equal(&a->events[i], &b->events[i]))
             continue;
         if (i < na)
             event_print(text[0], sizeof text[0], &a->events[i]);
         if (i < nb)
             event_print(text[1], sizeof text[1], &b->events[i]);
-        snprintf(f->what, sizeof f->what, "event %td: %.70s != %.70s", i, text[0], text[1]);
+        snprintf(f->what, sizeof f->what, "event %u: %.70s != %.70s", i, text[0], text[1]);
         return false;
     }
     return a->events_dropped == b->events_dropped;

@@ -187,8 +187,12 @@ static void log_full(struct event_log *log)
 {
     struct eng_side *s = container_of(log, struct eng_side, log);
 
-    s->events_dropped += ENG_EVENTS;
-    log->next = s->events;
+    if (s->n_events == ENG_EVENTS) {
+        s->events_dropped += ENG_EVENTS;
+        s->n_events = 0;
+    }
+    s->events[s->n_events++] = event_unpack(&s->one);
+    event_log_room(log, &s->one, sizeof s->one);
 }
 
 /* ---- life ---- */
@@ -210,7 +214,8 @@ struct eng_side *side_create(const struct eng_engine *engine, const struct eng_c
                  st_le64(s->frames + at, 0x0000000003e00008);
     for (uint32_t page = 0; page < ENG_PAGES; page++)
         s->pmap[page] = (uint8_t)(2 * page);
-    s->log = (struct event_log){s->events, s->events + ENG_EVENTS, log_full};
+    s->log = (struct event_log){.full = log_full};
+    event_log_room(&s->log, &s->one, sizeof s->one);
     s->cpu = mips_create(s->model, s->big, &env);
     mips_set_engine(s->cpu, engine->kind);
     return s;
@@ -272,7 +277,7 @@ void side_prepare(struct eng_side *s, const struct eng_case *c)
 {
     struct mips *cpu = s->cpu;
 
-    s->log.next = s->events;
+    s->n_events = 0;
     s->events_dropped = s->io_dropped = 0;
     s->n_io = 0;
     s->device = c->device;

@@ -61,7 +61,7 @@ static bool executed(const struct eng_side *s, uint64_t start)
     const struct event *first = &s->events[0];
 
     return s->events_dropped == 0 &&
-           (s->log.next == first || first->step != start ||
+           (s->n_events == 0 || first->step != start ||
             (first->kind != EVENT_EXCEPTION && first->kind != EVENT_REFILL &&
              first->kind != EVENT_SYSCALL && first->kind != EVENT_INTERRUPT));
 }

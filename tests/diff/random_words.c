@@ -158,7 +158,7 @@ static void fill(struct rig *g, struct rng r)
     random_tlb(&r, cpu);
     cpu->pc = random_value(&r) & ~UINT64_C(3);
     g->io_answer = rng_next(&r);
-    g->log.next = g->events;
+    g->n_events = 0;
     g->events_dropped = 0;
     mips_state_loaded(cpu);
 }
@@ -239,10 +239,9 @@ static void compare(const struct round *t)
         fail(t, "states differ");
     if (memcmp(a->ram, b->ram, RAM) != 0)
         fail(t, "memories differ");
-    if (a->events_dropped != b->events_dropped ||
-        a->log.next - a->events != b->log.next - b->events)
+    if (a->events_dropped != b->events_dropped || a->n_events != b->n_events)
         fail(t, "numbers of events differ");
-    for (ptrdiff_t i = 0; i < a->log.next - a->events; i++)
+    for (unsigned i = 0; i < a->n_events; i++)
         if (!event_equal(&a->events[i], &b->events[i]))
             fail(t, "events differ");
 }

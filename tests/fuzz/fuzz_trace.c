@@ -153,7 +153,7 @@ int main(int argc, char **argv)
     source[1] = sample_content(&source[0]);
     struct batch_codec *codec = batch_codec_create();
     struct event *events = sample_events(9, 300, 2, 2);
-    batch_encode(codec, events, 300, &source[2]);
+    encode_events(codec, events, 300, &source[2]);
     free(events);
     batch_codec_destroy(codec);
     uint64_t runs = 0;

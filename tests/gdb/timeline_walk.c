@@ -273,7 +273,7 @@ static unsigned event_positions(struct timeline *t, enum event_kind kind, struct
             seen++;
         }
     }
-    r->batch = SIZE_MAX; /* the reader's buffer has moved on */
+    r->expected_count = 0; /* the reader's buffer has moved on */
     return (unsigned)min_u64(seen, max);
 }
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/put_events.h"
 #include "traces/trace.h"
 
 struct job {
@@ -63,7 +64,7 @@ static int copy_events(struct job *job, struct trace_reader *r, struct trace_wri
             else
                 kept++;
         }
-        trace_put_events(w, to, kept);
+        put_events(w, to, kept);
     }
     return 0;
 }

@@ -107,25 +107,31 @@ static unsigned fulls;
 static void full(struct event_log *log)
 {
     fulls++;
-    log->next -= 4;
+    log->next -= 4 * event_bytes[EVENT_IRQ];
 }
 
 START_TEST(log_fills)
 {
-    struct event events[4];
-    memset(events, 0xff, sizeof events);
-    struct event_log log = {.next = events, .end = events + 4, .full = full};
+    /* Room for four events, of which the last may be a whole one. */
+    static uint64_t memory[(sizeof(struct event) + 3 * 40) / 8];
+    memset(memory, 0xff, sizeof memory);
+    ck_assert_uint_eq(event_bytes[EVENT_IRQ], 40);
+    struct event_log log = {.full = full};
+    event_log_room(&log, memory, sizeof memory);
     fulls = 0;
     for (uint64_t i = 0; i < 10; i++) {
         struct event *ev = event_log_put(&log, EVENT_IRQ, i, 2 * i);
-        ck_assert_ptr_eq(ev, events + i % 4);
+        ck_assert_ptr_eq(ev, (uint8_t *)memory + i % 4 * 40);
         ck_assert_uint_eq(ev->step, i);
         ck_assert_uint_eq(ev->pc, 2 * i);
         ck_assert_uint_eq(ev->kind, EVENT_IRQ);
-        for (unsigned k = 0; k < EVENT_ARGS_MAX; k++)
-            ck_assert_uint_eq(ev->arg[k], 0);
+        ck_assert_uint_eq(ev->vm, 0);
+        ck_assert_uint_eq(ev->vcpu, 0);
+        ev->arg[0] = ~i;
+        ev->arg[1] = i;
         event_log_commit(&log);
         ck_assert_uint_eq(fulls, (i + 1) / 4);
+        ck_assert_uint_eq(log.count, i + 1);
     }
 }
 END_TEST

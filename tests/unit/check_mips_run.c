@@ -134,7 +134,7 @@ static struct rig *transplant(struct rig *from)
     state_load(mips_state, mips_state_object(to->cpu), saved.data);
     mips_state_loaded(to->cpu);
     memcpy(to->events, from->events, sizeof to->events);
-    to->log.next = to->events + (from->log.next - from->events);
+    to->n_events = from->n_events;
     to->events_dropped = from->events_dropped;
     buf_free(&saved);
     rig_destroy(from);
@@ -167,8 +167,8 @@ START_TEST(pieces_equal_one_run)
                          mips_steps(a->cpu), (int)out.len, (const char *)out.data);
         }
     }
-    size_t n = (size_t)(a->log.next - a->events);
-    ck_assert_uint_eq(n, (size_t)(b->log.next - b->events));
+    unsigned n = a->n_events;
+    ck_assert_uint_eq(n, b->n_events);
     ck_assert_uint_gt(n + a->events_dropped, 0);
     for (size_t i = 0; i < n; i++)
         ck_assert(event_equal(&a->events[i], &b->events[i]));
@@ -522,7 +522,7 @@ START_TEST(wait_sleeps_and_wakes)
     ck_assert_uint_eq(mips_steps(r->cpu), 2);
     ck_assert_uint_eq(mips_pc(r->cpu), AT_CODE + 8);
     ck_assert_int_eq(rig_run(r, 100), MIPS_STOP_WAIT);
-    ck_assert_uint_eq(r->log.next - r->events, 1);
+    ck_assert_uint_eq(r->n_events, 1);
     ck_assert_uint_eq(r->events[0].kind, EVENT_WAIT);
     mips_skip(r->cpu, 1000);
     ck_assert_uint_eq(mips_cycle(r->cpu), 1002);

@@ -152,7 +152,8 @@ START_TEST(bad_machines)
         struct monitor *m = NULL;
         struct port port = {0};
         static struct event events[1000];
-        struct event_log log = {.next = events, .end = events + ARRAY_LEN(events)};
+        struct event_log log = {0};
+        event_log_room(&log, events, sizeof events);
         port.log = &log;
         static const char *const why[] = {"unknown processor", "unknown machine", "1792 MiB",
                                           "does not fit into RAM", "too long",

@@ -9,7 +9,7 @@ static void round_trip(struct batch_codec *c, const struct event *events, size_t
     struct buf b = {0};
     struct err e = {0};
     struct batch_head head;
-    batch_encode(c, events, n, &b);
+    encode_events(c, events, n, &b);
     struct event *back = xcalloc(BATCH_EVENTS_MAX, sizeof *back);
     ck_assert_msg(batch_decode(c, b.data, b.len, back, &head, &e) == 0, "%s", e.msg);
     ck_assert_uint_eq(head.count, n);
@@ -46,7 +46,7 @@ START_TEST(loops_are_nearly_free)
         events[i].arg[0] = i & 1;
     }
     struct buf b = {0};
-    batch_encode(c, events, BATCH_EVENTS_MAX, &b);
+    encode_events(c, events, BATCH_EVENTS_MAX, &b);
     ck_assert_uint_lt(b.len, 300);
     round_trip(c, events, BATCH_EVENTS_MAX);
     buf_free(&b);
@@ -69,8 +69,8 @@ START_TEST(foreseen_arguments_cost_nothing)
     };
     round_trip(c, events, ARRAY_LEN(events));
     struct buf b = {0}, without = {0};
-    batch_encode(c, events, 5, &without);
-    batch_encode(c, events, 7, &b);
+    encode_events(c, events, 5, &without);
+    encode_events(c, events, 7, &b);
     /* Two moves and one badvaddr; all arguments of the write are foreseen. */
     ck_assert_uint_le(b.len, without.len + 14);
     buf_free(&b);
@@ -85,7 +85,7 @@ START_TEST(damage_never_crashes)
     struct event *events = sample_events(5, 60, 2, 2);
     struct event *back = xcalloc(BATCH_EVENTS_MAX, sizeof *back);
     struct buf b = {0};
-    batch_encode(c, events, 60, &b);
+    encode_events(c, events, 60, &b);
     size_t accepted = 0;
     struct batch_head head;
     for (size_t bit = 0; bit < 8 * b.len; bit++) {

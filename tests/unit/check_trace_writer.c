@@ -83,7 +83,7 @@ static int write_until_full(const char *path, struct err *e)
     setrlimit(RLIMIT_FSIZE, &limit);
     ck_assert(trace_writer_open(&w, path, &h, NULL, e) == 0);
     for (uint64_t i = 0; i < 12; i++) {
-        trace_put_events(w, sample_events(i, PART, 2, 2), PART);
+        put_events(w, sample_events(i, PART, 2, 2), PART);
         trace_flush(w);
     }
     struct trace_end end = sample_end();
@@ -127,7 +127,7 @@ static void *producer(void *arg)
 {
     struct trace_writer *w = arg;
     for (uint32_t i = 0; i < ROUNDS; i++) {
-        trace_put_events(w, sample_events(i, 500, 2, 2), 500);
+        put_events(w, sample_events(i, 500, 2, 2), 500);
         trace_put_console(w, 0, 0, i, "line\n", 5);
         trace_put_blob(w, &i, sizeof i);
         if (i % 50 == 0)

@@ -24,8 +24,10 @@ struct rig {
     uint8_t *ram;
     uint64_t ram_size;
     bool big;
-    struct event_log log; /* ends when it is full: the oldest are dropped */
-    struct event events[RIG_EVENTS];
+    struct event_log log;
+    struct event one; /* the log's memory */
+    struct event events[RIG_EVENTS]; /* when they are full, all are dropped */
+    unsigned n_events;
     uint64_t events_dropped;
     /* Device: */
     uint64_t io_reads, io_writes, io_pa, io_value, io_step;
@@ -78,8 +80,12 @@ static uint64_t rig_machine_page(void *ctx, uint64_t ppn)
 static void rig_full(struct event_log *log)
 {
     struct rig *r = container_of(log, struct rig, log);
-    r->events_dropped += RIG_EVENTS;
-    log->next = r->events;
+    r->events[r->n_events++] = event_unpack(&r->one);
+    if (r->n_events == RIG_EVENTS) {
+        r->events_dropped += RIG_EVENTS;
+        r->n_events = 0;
+    }
+    event_log_room(log, &r->one, sizeof r->one);
 }
 
 static inline struct rig *rig_create(const char *model, bool big, uint64_t ram_size)
@@ -91,7 +97,8 @@ static inline struct rig *rig_create(const char *model, bool big, uint64_t ram_s
     r->ram_size = ram_size;
     r->big = big;
     r->irq_on_write = -1;
-    r->log = (struct event_log){r->events, r->events + RIG_EVENTS, rig_full};
+    r->log = (struct event_log){.full = rig_full};
+    event_log_room(&r->log, &r->one, sizeof r->one);
     struct mips_env env = {.ctx = r, .page = rig_page, .read = rig_read, .write = rig_write,
                            .machine_page = rig_machine_page, .log = &r->log};
     CHECK(mips_model_parse(model, &r->model), "no model %s", model);

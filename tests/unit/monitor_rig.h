@@ -75,8 +75,8 @@ static inline void mrig_event(struct event_log *log)
         r->events_cap = r->events_cap * 2 + 1024;
         r->events = xrealloc(r->events, r->events_cap * sizeof r->events[0]);
     }
-    r->events[r->events_count++] = r->one;
-    log->next = &r->one;
+    r->events[r->events_count++] = event_unpack(&r->one);
+    event_log_room(log, &r->one, sizeof r->one);
 }
 
 static inline bool mrig_has_input(const struct mrig *r, uint64_t epoch)
@@ -179,7 +179,8 @@ static inline struct mrig *mrig_create(const struct mrig_options *opt)
     struct mrig *r = xcalloc(1, sizeof *r);
     r->opt = *opt;
     r->rng.state = opt->seed;
-    r->log = (struct event_log){.next = &r->one, .end = &r->one + 1, .full = mrig_event};
+    r->log = (struct event_log){.full = mrig_event};
+    event_log_room(&r->log, &r->one, sizeof r->one);
     for (unsigned i = 0; i < GUEST_WORDS; i++) {
         if (opt->big_endian)
             st_be32(r->image + 4 * i, opt->guest->word[i]);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/base/buf.h"
+#include "tests/put_events.h"
 #include "traces/trace.h"
 
 static inline uint64_t sample_random(uint64_t *state)
@@ -179,7 +180,7 @@ static inline int sample_write(const char *path, struct err *e)
         .len = 3,
     };
     trace_put_input(w, &in);
-    trace_put_events(w, sample_part(1), SAMPLE_EVENTS / 2);
+    put_events(w, sample_part(1), SAMPLE_EVENTS / 2);
     trace_put_console(w, 0, 0, 99, "Linux version 6\r\n", 17);
     trace_flush(w);
     struct trace_digest d = sample_digest(1);
@@ -195,7 +196,7 @@ static inline int sample_write(const char *path, struct err *e)
         .hash = trace_put_blob(w, "block", 5),
     };
     trace_put_input(w, &in);
-    trace_put_events(w, sample_part(2), SAMPLE_EVENTS / 2);
+    put_events(w, sample_part(2), SAMPLE_EVENTS / 2);
     struct trace_end end = sample_end();
     return trace_writer_close(w, &end, e);
 }
