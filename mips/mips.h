@@ -149,8 +149,11 @@ void mips_flush_pages(struct mips *cpu);
 /* Drop the right to write to any page without asking: the next write to each becomes a call of
  * env->page with MIPS_WRITE. Costs less than mips_flush_pages. */
 void mips_flush_writes(struct mips *cpu);
+<<<<<<< HEAD
 /* The same for the pages in one host frame. */
 void mips_protect_frame(struct mips *cpu, uint32_t frame);
+=======
+>>>>>>> main
 /* Bytes of a host frame changed other than by this vcpu's own stores (DMA,
  * another vcpu, the debugger, reuse of the frame): forget its decoded code. */
 void mips_code_changed(struct mips *cpu, uint32_t frame, uint32_t offset, uint32_t len);

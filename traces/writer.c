@@ -29,6 +29,7 @@
 #include "traces/batch.h"
 #include "traces/frame.h"
 #include "traces/hash_set.h"
+#include "traces/limit_signal.h"
 #include "traces/message.h"
 #include "traces/sizes.h"
 #include "traces/trace.h"
@@ -501,25 +502,6 @@ static int thread_start(struct trace_writer *w)
     int error = pthread_create(&w->thread, NULL, writer_thread, w);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     return error;
-}
-
-/* The same for what the caller's thread writes. A pending SIGXFSZ is taken. */
-static void limit_signal_block(sigset_t *old)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGXFSZ);
-    pthread_sigmask(SIG_BLOCK, &set, old);
-}
-
-static void limit_signal_restore(const sigset_t *old)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGXFSZ);
-    if (!sigismember(old, SIGXFSZ))
-        sigtimedwait(&set, NULL, &(struct timespec){0});
-    pthread_sigmask(SIG_SETMASK, old, NULL);
 }
 
 /* One field alone in a frame, written now: only while the thread does not run. */
