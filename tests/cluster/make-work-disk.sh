@@ -20,8 +20,8 @@ fail()
 }
 
 [ $# -eq 1 ] || fail 'usage: make-work-disk.sh BUILD-DIR'
-guests=$(cd "$1/guests" 2>/dev/null && pwd) && [ -f "$guests/VERSION" ] ||
-    fail "$1/guests is missing: run tests/lib/fetch-guests.sh"
+[ -f "$1/guests/VERSION" ] || fail "$1/guests is missing: run tests/lib/fetch-guests.sh"
+guests=$(cd "$1/guests" && pwd)
 image=$guests/work.img
 deb=$guests/debs/$(sed -n '1s/ .*//p' "$guests/VERSION").deb
 [ -f "$deb" ] || fail "$deb is missing: run tests/lib/fetch-guests.sh"
