@@ -8,7 +8,8 @@
 #   part1 to part8    modules of the kernel, about 5 MiB a part
 #   symbols           the kernel's functions and their addresses, as text
 #   MD5SUMS           of all of these
-# Does nothing if it is newer than what it is made of.
+# and BUILD-DIR/guests/work.results: the lines RESULT that the guest prints if it does all parts, as
+# the host's own programs have them. Does nothing if the image is newer than what it is made of.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -59,6 +60,20 @@ mipsel-linux-gnu-nm -n "$guests/vmlinux" >symbols
 find . -type f | LC_ALL=C sort | xargs md5sum >../sums
 mv ../sums MD5SUMS
 
+# What tests/guest/initramfs/work-init does.
+contents()
+{
+    (cd "$1" && find . -type f | LC_ALL=C sort | xargs md5sum)
+}
+{
+    echo "disk $(md5sum <MD5SUMS)"
+    for part in 1 2 3 4 5 6 7 8; do
+        echo "part$part $(contents part$part | md5sum)"
+    done
+    echo "sorted $(LC_ALL=C sort -k 3 symbols | md5sum)"
+    echo "symbols $(md5sum <symbols)"
+} | sed 's/^/RESULT /; s/  -$//' >"$work/results"
+
 # Written file by file in one order: mke2fs -d takes the order of the host's folders and its times.
 export E2FSPROGS_FAKE_TIME=1700000000
 truncate -s 64M "$work/image"
@@ -70,4 +85,5 @@ mke2fs -q -F -t ext4 -b 4096 -O '^has_journal' -U 01234567-89ab-cdef-0123-456789
 } >"$work/commands"
 debugfs -w -f "$work/commands" "$work/image" >"$work/log" 2>&1 ||
     fail "debugfs failed: $(grep -v '^debugfs:' "$work/log" | head -n 1)"
+mv "$work/results" "$guests/work.results"
 mv "$work/image" "$image"
