@@ -38,6 +38,5 @@ put()
 for word; do
     put "${word%%=*}" "${word#*=}"
 done
-text=$(printf '%s\n' "$text" | sed -E "s|@GUESTS@|$build/guests|g; s|@BUILD@|$build|g; s|@OUT@|$out|g;
-    s|@[A-Z]+:([^@]*)@|\\1|g")
-printf '%s\n' "$text"
+printf '%s\n' "$text" | sed -E "s|@GUESTS@|$build/guests|g; s|@BUILD@|$build|g
+    s|@OUT@|$out|g; s|@[A-Z]+:([^@]*)@|\\1|g"

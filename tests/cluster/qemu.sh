@@ -2,8 +2,10 @@
 # Runs the guests of the clusters under qemu and checks what they say: so that they ask for what is
 # right. By hand; the clusters' own tests run them under disco.
 #
-#   sh tests/cluster/qemu.sh work BUILD-DIR [MEMORY [WORDS]]   one machine (64M, "work=1"); 12 seconds
-#   sh tests/cluster/qemu.sh net BUILD-DIR [MTU [SIZE]]        server and client (8244, 64); 10 seconds
+#   sh tests/cluster/qemu.sh work BUILD-DIR [MEMORY [WORDS]]
+#       one machine (64M, "work=1"); 12 seconds
+#   sh tests/cluster/qemu.sh net BUILD-DIR [MTU [SIZE]]
+#       server and client (8244, 64); 16 seconds
 #
 # The guests must have been made: see README.md in this folder.
 set -eu

@@ -27,12 +27,15 @@ def module_info(path):
     return info
 
 
+def direct_needs(info):
+    return [name.replace("-", "_") for name in info.get("depends", [""])[0].split(",") if name]
+
+
 def needs(name, infos):
     """What NAME needs, the nearest first: modprobe loads from the end of the list."""
     found = []
-    for other in infos[name].get("depends", [""])[0].split(","):
-        for each in [other.replace("-", "_")] if other else []:
-            found += [each] + needs(each, infos)
+    for need in direct_needs(infos[name]):
+        found += [need] + needs(need, infos)
     # Of two places in the list the later one is loaded earlier, which is right for both.
     return [each for i, each in enumerate(found) if each not in found[i + 1 :]]
 
@@ -48,7 +51,7 @@ def main(source, target, *names):
         if name not in paths:
             sys.exit(f"kernel-modules.py: {source} has no module '{name}'")
         infos[name] = module_info(paths[name])
-        wanted += [need.replace("-", "_") for need in infos[name].get("depends", [""])[0].split(",") if need]
+        wanted += direct_needs(infos[name])
 
     target.mkdir(parents=True)
     with open(target / "modules.dep", "w") as dep, open(target / "modules.alias", "w") as alias:

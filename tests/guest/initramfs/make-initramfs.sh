@@ -18,6 +18,7 @@
 # The guest "no-root", is a kernel without any initramfs: see tests/guest/guests.sh.
 # /dev/console is not made here (that would need root): the kernel's built-in initramfs has it.
 set -eu
+umask 022
 
 here=$(cd "$(dirname "$0")" && pwd)
 bench=$here/../../bench

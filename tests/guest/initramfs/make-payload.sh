@@ -3,8 +3,8 @@
 #
 #   sh make-payload.sh MIB
 #
-# A block of numbered lines comes again and again, each time a few bytes further into its page: quick
-# to make in a slow guest.
+# A block of numbered lines comes again and again, each time elsewhere in its page: quick to make in
+# a slow guest.
 
 # shellcheck shell=sh
 block=${TMPDIR:-/tmp}/make-payload.$$
