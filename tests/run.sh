@@ -39,10 +39,11 @@ step 'building with the address and undefined-behaviour sanitizers'
 build build-asan -DDISCO_WERROR=OFF -DDISCO_SANITIZE=ON
 
 step 'guests'
-sh tests/lib/fetch-guests.sh build
-for guest in shell batch bad-init; do
+sh tests/lib/fetch-guests.sh build --other-kernel
+for guest in shell batch bad-init work net; do
     sh tests/guest/initramfs/make-initramfs.sh "$guest" build
 done
+sh tests/cluster/make-work-disk.sh build
 cat build/guests/VERSION
 
 # Both runs are made even if the first fails; the larger one comes last, so that its summary ends

@@ -21,8 +21,8 @@ fail()
 guests=$(cd "$1/guests" 2>/dev/null && pwd) ||
     fail "$1/guests is missing: run tests/lib/fetch-guests.sh"
 cpio=$guests/disk.cpio.gz
-deb=$(find "$guests/debs" -name 'linux-image-*.deb' | head -n 1)
-[ -n "$deb" ] || fail "$guests/debs has no kernel package: run tests/lib/fetch-guests.sh"
+deb=$guests/debs/$(sed -n '1s/ .*//p' "$guests/VERSION").deb
+[ -f "$deb" ] || fail "$deb is missing: run tests/lib/fetch-guests.sh"
 PATH=$PATH:/usr/sbin:/sbin
 command -v mke2fs >/dev/null || fail "mke2fs (package e2fsprogs) is missing"
 

@@ -8,7 +8,7 @@
 # print "Rebooting in 1 seconds.." and reset the board, which ends the run.
 
 # shellcheck shell=sh disable=SC2034 # the variables are the result
-guest_names='shell batch no-root bad-init'
+guest_names='shell batch other no-root bad-init'
 
 guest_select()
 {
@@ -27,6 +27,10 @@ guest_select()
 # =poweroff -f'
         ;;
     batch)
+        guest_initrd=$2/batch.cpio.gz
+        ;;
+    other)
+        guest_kernel=$2/vmlinux-other
         guest_initrd=$2/batch.cpio.gz
         ;;
     no-root)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Fetches Debian's guests for the Malta board and lays them out for the tests and the demo.
 #
-#   sh tests/lib/fetch-guests.sh BUILD-DIR [--no-installer] [--bench]
+#   sh tests/lib/fetch-guests.sh BUILD-DIR [--no-installer] [--other-kernel] [--bench]
 #
 # Result, in BUILD-DIR/guests:
 #   vmlinuz              the packaged kernel, which decompresses itself
@@ -9,8 +9,9 @@
 #   busybox              a static user space in one file
 #   installer/vmlinuz    Debian's installer: kernel and initrd
 #   installer/initrd.gz
+#   vmlinux-other        with --other-kernel: the newest kernel but one that the archive has
 #   debs/                with --bench: packages whose programs the benchmarks run
-#   VERSION              one line per package: name, version, SHA256
+#   VERSION              one line per package: name, version, SHA256; vmlinux's comes first
 #
 # The packages come from the archive that this machine's own apt is set up for. They are of another
 # architecture, so apt works on a state of its own inside BUILD-DIR and the machine's package
@@ -28,16 +29,18 @@ fail()
     exit 1
 }
 
-usage='usage: fetch-guests.sh BUILD-DIR [--no-installer] [--bench]'
+usage='usage: fetch-guests.sh BUILD-DIR [--no-installer] [--other-kernel] [--bench]'
 [ $# -ge 1 ] || fail "$usage"
 mkdir -p "$1"
 guests=$(cd "$1" && pwd)/guests
 installer=debian-installer-12-netboot-mipsel
+other=
 bench_packages=
 shift
 for option; do
     case $option in
     --no-installer) installer= ;;
+    --other-kernel) other=vmlinux-other ;;
     --bench) bench_packages=$(cat "$here/../bench/packages.txt") ;;
     *) fail "$usage" ;;
     esac
@@ -64,6 +67,13 @@ field()
         sed -n "s/^$2: //p" | head -n 1
 }
 
+# other_kernel NAME: prints the newest kernel package for this board whose name is not NAME.
+other_kernel()
+{
+    private_apt apt-cache pkgnames linux-image- | grep -E '^linux-image-[0-9].*-4kc-malta$' |
+        grep -vxF "$1" | sort -V | tail -n 1
+}
+
 # is_complete: true if VERSION names all wanted packages and every file has its stored sum.
 is_complete()
 {
@@ -71,6 +81,7 @@ is_complete()
     for wanted in $installer $bench_packages; do
         grep -q "^$wanted " "$guests/VERSION" || return 1
     done
+    [ -z "$other" ] || grep -q " $other\$" "$guests/SHA256SUMS" || return 1
     (cd "$guests" && sha256sum --status --check SHA256SUMS)
 }
 
@@ -85,9 +96,14 @@ private_apt apt-get update >"$apt_dir/log" 2>&1 ||
 kernel=$(field $meta Depends | sed 's/ .*//')
 [ -n "$kernel" ] ||
     fail "this machine's apt sources have no $meta for $arch: add 'bookworm main' of Debian"
+other_package=
+if [ -n "$other" ]; then
+    other_package=$(other_kernel "$kernel")
+    [ -n "$other_package" ] || fail "this machine's apt sources have no kernel but $kernel"
+fi
 
 : >"$guests/VERSION.new"
-for package in "$kernel" busybox-static $installer $bench_packages; do
+for package in "$kernel" $other_package busybox-static $installer $bench_packages; do
     version=$(field "$package" Version)
     sum=$(field "$package" SHA256)
     [ -n "$sum" ] || fail "this machine's apt sources have no $package for $arch"
@@ -106,7 +122,7 @@ for package in "$kernel" busybox-static $installer $bench_packages; do
     fi
     echo "$package $version $sum" >>"$guests/VERSION.new"
 done
-for package in "$kernel" busybox-static $installer; do
+for package in "$kernel" $other_package busybox-static $installer; do
     rm -rf "$guests/x-$package"
     dpkg-deb -x "$debs/$package.deb" "$guests/x-$package"
 done
@@ -115,6 +131,10 @@ cp "$guests/x-$kernel"/boot/vmlinuz-* "$guests/vmlinuz"
 python3 "$here/unpack-kernel.py" "$guests/vmlinuz" "$guests/vmlinux"
 cp "$guests/x-busybox-static/bin/busybox" "$guests/busybox"
 files='vmlinuz vmlinux busybox'
+if [ -n "$other" ]; then
+    python3 "$here/unpack-kernel.py" "$guests/x-$other_package"/boot/vmlinuz-* "$guests/$other"
+    files="$files $other"
+fi
 if [ -n "$installer" ]; then
     mkdir -p "$guests/installer"
     images=$guests/x-$installer/usr/lib/debian-installer/images/12/mipsel/malta

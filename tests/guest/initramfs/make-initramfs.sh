@@ -10,10 +10,15 @@
 #   sh tests/guest/initramfs/make-initramfs.sh bench BUILD-DIR
 #       makes BUILD-DIR/guests/bench.cpio.gz: the CPU suite and programs of Debian's packages, which
 #       tests/lib/fetch-guests.sh --bench has fetched; for tests/bench/bench.sh
+#   sh tests/guest/initramfs/make-initramfs.sh work|net BUILD-DIR
+#       makes BUILD-DIR/guests/work.cpio.gz or net.cpio.gz: guests of the clusters, with modules of
+#       the kernel; see tests/cluster/README.md
 #
+# Except for the bench guest, nothing is done if the image is newer than what it is made of.
 # The guest "no-root", is a kernel without any initramfs: see tests/guest/guests.sh.
 # /dev/console is not made here (that would need root): the kernel's built-in initramfs has it.
 set -eu
+umask 022
 
 here=$(cd "$(dirname "$0")" && pwd)
 bench=$here/../../bench
@@ -24,11 +29,16 @@ fail()
     exit 1
 }
 
-[ $# -eq 2 ] || fail "usage: make-initramfs.sh shell|batch|bad-init|bench BUILD-DIR"
+[ $# -eq 2 ] || fail "usage: make-initramfs.sh shell|batch|bad-init|bench|work|net BUILD-DIR"
 kind=$1
 mkdir -p "$2/guests"
 guests=$(cd "$2/guests" && pwd)
 root=$guests/root-$kind
+image=$guests/$kind.cpio.gz
+if [ -f "$image" ] && [ "$kind" != bench ] &&
+    [ -z "$(find "$here" "$guests/busybox" "$guests/VERSION" -newer "$image" 2>/dev/null)" ]; then
+    exit 0
+fi
 rm -rf "$root"
 mkdir -p "$root"
 
@@ -39,6 +49,21 @@ install_busybox()
     mkdir "$root/bin"
     install -m 755 "$guests/busybox" "$root/bin/busybox"
     install -m 755 "$here/$kind-init" "$root/init"
+}
+
+# install_modules NAME...: modules of the kernel and what they need.
+install_modules()
+{
+    package=$(sed -n '1s/ .*//p' "$guests/VERSION")
+    [ -f "$guests/debs/$package.deb" ] ||
+        fail "the kernel's package is missing: run tests/lib/fetch-guests.sh"
+    from=$guests/x-modules-$kind
+    rm -rf "$from"
+    mkdir "$from"
+    dpkg-deb --fsys-tarfile "$guests/debs/$package.deb" | tar -x -C "$from" ./lib/modules
+    version=$(ls "$from/lib/modules")
+    python3 "$here/kernel-modules.py" "$from/lib/modules/$version" "$root/lib/modules/$version" "$@"
+    rm -rf "$from"
 }
 
 # Programs of Debian's packages, their libraries, and what the benchmarks feed them.
@@ -94,6 +119,16 @@ bench)
         -fno-math-errno -static -s -Wl,--build-id=none \
         -o "$root/bin/cpu-suite" "$bench"/suite/*.c
     ;;
+work)
+    install_busybox
+    install -m 644 "$here/common.sh" "$root"
+    install_modules virtio_pci virtio_blk virtio_balloon ext4 crc32c_generic
+    ;;
+net)
+    install_busybox
+    install -m 644 "$here/common.sh" "$here/make-payload.sh" "$root"
+    install_modules virtio_pci virtio_net virtio_balloon
+    ;;
 *)
     fail "unknown guest '$kind'"
     ;;
@@ -103,6 +138,6 @@ cd "$root"
 find . -exec touch -h -d @0 {} +
 find . | LC_ALL=C sort |
     cpio --quiet -o -H newc -R 0:0 --reproducible |
-    gzip -n -9 >"$guests/$kind.cpio.gz.new"
-mv "$guests/$kind.cpio.gz.new" "$guests/$kind.cpio.gz"
+    gzip -n -9 >"$image.new"
+mv "$image.new" "$image"
 rm -rf "$root"
