@@ -95,7 +95,7 @@ static void write_part(struct disk *d, uint64_t offset, const uint8_t *in, size_
     uint64_t mpn1 = radix_get(&d->overlay, block);
     uint8_t *bytes;
     if (mpn1 == 0) {
-        uint32_t mpn = mpn_alloc(memory);
+        uint32_t mpn = mpn_alloc(memory, d->vm->index, true);
         radix_set(&d->overlay, block, (uint64_t)mpn + 1);
         bytes = frame_host(&memory->frames, mpn_frame(memory, mpn));
         read_base(d, block, bytes);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/crew.h"
 #include "core/disk_priv.h"
 
 static void print_position(void *ctx)
@@ -12,13 +13,6 @@ static void print_position(void *ctx)
     for (unsigned i = 0; i < m->vms_count; i++)
         fprintf(stderr, "disco: vm%u at step %" PRIu64 ", cycle %" PRIu64 ", pc %08" PRIx64 "\n", i,
                 mips_steps(m->vms[i]->cpu), mips_cycle(m->vms[i]->cpu), mips_pc(m->vms[i]->cpu));
-}
-
-static void frame_reused(void *ctx, uint32_t frame)
-{
-    struct monitor *m = ctx;
-    for (unsigned i = 0; i < m->vms_count; i++)
-        mips_code_changed(m->vms[i]->cpu, frame, 0, PAGE_SIZE);
 }
 
 static uint64_t disk_bytes(const struct vm_config *cfg)
@@ -56,13 +50,13 @@ int monitor_create(struct monitor **out, const struct monitor_config *cfg, const
     struct monitor *m = xcalloc(1, sizeof *m);
     m->port = *port;
     m->config = *cfg;
-    int r = memory_init(&m->memory, pool, cfg->snapshot_memory, e);
+    /* Twice: a page may be the VM's own and the disk's, until the barrier. */
+    int r = memory_init(&m->memory, pool, 2 * wanted + cfg->snapshot_memory, e);
     if (r < 0) {
         free(m);
         return r;
     }
-    m->memory.frames.reused = frame_reused;
-    m->memory.frames.ctx = m;
+    share_init(&m->share);
     check_set_position(print_position, m);
     for (size_t i = 0; i < cfg->vms_count && r == 0; i++) {
         m->vms[i] = xcalloc(1, sizeof *m->vms[i]);
@@ -76,6 +70,8 @@ int monitor_create(struct monitor **out, const struct monitor_config *cfg, const
         return r;
     }
     m->epoch_cycles = vm_cycle_of(m->vms[0], cfg->epoch_ns);
+    if (cfg->share & SHARE_BOOT)
+        share_boot(m);
     *out = m;
     return 0;
 }
@@ -88,42 +84,107 @@ void monitor_set_engine(struct monitor *m, enum mips_engine engine, bool profile
     }
 }
 
+int monitor_set_threads(struct monitor *m, unsigned threads, struct err *e)
+{
+    threads = threads < m->vms_count ? threads : m->vms_count;
+    crew_destroy(m->crew);
+    m->crew = threads > 1 ? crew_create(threads) : NULL;
+    if (threads > 1 && m->crew == NULL)
+        ERR(e, ERR_IO, "cannot start %u threads", threads);
+    return 0;
+}
+
 void monitor_halt(struct monitor *m)
 {
     m->halt = true;
-    for (unsigned i = 0; i < m->vms_count; i++)
-        mips_request_stop(m->vms[i]->cpu);
+    if (m->crew == NULL) /* else it is seen at the end of the epoch */
+        for (unsigned i = 0; i < m->vms_count; i++)
+            mips_request_stop(m->vms[i]->cpu);
 }
 
 void monitor_destroy(struct monitor *m)
 {
     check_set_position(NULL, NULL);
-    m->memory.frames.reused = NULL;
+    crew_destroy(m->crew);
     for (unsigned i = 0; i < m->vms_count; i++) {
         vm_destroy(m->vms[i]);
         free(m->vms[i]);
     }
+    share_fini(&m->share);
     memory_fini(&m->memory);
     free(m);
 }
+
+/* ---- where we are ---- */
+
+uint64_t monitor_position(const struct monitor *m)
+{
+    uint64_t steps = 0;
+    for (unsigned i = 0; i < m->vms_count; i++)
+        steps += mips_steps(m->vms[i]->cpu);
+    return steps;
+}
+
+/* The clock of a VM that is off stands still. */
+uint64_t monitor_cycle(const struct monitor *m)
+{
+    return m->vms[0]->powered_off && m->vms_count > 1 ? m->epoch * m->epoch_cycles
+                                                      : vm_cycle(m->vms[0]);
+}
+
+struct vm *monitor_current(const struct monitor *m)
+{
+    return m->vms[m->turn < m->vms_count ? m->turn : m->vms_count - 1u];
+}
+
+bool monitor_all_off(const struct monitor *m)
+{
+    for (unsigned i = 0; i < m->vms_count; i++)
+        if (!m->vms[i]->powered_off)
+            return false;
+    return true;
+}
+
+/* The cycle of a VM at which the present epoch ends. */
+static uint64_t epoch_end(const struct monitor *m, const struct vm *vm)
+{
+    uint64_t end = (m->epoch + 1) * m->epoch_cycles;
+    const struct vm *first = m->vms[0];
+    if (vm->config->cpu_hz == first->config->cpu_hz)
+        return end;
+    return vm_cycle_of(vm, vm_ns_of(first, end));
+}
+
+/* ---- running ---- */
 
 /* The barrier before epoch m->epoch. */
 static int barrier(struct monitor *m, struct err *e)
 {
     m->barrier_done = 1;
+    m->epoch_step = monitor_position(m);
     return m->port.ops->barrier(m->port.ctx, m, m->epoch * m->epoch_cycles, e);
 }
 
-/* All sleep at the end of the present epoch: let time jump to a later one, as far as the port
- * allows and not beyond the cycle `most`. */
-static int sleep_on(struct monitor *m, uint64_t most, struct err *e)
+static void next_epoch(struct monitor *m)
 {
-    uint64_t now = (m->epoch + 1) * m->epoch_cycles, wake = UINT64_MAX;
-    for (unsigned i = 0; i < m->vms_count; i++)
-        if (!m->vms[i]->powered_off)
-            wake = min_u64(wake, vm_next_wake(m->vms[i]));
     m->epoch++;
     m->barrier_done = 0;
+    m->turn = 0;
+}
+
+/* All sleep at the end of the epoch that was the last: let time jump to a later one, as far as the
+ * port allows and not beyond the cycle `most`. */
+static int sleep_on(struct monitor *m, uint64_t most, struct err *e)
+{
+    const struct vm *first = m->vms[0];
+    uint64_t now = m->epoch * m->epoch_cycles, wake = UINT64_MAX;
+    for (unsigned i = 0; i < m->vms_count; i++) {
+        const struct vm *vm = m->vms[i];
+        uint64_t at = vm->powered_off ? UINT64_MAX : vm_next_wake(vm);
+        if (at != UINT64_MAX && vm->config->cpu_hz != first->config->cpu_hz)
+            at = vm_cycle_of(first, vm_ns_of(vm, at));
+        wake = min_u64(wake, at);
+    }
     wake = min_u64(wake, most);
     uint64_t until = wake == UINT64_MAX ? wake : wake / m->epoch_cycles * m->epoch_cycles;
     if (until <= now)
@@ -132,10 +193,14 @@ static int sleep_on(struct monitor *m, uint64_t most, struct err *e)
     int verdict = m->port.ops->idle(m->port.ctx, m, now, until, &to, e);
     CHECK(to >= now && to <= until && to % m->epoch_cycles == 0,
           "time may not jump from %" PRIu64 " to %" PRIu64 " (until %" PRIu64 ")", now, to, until);
-    m->epoch = to / m->epoch_cycles;
+    if (to == now)
+        return verdict;
+    m->epoch = to / m->epoch_cycles - 1; /* asleep up to its end */
     for (unsigned i = 0; i < m->vms_count; i++)
-        if (!m->vms[i]->powered_off && vm_run(m->vms[i], to, UINT64_MAX, false, e) == VM_FAILED)
+        if (!m->vms[i]->powered_off &&
+            vm_run(m->vms[i], epoch_end(m, m->vms[i]), UINT64_MAX, false, e) == VM_FAILED)
             return ERR_IO;
+    m->epoch++;
     return verdict;
 }
 
@@ -144,64 +209,136 @@ static enum run_stop of_verdict(int verdict)
     return verdict < 0 ? RUN_FAILED : RUN_STOPPED;
 }
 
+/* What crosses VMs. DETERMINISM: only after epochs in which something ran. Epochs in which all
+ * sleep are there or not, as the port lets time jump, and are not to be told apart. */
+static void cross(struct monitor *m)
+{
+    if (monitor_position(m) == m->epoch_step)
+        return;
+    m->busy_epochs++;
+    share_barrier(m);
+}
+
+static bool all_asleep(const struct monitor *m)
+{
+    for (unsigned i = 0; i < m->vms_count; i++)
+        if (!m->vms[i]->powered_off && !vm_asleep(m->vms[i]))
+            return false;
+    return true;
+}
+
+#define GO_ON (-1)
+
+/* The epoch is over for all VMs. An enum run_stop or GO_ON. */
+static int end_epoch(struct monitor *m, uint64_t most, struct err *e)
+{
+    cross(m);
+    next_epoch(m);
+    if (monitor_all_off(m))
+        return RUN_POWERED_OFF;
+    if (!all_asleep(m) || monitor_cycle(m) >= most)
+        return GO_ON;
+    int verdict = sleep_on(m, most, e);
+    return verdict == PORT_GO ? GO_ON : (int)of_verdict(verdict);
+}
+
+/* The rest of the epoch, VM by VM. */
+static int run_in_turn(struct monitor *m, const struct run_limit *limit, bool pass, struct err *e)
+{
+    for (; m->turn < m->vms_count; m->turn++) {
+        struct vm *vm = m->vms[m->turn];
+        uint64_t end = epoch_end(m, vm), until_step = UINT64_MAX;
+        if (m->vms_count == 1)
+            end = min_u64(end, limit->cycle);
+        if (limit->step != UINT64_MAX)
+            until_step = mips_steps(vm->cpu) + (limit->step - monitor_position(m));
+        switch (vm_run(vm, end, until_step, pass, e)) {
+        case VM_FAILED:
+            return RUN_FAILED;
+        case VM_HALTED:
+            return RUN_STOPPED;
+        case VM_BREAK:
+            return RUN_BREAK;
+        case VM_WATCH:
+            return RUN_WATCH;
+        case VM_LIMIT:
+        case VM_SLEEPING:
+        case VM_POWERED_OFF:
+            break;
+        }
+        pass = false;
+        if (!vm->powered_off && vm_cycle(vm) < epoch_end(m, vm))
+            return RUN_LIMIT;
+    }
+    return monitor_position(m) >= limit->step ? RUN_LIMIT : GO_ON;
+}
+
+struct parallel {
+    struct monitor *m;
+    struct err err[VMS_MAX];
+    enum vm_stop stop[VMS_MAX];
+};
+
+static void run_part(void *ctx, unsigned i)
+{
+    struct parallel *p = ctx;
+    struct vm *vm = p->m->vms[i];
+    check_set_position(print_position, p->m);
+    p->stop[i] = vm_run(vm, epoch_end(p->m, vm), UINT64_MAX, false, &p->err[i]);
+}
+
+static int run_in_parallel(struct monitor *m, struct err *e)
+{
+    struct parallel p = {.m = m};
+    for (unsigned i = 0; i < m->vms_count; i++)
+        vm_gather(m->vms[i]);
+    crew_run(m->crew, run_part, &p, m->vms_count);
+    for (unsigned i = 0; i < m->vms_count; i++)
+        vm_tell(m->vms[i]);
+    m->turn = (uint8_t)m->vms_count;
+    for (unsigned i = 0; i < m->vms_count; i++)
+        if (p.stop[i] == VM_FAILED)
+            return err_set(e, p.err[i].code, "%s", p.err[i].msg), RUN_FAILED;
+    return m->halt ? RUN_STOPPED : GO_ON;
+}
+
 enum run_stop monitor_run(struct monitor *m, const struct run_limit *limit, struct err *e)
 {
     bool pass = limit->pass;
     m->halt = false;
     for (;;) {
-        struct vm *first = m->vms[0];
-        if (mips_steps(first->cpu) >= limit->step || vm_cycle(first) >= limit->cycle)
+        int stop = GO_ON;
+        if (monitor_position(m) >= limit->step ||
+            ((m->turn == 0 || m->vms_count == 1) && monitor_cycle(m) >= limit->cycle))
             return RUN_LIMIT;
         if (!m->barrier_done) {
             int verdict = barrier(m, e);
             if (verdict != PORT_GO)
                 return of_verdict(verdict);
         }
-        uint64_t end = (m->epoch + 1) * m->epoch_cycles;
-        bool all_off = true, all_asleep = true;
-        for (unsigned i = 0; i < m->vms_count; i++) {
-            bool leads = i == 0;
-            enum vm_stop stop = vm_run(m->vms[i], leads ? min_u64(end, limit->cycle) : end,
-                                       leads ? limit->step : UINT64_MAX, pass, e);
-            if (stop == VM_FAILED)
-                return RUN_FAILED;
-            if (stop == VM_HALTED)
-                return RUN_STOPPED;
-            if (stop == VM_BREAK || stop == VM_WATCH)
-                return stop == VM_BREAK ? RUN_BREAK : RUN_WATCH;
-            all_off = all_off && stop == VM_POWERED_OFF;
-            all_asleep = all_asleep && (stop == VM_SLEEPING || stop == VM_POWERED_OFF);
-        }
+        if (m->turn < m->vms_count)
+            stop = m->crew != NULL ? run_in_parallel(m, e) : run_in_turn(m, limit, pass, e);
+        if (stop == GO_ON)
+            stop = end_epoch(m, limit->cycle, e);
+        if (stop != GO_ON)
+            return (enum run_stop)stop;
         pass = false;
-        if (all_off)
-            return RUN_POWERED_OFF;
-        if (vm_cycle(first) < end && !first->powered_off)
-            continue; /* at the caller's limit */
-        if (!all_asleep) {
-            m->epoch++;
-            m->barrier_done = 0;
-            continue;
-        }
-        if (vm_cycle(first) >= limit->cycle)
-            return RUN_LIMIT;
-        int verdict = sleep_on(m, limit->cycle, e);
-        if (verdict != PORT_GO)
-            return of_verdict(verdict);
     }
 }
 
 enum run_stop monitor_settle(struct monitor *m, struct err *e)
 {
-    bool all_off = true;
+    if (m->turn == m->vms_count) {
+        cross(m);
+        next_epoch(m);
+    }
     int verdict = m->barrier_done ? PORT_GO : barrier(m, e);
     if (verdict != PORT_GO)
         return of_verdict(verdict);
-    for (unsigned i = 0; i < m->vms_count; i++) {
+    for (unsigned i = 0; i < m->vms_count; i++)
         if (vm_settle(m->vms[i], e) < 0)
             return RUN_FAILED;
-        all_off = all_off && m->vms[i]->powered_off;
-    }
-    return all_off ? RUN_POWERED_OFF : RUN_LIMIT;
+    return monitor_all_off(m) ? RUN_POWERED_OFF : RUN_LIMIT;
 }
 
 struct vm_digest monitor_digest(struct monitor *m, unsigned vm, bool with_memory)
@@ -214,93 +351,4 @@ struct vm_digest monitor_digest(struct monitor *m, unsigned vm, bool with_memory
         .devices = vm_devices_digest(v),
         .memory = with_memory ? v->memory_digest : 0,
     };
-}
-
-/* ---- snapshots ---- */
-
-struct vm_snapshot {
-    struct radix pmap, page_hash;
-    uint64_t memory_digest;
-    struct radix overlay[DISKS_MAX];
-    uint64_t overlay_digest[DISKS_MAX];
-    struct buf state;
-};
-
-struct snapshot {
-    struct memory_snapshot memory;
-    uint64_t epoch, step, cycle;
-    uint8_t barrier_done;
-    struct vm_snapshot vm[];
-};
-
-struct snapshot *monitor_snapshot(struct monitor *m)
-{
-    struct snapshot *s = xcalloc(1, sizeof *s + m->vms_count * sizeof s->vm[0]);
-    s->epoch = m->epoch;
-    s->barrier_done = m->barrier_done;
-    s->step = mips_steps(m->vms[0]->cpu);
-    s->cycle = vm_cycle(m->vms[0]);
-    for (unsigned i = 0; i < m->vms_count; i++) {
-        struct vm *vm = m->vms[i];
-        struct vm_snapshot *v = &s->vm[i];
-        vm_update_memory_digest(vm);
-        radix_snapshot(&vm->pmap, &v->pmap);
-        radix_snapshot(&vm->page_hash, &v->page_hash);
-        v->memory_digest = vm->memory_digest;
-        for (unsigned d = 0; d < vm->disks_count; d++) {
-            radix_snapshot(&vm->disks[d]->overlay, &v->overlay[d]);
-            v->overlay_digest[d] = vm->disks[d]->digest;
-        }
-        vm_save(vm, &v->state);
-    }
-    memory_snapshot(&m->memory, &s->memory);
-    for (unsigned i = 0; i < m->vms_count; i++)
-        vm_flush_translations(m->vms[i]);
-    return s;
-}
-
-void monitor_restore(struct monitor *m, const struct snapshot *s)
-{
-    m->epoch = s->epoch;
-    m->barrier_done = s->barrier_done;
-    memory_restore(&m->memory, &s->memory);
-    for (unsigned i = 0; i < m->vms_count; i++) {
-        struct vm *vm = m->vms[i];
-        const struct vm_snapshot *v = &s->vm[i];
-        for (uint32_t k = 0; k < vm->dirty_count; k++)
-            vm->dirty[vm->dirty_list[k]] = 0;
-        vm->dirty_count = 0;
-        radix_restore(&vm->pmap, &v->pmap);
-        radix_restore(&vm->page_hash, &v->page_hash);
-        vm->memory_digest = v->memory_digest;
-        for (unsigned d = 0; d < vm->disks_count; d++) {
-            radix_restore(&vm->disks[d]->overlay, &v->overlay[d]);
-            vm->disks[d]->digest = v->overlay_digest[d];
-        }
-        vm_load_state(vm, v->state.data);
-        vm_flush_translations(vm);
-    }
-}
-
-void snapshot_free(struct monitor *m, struct snapshot *s)
-{
-    for (unsigned i = 0; i < m->vms_count; i++) {
-        radix_fini(&s->vm[i].pmap);
-        radix_fini(&s->vm[i].page_hash);
-        for (unsigned d = 0; d < m->vms[i]->disks_count; d++)
-            radix_fini(&s->vm[i].overlay[d]);
-        buf_free(&s->vm[i].state);
-    }
-    memory_snapshot_fini(&s->memory);
-    free(s);
-}
-
-uint64_t snapshot_step(const struct snapshot *s)
-{
-    return s->step;
-}
-
-uint64_t snapshot_cycle(const struct snapshot *s)
-{
-    return s->cycle;
 }

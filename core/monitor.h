@@ -1,8 +1,12 @@
 /*
  * The monitor: machine memory, the VMs, and the epochs that join them.
  *
- * Virtual time is cut into epochs. Within one, each VM runs by itself; at the
- * barrier between two epochs the port delivers what comes from outside.
+ * Virtual time is cut into epochs. Within one, each VM runs by itself, in turn
+ * or on several host threads; then the monitor does what crosses VMs, and at
+ * the barrier before the next one the port delivers what comes from outside.
+ *
+ * A position is the sum of the steps of all vcpus. Where VMs run in turn, VM 0
+ * first in each epoch, every state on the way has a position of its own.
  */
 #ifndef CORE_MONITOR_H
 #define CORE_MONITOR_H
@@ -10,7 +14,10 @@
 #include "core/config.h"
 #include "core/memory.h"
 #include "core/port.h"
+#include "core/share.h"
 #include "core/vm.h"
+
+struct crew;
 
 struct monitor {
     struct memory memory;
@@ -18,11 +25,16 @@ struct monitor {
     struct monitor_config config;
     struct vm *vms[VMS_MAX];
     unsigned vms_count;
-    uint64_t epoch_cycles;
+    uint64_t epoch_cycles;  /* of VM 0, whose clock is the run's */
+    struct crew *crew;      /* NULL: VMs run in turn, on the caller's thread */
     bool halt;              /* see monitor_halt */
+    struct share share;
     /* State. */
     uint64_t epoch;         /* number of the present epoch */
     uint8_t barrier_done;   /* the barrier before it was passed */
+    uint8_t turn;           /* the VM that runs now; vms_count: the epoch is to be ended */
+    uint64_t epoch_step;    /* position at the epoch's begin */
+    uint64_t busy_epochs;   /* in which any vcpu did a step */
 };
 
 /* `port` is copied; its log must be ready. */
@@ -33,19 +45,28 @@ void monitor_destroy(struct monitor *m);
  * no configuration, state or trace depends on it. `profile`: see mips_set_profile. Not while the
  * machines run; the engine must be available. */
 void monitor_set_engine(struct monitor *m, enum mips_engine engine, bool profile);
+/* How many host threads run the VMs from now on, at most one per VM. With more than one,
+ * monitor_run stops at the ends of epochs only, and not at points. Again, nothing depends on it. */
+int monitor_set_threads(struct monitor *m, unsigned threads, struct err *e);
+
+uint64_t monitor_position(const struct monitor *m);
+uint64_t monitor_cycle(const struct monitor *m); /* the run's time, in cycles of VM 0 */
+struct vm *monitor_current(const struct monitor *m); /* whose next unit comes first */
+bool monitor_all_off(const struct monitor *m);
 
 enum run_stop {
     RUN_LIMIT,       /* the step or cycle asked for */
     RUN_STOPPED,     /* the port said so, or monitor_halt */
     RUN_POWERED_OFF, /* all VMs are off */
-    RUN_BREAK,
+    RUN_BREAK,       /* of monitor_current */
     RUN_WATCH,
     RUN_FAILED,      /* `e` is set */
 };
 
 struct run_limit {
-    uint64_t step;  /* of VM 0's vcpu; UINT64_MAX for none */
-    uint64_t cycle; /* of VM 0; UINT64_MAX for none */
+    uint64_t step;  /* position; UINT64_MAX for none */
+    uint64_t cycle; /* of the run's time; UINT64_MAX for none. With several VMs: the first end of an
+                       epoch there or later */
     bool pass;      /* ignore points in the first unit */
 };
 
@@ -56,13 +77,13 @@ enum run_stop monitor_settle(struct monitor *m, struct err *e);
 /* For the port, from inside of monitor_run: return before the next unit. */
 void monitor_halt(struct monitor *m);
 
-/* ---- snapshots: a whole state, in memory, O(1) plus what is written later ---- */
+/* ---- snapshots: a whole state, in memory, O(1) plus what is written later (snapshot.c) ---- */
 
 struct snapshot;
 struct snapshot *monitor_snapshot(struct monitor *m);
 void monitor_restore(struct monitor *m, const struct snapshot *s);
 void snapshot_free(struct monitor *m, struct snapshot *s);
-uint64_t snapshot_step(const struct snapshot *s);
+uint64_t snapshot_step(const struct snapshot *s); /* position */
 uint64_t snapshot_cycle(const struct snapshot *s);
 
 /* Digests of one VM now. */

@@ -22,8 +22,8 @@
 #define HINT_COMMON    (1ull << 63)
 #define HINT_TAG_SHIFT 45 /* 18 bits of the hash; below: MPN, or VM << 32 | key + 1 */
 #define HINT_TAG       (0x3ffffull << HINT_TAG_SHIFT)
-#define SCAN_RATE      20000u    /* pages per VM and virtual second */
-#define SCAN_PERIOD_NS 10000000u /* between two rounds */
+#define SCAN_RATE      20000u /* pages per VM and virtual second */
+#define SCAN_ROUND     64u    /* pages per VM at a time, at least */
 
 static const uint8_t zero_page[PAGE_SIZE];
 
@@ -239,12 +239,11 @@ void share_boot(struct monitor *m)
 
 static void scan_if_due(struct monitor *m)
 {
-    if (!(m->config.share & SHARE_CONTENT) || m->epoch < m->share.next_scan)
-        return;
-    uint64_t period = max_u64(SCAN_PERIOD_NS / m->config.epoch_ns, 1);
     uint64_t rate = m->config.scan_rate != 0 ? m->config.scan_rate : SCAN_RATE;
+    uint64_t period = max_u64(SCAN_ROUND * 1000000000ull / rate / m->config.epoch_ns, 1);
+    if (!(m->config.share & SHARE_CONTENT) || m->busy_epochs % period != 0)
+        return;
     uint64_t pages = max_u64(rate * (period * m->config.epoch_ns) / 1000000000u, 1);
-    m->share.next_scan = m->epoch + period;
     for (unsigned i = 0; i < m->vms_count; i++)
         scan(m, m->vms[i], pages, SHARE_CONTENT);
 }

@@ -20,7 +20,6 @@ struct share {
     struct radix block[SHARE_IMAGES_MAX]; /* of an image -> MPN + 1, common, that has its content */
     struct radix origin; /* number in the common arena -> image << 32 | block, + 1 */
     struct radix hint;   /* some bits of a content's hash -> a page that had that content */
-    uint64_t next_scan;  /* epoch */
     uint64_t cursor[VMS_MAX]; /* key at which the search of a VM's memory goes on */
 };
 

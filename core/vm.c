@@ -103,15 +103,75 @@ uint64_t vm_next_wake(const struct vm *vm)
 
 struct event *vm_event(struct vm *vm, enum event_kind kind)
 {
-    struct event *ev = event_log_put(vm->monitor->port.log, kind, mips_steps(vm->cpu),
-                                     mips_pc(vm->cpu));
+    struct event *ev = event_log_put(vm->log, kind, mips_steps(vm->cpu), mips_pc(vm->cpu));
     ev->vm = (uint8_t)vm->index;
     return ev;
 }
 
 void vm_event_commit(struct vm *vm)
 {
-    event_log_commit(vm->monitor->port.log);
+    event_log_commit(vm->log);
+}
+
+static void own_log_full(struct event_log *log)
+{
+    struct vm *vm = container_of(log, struct vm, own_log);
+    size_t used = (size_t)(log->next - vm->own_memory);
+    vm->own_size *= 2;
+    vm->own_memory = xrealloc(vm->own_memory, vm->own_size);
+    event_log_room(log, vm->own_memory, vm->own_size);
+    log->next += used;
+}
+
+static void set_log(struct vm *vm, struct event_log *log)
+{
+    vm->log = log;
+    mips_set_log(vm->cpu, log);
+}
+
+void vm_gather(struct vm *vm)
+{
+    if (vm->own_memory == NULL) {
+        vm->own_size = 64u << 10;
+        vm->own_memory = xmalloc(vm->own_size);
+        vm->own_log.full = own_log_full;
+        event_log_room(&vm->own_log, vm->own_memory, vm->own_size);
+    }
+    set_log(vm, &vm->own_log);
+}
+
+struct vm_text {
+    uint32_t channel;
+    uint32_t n;
+    uint64_t cycle;
+};
+
+static void console_out(struct vm *vm, struct vm_text text, const uint8_t *bytes)
+{
+    const struct port *port = &vm->monitor->port;
+    if (vm->log != &vm->own_log) {
+        port->ops->console(port->ctx, vm->index, text.channel, text.cycle, bytes, text.n);
+        return;
+    }
+    buf_put(&vm->own_text, &text, sizeof text);
+    buf_put(&vm->own_text, bytes, text.n);
+}
+
+void vm_tell(struct vm *vm)
+{
+    const struct port *port = &vm->monitor->port;
+    set_log(vm, port->log);
+    event_log_append(port->log, vm->own_memory, vm->own_log.next);
+    event_log_room(&vm->own_log, vm->own_memory, vm->own_size);
+    for (size_t at = 0; at < vm->own_text.len;) {
+        struct vm_text text;
+        memcpy(&text, vm->own_text.data + at, sizeof text);
+        at += sizeof text;
+        port->ops->console(port->ctx, vm->index, text.channel, text.cycle, vm->own_text.data + at,
+                           text.n);
+        at += text.n;
+    }
+    buf_clear(&vm->own_text);
 }
 
 /* ---- the platform that devices see ---- */
@@ -143,8 +203,8 @@ static void platform_output(struct platform *p, struct device *dev, const uint8_
     struct vm *vm = container_of(p, struct vm, platform);
     int channel = channel_of(vm, dev);
     if (channel >= 0)
-        vm->monitor->port.ops->console(vm->monitor->port.ctx, vm->index, (unsigned)channel,
-                                       mips_cycle(vm->cpu), bytes, n);
+        console_out(vm, (struct vm_text){(uint32_t)channel, (uint32_t)n, mips_cycle(vm->cpu)},
+                    bytes);
 }
 
 static void offer_input(struct console_channel *c)
@@ -264,7 +324,8 @@ static const struct board *const boards[] = {&board_malta};
 int vm_create(struct vm *vm, struct monitor *m, unsigned index, const struct vm_config *cfg,
               struct memory *memory, const struct port *port, struct err *e)
 {
-    *vm = (struct vm){.monitor = m, .memory = memory, .config = cfg, .index = index};
+    *vm = (struct vm){
+        .monitor = m, .memory = memory, .config = cfg, .index = index, .log = port->log};
     if (!mips_model_parse(cfg->cpu, &vm->model))
         ERR(e, ERR_USAGE,
             "unknown processor \"%s\" (-cpu help lists them; MODEL,tlb=N sets the number of TLB "
@@ -304,7 +365,7 @@ int vm_create(struct vm *vm, struct monitor *m, unsigned index, const struct vm_
         .read = io_read,
         .write = io_write,
         .machine_page = vm_machine_page,
-        .log = port->log,
+        .log = vm->log,
         .vm = (uint8_t)index,
     };
     vm->cpu = mips_create(&vm->model, cfg->big_endian, &env);
@@ -328,6 +389,10 @@ void vm_destroy(struct vm *vm)
     free(vm->dirty);
     free(vm->dirty_list);
     free(vm->given);
+    free(vm->own_memory);
+    buf_free(&vm->own_text);
+    buf_free(&vm->page_ops);
+    buf_free(&vm->block_reads);
 }
 
 int vm_power_on(struct vm *vm, struct err *e)
@@ -367,6 +432,11 @@ static void log_idle(struct vm *vm)
     vm->idle_cycles = 0;
 }
 
+bool vm_asleep(const struct vm *vm)
+{
+    return mips_waiting(vm->cpu) && !mips_can_wake(vm->cpu);
+}
+
 enum vm_stop vm_run(struct vm *vm, uint64_t until_cycle, uint64_t until_step, bool pass,
                     struct err *e)
 {
@@ -383,7 +453,12 @@ enum vm_stop vm_run(struct vm *vm, uint64_t until_cycle, uint64_t until_step, bo
         if (steps >= until_step)
             return VM_LIMIT;
         if (cycle >= until_cycle)
-            return mips_waiting(vm->cpu) && !mips_can_wake(vm->cpu) ? VM_SLEEPING : VM_LIMIT;
+            return vm_asleep(vm) ? VM_SLEEPING : VM_LIMIT;
+        if (vm_asleep(vm) && vm_next_wake(vm) >= until_cycle) {
+            mips_skip(vm->cpu, until_cycle - cycle);
+            vm->idle_cycles += until_cycle - cycle;
+            return VM_SLEEPING;
+        }
         fire_timers(vm);
         if (vm->power_pending != 0)
             continue;

@@ -29,6 +29,19 @@ struct console_channel {
     uint32_t head, count;
 };
 
+/* What a VM did in this epoch with a common page's count of users. */
+struct page_op {
+    uint32_t mpn;
+    int32_t delta; /* 1 or -1 */
+};
+
+/* A block of a base image that the VM read, into a whole page of its own. The entry is a user of
+ * the machine page, so that a write gives the guest another one. */
+struct block_read {
+    uint64_t key, block;
+    uint32_t image, mpn;
+};
+
 struct vm {
     struct platform platform; /* first: devices get &vm->platform */
     struct monitor *monitor;
@@ -47,6 +60,16 @@ struct vm {
     uint32_t *dirty_list;
     uint32_t dirty_count;
     uint8_t *given;         /* by key: a translation may be cached by the vcpu */
+    /* Of this epoch, for the barrier: struct page_op and struct block_read. */
+    struct buf page_ops, block_reads;
+
+    /* Where the VM's events go: the port's log, or between vm_gather and vm_tell its own, as does
+     * what the consoles print. */
+    struct event_log *log;
+    struct event_log own_log;
+    uint8_t *own_memory;
+    size_t own_size;
+    struct buf own_text; /* struct vm_text, then its bytes, and so on */
 
     const struct board *board;
     void *board_data;
@@ -90,6 +113,10 @@ int vm_create(struct vm *vm, struct monitor *m, unsigned index, const struct vm_
 void vm_destroy(struct vm *vm);
 int vm_power_on(struct vm *vm, struct err *e);
 
+/* While several threads run VMs, each gathers what it would tell the port, until it may. */
+void vm_gather(struct vm *vm);
+void vm_tell(struct vm *vm);
+
 enum vm_stop { VM_LIMIT, VM_SLEEPING, VM_POWERED_OFF, VM_BREAK, VM_WATCH, VM_HALTED, VM_FAILED };
 
 /* Acts upon a pending power command, if there is one; executes nothing. 0 or an error. */
@@ -101,6 +128,8 @@ int vm_settle(struct vm *vm, struct err *e);
 enum vm_stop vm_run(struct vm *vm, uint64_t until_cycle, uint64_t until_step, bool pass,
                     struct err *e);
 
+/* Asleep, with nothing that could wake it before the present moment. */
+bool vm_asleep(const struct vm *vm);
 uint64_t vm_cycle(const struct vm *vm);
 uint64_t vm_ns_of(const struct vm *vm, uint64_t cycle);  /* rounded down */
 uint64_t vm_cycle_of(const struct vm *vm, uint64_t ns);  /* rounded up; UINT64_MAX stays */
@@ -133,6 +162,26 @@ bool vm_has_memory(const struct vm *vm, uint64_t pa, size_t n, bool for_writing)
 void vm_log_dma(struct vm *vm, const struct device *dev, enum dma_dir dir, uint64_t pa, size_t n);
 bool vm_dma(struct platform *p, struct device *dev, enum dma_dir dir, uint64_t pa, void *bytes,
             size_t n);
+/*
+ * Whole machine pages. MPN + 1 stands for a page, 0 for the zero page. Users of
+ * a page in the common arena are counted at the barrier, so these functions may
+ * be called by the VM's thread while it runs, and by anybody between epochs.
+ */
+uint64_t vm_ram_key(const struct vm *vm, uint64_t pa); /* of a whole page; UINT64_MAX: it is none */
+uint64_t vm_page_at(const struct vm *vm, uint64_t key);
+bool vm_page_is_private(const struct vm *vm, uint32_t mpn); /* its own, with one user */
+void vm_page_ref(struct vm *vm, uint32_t mpn);
+void vm_page_unref(struct vm *vm, uint32_t mpn);
+/* The page at `key` becomes this one, whose reference is taken over; the content may be another. */
+void vm_page_map(struct vm *vm, uint64_t key, uint32_t mpn);
+/* The same, where the content is the same. */
+void vm_page_set(struct vm *vm, uint64_t key, uint64_t mpn1);
+/* The page at `key` has another name now, and nobody may write to it. */
+void vm_page_renamed(struct vm *vm, uint64_t key, uint32_t mpn);
+/* One more user of the page at `key`: its content stays what it is now, under this number (MPN + 1;
+ * 0: it is the zero page). */
+uint32_t vm_page_hold(struct vm *vm, uint64_t key);
+
 /* Brings memory_digest up to date. */
 void vm_update_memory_digest(struct vm *vm);
 /* A page's content changed elsewhere (frames moved): drop cached translations. */

@@ -86,6 +86,12 @@ void vm_page_map(struct vm *vm, uint64_t key, uint32_t mpn)
     mark_dirty(vm, key);
 }
 
+void vm_page_renamed(struct vm *vm, uint64_t key, uint32_t mpn)
+{
+    radix_set(&vm->pmap, key, (uint64_t)mpn + 1);
+    mips_protect_frame(vm->cpu, mpn_frame(vm->memory, mpn));
+}
+
 uint32_t vm_page_hold(struct vm *vm, uint64_t key)
 {
     uint64_t mpn1 = radix_get(&vm->pmap, key);
@@ -105,7 +111,7 @@ uint64_t vm_ram_key(const struct vm *vm, uint64_t pa)
     return key;
 }
 
-static bool is_private(const struct vm *vm, uint32_t mpn)
+bool vm_page_is_private(const struct vm *vm, uint32_t mpn)
 {
     return mpn_arena(mpn) == vm->index && mpn_users(vm->memory, mpn) == 1;
 }
@@ -136,7 +142,7 @@ static uint32_t frame_for_write(struct vm *vm, uint64_t key)
         uint32_t mpn = mpn_alloc(vm->memory, vm->index, true);
         radix_set(&vm->pmap, key, (uint64_t)mpn + 1);
         frame = mpn_frame(vm->memory, mpn);
-    } else if (is_private(vm, (uint32_t)(mpn1 - 1))) {
+    } else if (vm_page_is_private(vm, (uint32_t)(mpn1 - 1))) {
         frame = mpn_own(vm->memory, (uint32_t)(mpn1 - 1), &moved);
     } else {
         frame = break_sharing(vm, key, (uint32_t)(mpn1 - 1));

@@ -99,6 +99,11 @@ bool mips_engine_available(enum mips_engine engine)
     return engine == MIPS_INTERP || jit_available();
 }
 
+void mips_set_log(struct mips *cpu, struct event_log *log)
+{
+    cpu->env.log = log;
+}
+
 void mips_set_engine(struct mips *cpu, enum mips_engine engine)
 {
     CHECK(mips_engine_available(engine), "engine %d", (int)engine);

@@ -113,6 +113,8 @@ bool mips_engine_available(enum mips_engine engine);
 struct mips *mips_create(const struct mips_model *model, bool big_endian,
                          const struct mips_env *env);
 void mips_destroy(struct mips *cpu);
+/* Where its events go from now on. Not while it runs. */
+void mips_set_log(struct mips *cpu, struct event_log *log);
 /* Not while it runs; the engine must be available. */
 void mips_set_engine(struct mips *cpu, enum mips_engine engine);
 /* Cold reset: pc = 0xbfc00000. Counts of steps and cycles go on. */
@@ -149,11 +151,8 @@ void mips_flush_pages(struct mips *cpu);
 /* Drop the right to write to any page without asking: the next write to each becomes a call of
  * env->page with MIPS_WRITE. Costs less than mips_flush_pages. */
 void mips_flush_writes(struct mips *cpu);
-<<<<<<< HEAD
 /* The same for the pages in one host frame. */
 void mips_protect_frame(struct mips *cpu, uint32_t frame);
-=======
->>>>>>> main
 /* Bytes of a host frame changed other than by this vcpu's own stores (DMA,
  * another vcpu, the debugger, reuse of the frame): forget its decoded code. */
 void mips_code_changed(struct mips *cpu, uint32_t frame, uint32_t offset, uint32_t len);

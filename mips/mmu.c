@@ -149,15 +149,12 @@ void mmu_flush_writes(struct mips *cpu, uint32_t frame)
     mips_flush_writes(cpu);
 }
 
-<<<<<<< HEAD
 void mips_protect_frame(struct mips *cpu, uint32_t frame)
 {
     code_reach(cpu, frame);
     mmu_flush_writes(cpu, frame);
 }
 
-=======
->>>>>>> main
 /* code.writer may go on naming pages that have no entry any more: that does no harm. */
 void mips_flush_writes(struct mips *cpu)
 {

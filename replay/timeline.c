@@ -112,7 +112,7 @@ static uint64_t memory_held(const struct timeline *t)
 {
     const struct memory *memory = &t->replayer.monitor->memory;
     uint64_t all = frames_in_use(&memory->frames);
-    return (all - min_u64(all, memory->in_use)) * PAGE_SIZE;
+    return (all - min_u64(all, memory_in_use(memory))) * PAGE_SIZE;
 }
 
 /* A checkpoint here, unless there is one. NULL if there is no room. */

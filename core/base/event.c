@@ -28,6 +28,16 @@ struct event event_unpack(const struct event *ev)
     return full;
 }
 
+void event_log_append(struct event_log *log, const uint8_t *memory, const uint8_t *end)
+{
+    while (memory < end) {
+        const struct event *ev = (const struct event *)memory;
+        memcpy(log->next, ev, event_bytes[ev->kind]);
+        memory += event_bytes[ev->kind];
+        event_log_commit(log);
+    }
+}
+
 int event_print(char *out, size_t size, const struct event *ev)
 {
     const struct event_info *info = &event_info[ev->kind];

@@ -66,6 +66,9 @@ static inline void event_log_room(struct event_log *log, void *memory, size_t by
     log->last = log->next + bytes - sizeof(struct event);
 }
 
+/* Appends the packed events from `memory` up to `end`. */
+void event_log_append(struct event_log *log, const uint8_t *memory, const uint8_t *end);
+
 /* Room for one event; the caller fills the arguments that the kind has. */
 static inline struct event *event_log_put(struct event_log *log, enum event_kind kind,
                                           uint64_t step, uint64_t pc)

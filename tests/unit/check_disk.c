@@ -117,7 +117,7 @@ START_TEST(against_an_array)
         if (saved[k] != NULL)
             snapshot_free(r->m, saved[k]);
     assert_content(disk[0], model[0]);
-    ck_assert_uint_eq(frames_in_use(&r->m->memory.frames), 1 + r->m->memory.in_use);
+    ck_assert_uint_eq(frames_in_use(&r->m->memory.frames), 1 + memory_in_use(&r->m->memory));
     mrig_destroy(r);
 }
 END_TEST

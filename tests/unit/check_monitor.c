@@ -165,36 +165,123 @@ START_TEST(snapshots)
             mrig_assert_canonical(r);
             snapshot_free(r->m, slot[k].snapshot);
         }
-    ck_assert_uint_eq(frames_in_use(&r->m->memory.frames), 1 + r->m->memory.in_use);
+    ck_assert_uint_eq(frames_in_use(&r->m->memory.frames), 1 + memory_in_use(&r->m->memory));
     mrig_destroy(r);
 }
 END_TEST
 
-/* Two VMs: what one does between two limits of the other is the same, too. */
-START_TEST(two_vms)
+/* Several VMs, most of whose pages are equal, that share all they can. */
+static struct mrig_options cluster_options(int i, struct guest *g)
+{
+    struct mrig_options opt = options_of(i, g);
+    opt.vms = 3;
+    opt.share = SHARE_ALL;
+    opt.scan_rate = 3000000; /* a few pages each epoch */
+    return opt;
+}
+
+static uint64_t count_events(const struct mrig *r, enum event_kind wanted)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < r->events_count; i++)
+        n += r->events[i].kind == wanted;
+    return n;
+}
+
+/* The users of common pages are those that their VMs know of. */
+static void check_users(const struct mrig *r)
+{
+    const struct memory *memory = &r->m->memory;
+    uint32_t *users = xcalloc(memory->arena[ARENA_COMMON].mpns + 1, sizeof users[0]);
+    for (unsigned i = 0; i < r->m->vms_count; i++) {
+        const struct vm *vm = r->m->vms[i];
+        for (uint64_t key = 0; key < vm->ram_pages; key++) {
+            uint64_t mpn1 = vm_page_at(vm, key);
+            if (mpn1 != 0 && mpn_arena((uint32_t)(mpn1 - 1)) == ARENA_COMMON)
+                users[(mpn1 - 1) & ((1u << ARENA_BITS) - 1)]++;
+            else if (mpn1 != 0)
+                ck_assert_uint_eq(mpn_arena((uint32_t)(mpn1 - 1)), i);
+        }
+    }
+    for (uint32_t n = 0; n < memory->arena[ARENA_COMMON].mpns; n++)
+        ck_assert_uint_eq(mpn_users(memory, (uint32_t)ARENA_COMMON << ARENA_BITS | n), users[n]);
+    free(users);
+}
+
+/* A position names one state of all of them, too: in pieces and through snapshots. */
+START_TEST(cluster)
 {
     struct guest g;
-    struct mrig_options opt = options_of(1, &g);
-    opt.vms = 2;
-    opt.disk_sectors = 0;
+    struct mrig_options opt = cluster_options(_i, &g);
     struct mrig *r = mrig_create(&opt);
-    struct rng rng = {7};
-    uint64_t goal = 0;
-    while (goal < 100000) {
-        goal += 10000;
-        while (mrig_cycle(r) < goal)
-            mrig_run(r, mrig_step(r) + rng_below(&rng, 900), goal);
-        mrig_assert_canonical(r);
+    struct rng rng = {(uint64_t)_i + 90 + rng_env("DISCO_TEST_SEED", 0)};
+    struct snapshot *s = NULL;
+    size_t events = 0, console[4] = {0};
+    for (int i = 0; i < 120; i++) {
+        uint64_t goal = mrig_step(r) + rng_below(&rng, 9000);
+        ck_assert_int_eq(mrig_run(r, goal, UINT64_MAX), RUN_LIMIT);
+        ck_assert(mrig_step(r) == goal || mrig_step(r) == goal + 1);
+        if (i % 20 == 0)
+            mrig_assert_canonical(r);
+        if (s != NULL && rng_below(&rng, 6) == 0) {
+            monitor_restore(r->m, s);
+            snapshot_free(r->m, s);
+            s = NULL;
+            r->events_count = events;
+            for (unsigned v = 0; v < 4; v++)
+                r->console[v].len = console[v];
+            mrig_assert_canonical(r);
+        } else if (s == NULL && rng_below(&rng, 4) == 0) {
+            s = monitor_snapshot(r->m);
+            events = r->events_count;
+            for (unsigned v = 0; v < 4; v++)
+                console[v] = r->console[v].len;
+        }
     }
-    struct snapshot *s = monitor_snapshot(r->m);
-    struct vm_digest then = monitor_digest(r->m, 1, true);
-    mrig_run(r, UINT64_MAX, goal + 30000);
-    ck_assert(monitor_digest(r->m, 1, true).memory != then.memory);
-    monitor_restore(r->m, s);
-    ck_assert_uint_eq(monitor_digest(r->m, 1, true).memory, then.memory);
-    snapshot_free(r->m, s);
-    ck_assert_uint_eq(frames_in_use(&r->m->memory.frames), 1 + r->m->memory.in_use);
+    if (s != NULL)
+        snapshot_free(r->m, s);
+    mrig_assert_canonical(r);
+    mrig_run(r, UINT64_MAX, (r->m->epoch + 3) * r->m->epoch_cycles);
+    check_users(r);
+    ck_assert_uint_eq(frames_in_use(&r->m->memory.frames), 1 + memory_in_use(&r->m->memory));
+    ck_assert_uint_gt(count_events(r, EVENT_SHARE), kind[_i].vandal ? 20 : 100);
+    if (!kind[_i].vandal)
+        ck_assert_uint_gt(count_events(r, EVENT_UNSHARE), 10);
     mrig_destroy(r);
+}
+END_TEST
+
+/* The same on any number of threads; and what guests see does not depend on sharing. */
+START_TEST(any_threads)
+{
+    struct guest g;
+    struct mrig_options opt = cluster_options(_i, &g);
+    opt.random_idle = false;
+    opt.vms = 4;
+    struct mrig *one = mrig_create(&opt);
+    for (unsigned threads = 2; threads <= 4; threads++) {
+        opt.threads = threads;
+        struct mrig *many = mrig_create(&opt);
+        uint64_t cycle = 100 * one->m->epoch_cycles * (threads - 1);
+        ck_assert_int_eq(mrig_run(one, UINT64_MAX, cycle), RUN_LIMIT);
+        ck_assert_int_eq(mrig_run(many, UINT64_MAX, cycle), RUN_LIMIT);
+        mrig_assert_same(one, many);
+        mrig_destroy(many);
+    }
+    opt.threads = 1;
+    opt.share = 0;
+    struct mrig *alone = mrig_create(&opt);
+    ck_assert_int_eq(mrig_run(alone, UINT64_MAX, mrig_cycle(one)), RUN_LIMIT);
+    ck_assert_uint_eq(mrig_step(alone), mrig_step(one));
+    for (unsigned i = 0; i < opt.vms; i++) {
+        struct vm_digest a = monitor_digest(alone->m, i, true), b = monitor_digest(one->m, i, true);
+        ck_assert(a.cpu == b.cpu && a.devices == b.devices && a.memory == b.memory);
+        ck_assert_uint_eq(a.memory, mrig_whole_digest(alone->m->vms[i]));
+    }
+    ck_assert_uint_eq(count_events(alone, EVENT_SHARE), 0);
+    ck_assert_uint_lt(memory_in_use(&one->m->memory), memory_in_use(&alone->m->memory));
+    mrig_destroy(alone);
+    mrig_destroy(one);
 }
 END_TEST
 
@@ -223,7 +310,8 @@ static Suite *make_suite(void)
     tcase_add_loop_test(tc, pieces, 0, ARRAY_LEN(kind));
     tcase_add_test(tc, every_position);
     tcase_add_loop_test(tc, snapshots, 0, ARRAY_LEN(kind));
-    tcase_add_test(tc, two_vms);
+    tcase_add_loop_test(tc, cluster, 0, ARRAY_LEN(kind));
+    tcase_add_loop_test(tc, any_threads, 0, ARRAY_LEN(kind));
     tcase_add_test(tc, halt);
     suite_add_tcase(suite, tc);
     return suite;

@@ -13,7 +13,7 @@ static struct mrig *create(uint64_t hz)
     return mrig_create(&opt);
 }
 
-START_TEST(clock)
+START_TEST(clocks)
 {
     static const uint64_t hz[] = {1000000, 33333333, 66666667, 100000000, 299792458,
                                   999999999, 1000000000, 1500000000, 10000000000};
@@ -48,13 +48,13 @@ START_TEST(memory_map)
     uint8_t bytes[3 * PAGE_SIZE], back[sizeof bytes];
     for (size_t i = 0; i < sizeof bytes; i++)
         bytes[i] = (uint8_t)(i * 31 + 1);
-    uint32_t in_use = r->m->memory.in_use;
+    uint32_t in_use = memory_in_use(&r->m->memory);
     /* What was never written reads as zero, and takes no page. */
     memset(back, 0x55, sizeof back);
     ck_assert_uint_eq(vm_read_physical(vm, RAM - sizeof back, back, sizeof back), sizeof back);
     for (size_t i = 0; i < sizeof back; i++)
         ck_assert_uint_eq(back[i], 0);
-    ck_assert_uint_eq(r->m->memory.in_use, in_use);
+    ck_assert_uint_eq(memory_in_use(&r->m->memory), in_use);
     /* Over page borders; seen through both windows. */
     ck_assert(vm_write_physical(vm, 0x3fff01, bytes, 100));
     ck_assert_uint_eq(vm_read_physical(vm, HIGH + 0x3fff01, back, 100), 100);
@@ -62,7 +62,7 @@ START_TEST(memory_map)
     ck_assert(vm_write_physical(vm, HIGH + 0x200ffe, bytes, PAGE_SIZE + 5));
     ck_assert_uint_eq(vm_read_physical(vm, 0x200ffe, back, PAGE_SIZE + 5), PAGE_SIZE + 5);
     ck_assert_mem_eq(back, bytes, PAGE_SIZE + 5);
-    ck_assert_uint_eq(r->m->memory.in_use, in_use + 4);
+    ck_assert_uint_eq(memory_in_use(&r->m->memory), in_use + 4);
     /* All or nothing at the end of RAM; a read says how far it got. */
     uint64_t digest = monitor_digest(r->m, 0, true).memory;
     ck_assert(!vm_write_physical(vm, RAM - 10, bytes, 11));
@@ -250,7 +250,7 @@ int main(void)
 {
     Suite *suite = suite_create("vm");
     TCase *tc = tcase_create("vm");
-    tcase_add_test(tc, clock);
+    tcase_add_test(tc, clocks);
     tcase_add_test(tc, memory_map);
     tcase_add_test(tc, memory_digest);
     tcase_add_test(tc, dma);

@@ -1,0 +1,114 @@
+/*
+ * A whole state in memory: trees are shared (core/radix.h), the rest is copied.
+ * Caches are no state: after a restore they are empty, after a snapshot only the
+ * right to write is gone, for pages move when they are written next.
+ */
+#include <stdlib.h>
+
+#include "core/disk_priv.h"
+#include "core/monitor.h"
+
+struct vm_snapshot {
+    struct radix pmap, page_hash;
+    uint64_t memory_digest;
+    struct radix overlay[DISKS_MAX];
+    uint64_t overlay_digest[DISKS_MAX];
+    struct buf state, page_ops, block_reads;
+};
+
+struct snapshot {
+    struct memory_snapshot memory;
+    struct share share;
+    uint64_t epoch, step, cycle, epoch_step, busy_epochs;
+    uint8_t barrier_done, turn;
+    struct vm_snapshot vm[];
+};
+
+struct snapshot *monitor_snapshot(struct monitor *m)
+{
+    struct snapshot *s = xcalloc(1, sizeof *s + m->vms_count * sizeof s->vm[0]);
+    s->epoch = m->epoch;
+    s->barrier_done = m->barrier_done;
+    s->turn = m->turn;
+    s->epoch_step = m->epoch_step;
+    s->busy_epochs = m->busy_epochs;
+    s->step = monitor_position(m);
+    s->cycle = monitor_cycle(m);
+    share_snapshot(&m->share, &s->share);
+    for (unsigned i = 0; i < m->vms_count; i++) {
+        struct vm *vm = m->vms[i];
+        struct vm_snapshot *v = &s->vm[i];
+        vm_update_memory_digest(vm);
+        radix_snapshot(&vm->pmap, &v->pmap);
+        radix_snapshot(&vm->page_hash, &v->page_hash);
+        v->memory_digest = vm->memory_digest;
+        for (unsigned d = 0; d < vm->disks_count; d++) {
+            radix_snapshot(&vm->disks[d]->overlay, &v->overlay[d]);
+            v->overlay_digest[d] = vm->disks[d]->digest;
+        }
+        vm_save(vm, &v->state);
+        buf_put(&v->page_ops, vm->page_ops.data, vm->page_ops.len);
+        buf_put(&v->block_reads, vm->block_reads.data, vm->block_reads.len);
+    }
+    memory_snapshot(&m->memory, &s->memory);
+    for (unsigned i = 0; i < m->vms_count; i++)
+        vm_flush_translations(m->vms[i]);
+    return s;
+}
+
+void monitor_restore(struct monitor *m, const struct snapshot *s)
+{
+    m->epoch = s->epoch;
+    m->barrier_done = s->barrier_done;
+    m->turn = s->turn;
+    m->epoch_step = s->epoch_step;
+    m->busy_epochs = s->busy_epochs;
+    share_restore(&m->share, &s->share);
+    memory_restore(&m->memory, &s->memory);
+    for (unsigned i = 0; i < m->vms_count; i++) {
+        struct vm *vm = m->vms[i];
+        const struct vm_snapshot *v = &s->vm[i];
+        for (uint32_t k = 0; k < vm->dirty_count; k++)
+            vm->dirty[vm->dirty_list[k]] = 0;
+        vm->dirty_count = 0;
+        radix_restore(&vm->pmap, &v->pmap);
+        radix_restore(&vm->page_hash, &v->page_hash);
+        vm->memory_digest = v->memory_digest;
+        for (unsigned d = 0; d < vm->disks_count; d++) {
+            radix_restore(&vm->disks[d]->overlay, &v->overlay[d]);
+            vm->disks[d]->digest = v->overlay_digest[d];
+        }
+        buf_clear(&vm->page_ops);
+        buf_put(&vm->page_ops, v->page_ops.data, v->page_ops.len);
+        buf_clear(&vm->block_reads);
+        buf_put(&vm->block_reads, v->block_reads.data, v->block_reads.len);
+        vm_load_state(vm, v->state.data);
+        vm_flush_translations(vm);
+    }
+}
+
+void snapshot_free(struct monitor *m, struct snapshot *s)
+{
+    for (unsigned i = 0; i < m->vms_count; i++) {
+        radix_fini(&s->vm[i].pmap);
+        radix_fini(&s->vm[i].page_hash);
+        for (unsigned d = 0; d < m->vms[i]->disks_count; d++)
+            radix_fini(&s->vm[i].overlay[d]);
+        buf_free(&s->vm[i].state);
+        buf_free(&s->vm[i].page_ops);
+        buf_free(&s->vm[i].block_reads);
+    }
+    share_fini(&s->share);
+    memory_snapshot_fini(&s->memory);
+    free(s);
+}
+
+uint64_t snapshot_step(const struct snapshot *s)
+{
+    return s->step;
+}
+
+uint64_t snapshot_cycle(const struct snapshot *s)
+{
+    return s->cycle;
+}
