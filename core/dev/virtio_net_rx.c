@@ -181,6 +181,8 @@ static bool fill_buffer(struct virtio_net *nic, const struct virtio_chain *chain
         at += in_header;
         len -= in_header;
     }
+    if (len == 0)
+        return true;
     buf_clear(&nic->scratch);
     net_frame_read(f, &nic->pages, at - header_size, buf_reserve(&nic->scratch, len), len);
     return virtio_put(&nic->v, chain, in_header, nic->scratch.data, len);
