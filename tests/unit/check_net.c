@@ -507,6 +507,54 @@ START_TEST(queue)
 }
 END_TEST
 
+/* The digest of a queue with these two frames, the first of them changed in one place. */
+static uint64_t digest_of(struct world *w, unsigned change, bool swapped)
+{
+    struct net_queue q;
+    struct net_frame *f[2];
+    net_queue_init(&q);
+    for (unsigned i = 0; i < 2; i++) {
+        w->number = 10 + i + (change == 1 && i == 0 ? 5 : 0);
+        f[i] = make(w, 0, MAC(1), MAC(2), 1000, 60 + i);
+    }
+    struct net_offload *o = &f[0]->offload;
+    *(change == 2 ? &f[0]->bytes.data[59] : &o->flags) ^= change == 2 || change == 3;
+    f[0]->due += change == 4;
+    o->gso_type ^= change == 5;
+    o->gso_size ^= change == 6;
+    o->hdr_len ^= change == 7;
+    o->csum_start ^= change == 8;
+    o->csum_offset ^= change == 9;
+    for (unsigned i = 0; i < 2; i++) {
+        net_frame_seal(f[i], &w->fp.pages);
+        ck_assert(net_queue_push(&q, f[i]));
+        if (swapped)
+            ck_assert(net_queue_push_front(&q, net_queue_pop(&q)));
+    }
+    if (swapped) { /* the same two slots, the other way round */
+        struct net_frame *first = net_queue_pop(&q), *second = net_queue_pop(&q);
+        ck_assert(net_queue_push_front(&q, first) && net_queue_push_front(&q, second));
+    }
+    uint64_t digest = q.digest;
+    net_queue_fini(&q);
+    return digest;
+}
+
+START_TEST(digest)
+{
+    struct world *w = world_create(1, &plain);
+    uint64_t seen[10];
+    for (unsigned i = 0; i < ARRAY_LEN(seen); i++) {
+        seen[i] = digest_of(w, i, false);
+        ck_assert_uint_eq(seen[i], digest_of(w, i, false));
+        for (unsigned k = 0; k < i; k++)
+            ck_assert_msg(seen[i] != seen[k], "change %u is not seen", i);
+    }
+    ck_assert_uint_ne(digest_of(w, 0, true), seen[0]);
+    world_destroy(w);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("net");
@@ -524,6 +572,7 @@ int main(void)
     tcase_add_test(tc, pages);
     tcase_add_test(tc, save_in_flight);
     tcase_add_test(tc, queue);
+    tcase_add_test(tc, digest);
     suite_add_tcase(s, tc);
     SRunner *runner = srunner_create(s);
     srunner_run_all(runner, CK_NORMAL);
