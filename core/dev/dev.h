@@ -41,8 +41,9 @@ struct dev_ops {
     size_t (*input)(struct device *dev, const uint8_t *bytes, size_t n);
     /* May be NULL. True once the guest listens: piped input waits for that. */
     bool (*input_ready)(struct device *dev);
-    /* Network cards only, NULL in others. Between epochs: a frame for the card, that reaches it at
-     * its due time. True: it is the card's now, with its holds; false: no room, nothing was done. */
+    /* Network cards only, NULL in others. Between epochs: a frame for the card, that reaches it
+     * at its due time. True: it is the card's now, with its holds; false: no room, nothing was
+     * done. */
     bool (*frame)(struct device *dev, struct net_frame *f);
     /* The frames on their way to it: to be part of snapshots (see core/net_queue.h). */
     struct net_queue *(*inbox)(struct device *dev);
@@ -83,9 +84,9 @@ struct platform {
     bool big_endian;       /* byte order of the vcpus */
 
     /* For network cards; NULL in a machine without. A machine page is named by its number + 1. */
-    /* The whole page of RAM at `pa`, a multiple of PAGE_SIZE: what it holds now stays readable under
-     * the number that is returned until that is released; a later write of the guest goes to
-     * another page. 0: not possible, the caller copies. */
+    /* The whole page of RAM at `pa`, a multiple of PAGE_SIZE: what it holds now stays readable
+     * under the number that is returned until that is released; a later write of the guest goes
+     * to another page. 0: not possible, the caller copies. */
     uint64_t (*hold_page)(struct platform *p, uint64_t pa);
     void (*release_page)(struct platform *p, uint64_t mpn1);
     void (*read_page)(struct platform *p, uint64_t mpn1, size_t off, void *out, size_t n);
