@@ -16,6 +16,8 @@
 #include "core/base/state.h"
 
 struct device;
+struct net_frame;
+struct net_queue;
 
 /* Register values are little-endian device values: the byte at `off` is the
  * low byte, whatever the byte order of the vcpu (the bus swaps for a
@@ -39,6 +41,12 @@ struct dev_ops {
     size_t (*input)(struct device *dev, const uint8_t *bytes, size_t n);
     /* May be NULL. True once the guest listens: piped input waits for that. */
     bool (*input_ready)(struct device *dev);
+    /* Network cards only, NULL in others. Between epochs: a frame for the card, that reaches it
+     * at its due time. True: it is the card's now, with its holds; false: no room, nothing was
+     * done. */
+    bool (*frame)(struct device *dev, struct net_frame *f);
+    /* The frames on their way to it: to be part of snapshots (see core/net_queue.h). */
+    struct net_queue *(*inbox)(struct device *dev);
 };
 
 #define TIMER_OFF UINT64_MAX
@@ -50,6 +58,9 @@ struct dev_timer {
 };
 
 enum power_event { POWER_OFF, POWER_RESET, POWER_HALT };
+
+/* What happened to a frame: the argument `dir` of EVENT_FRAME. */
+enum frame_dir { FRAME_OUT, FRAME_IN, FRAME_LOST, FRAME_NO_ROOM };
 
 enum dma_dir { DMA_TO_DEVICE, DMA_TO_MEMORY };
 
@@ -71,6 +82,23 @@ struct platform {
     uint64_t wall_clock;   /* seconds since 1970-01-01 UTC at power-on: an input */
     uint64_t entropy_seed; /* seed of virtio-rng and the like: an input */
     bool big_endian;       /* byte order of the vcpus */
+
+    /* For network cards; NULL in a machine without. A machine page is named by its number + 1. */
+    /* The whole page of RAM at `pa`, a multiple of PAGE_SIZE: what it holds now stays readable
+     * under the number that is returned until that is released; a later write of the guest goes
+     * to another page. 0: not possible, the caller copies. */
+    uint64_t (*hold_page)(struct platform *p, uint64_t pa);
+    void (*release_page)(struct platform *p, uint64_t mpn1);
+    void (*read_page)(struct platform *p, uint64_t mpn1, size_t off, void *out, size_t n);
+    /* The page of RAM at `pa` is from now on the content of that machine page, which the caller
+     * still has its own hold on; an EVENT_REMAP, instead of a DMA. False: not possible, the caller
+     * copies. */
+    bool (*map_page)(struct platform *p, struct device *dev, uint64_t pa, uint64_t mpn1,
+                     uint64_t frame);
+    /* The card sends; the frame is the platform's, with its holds, and its due time is now. */
+    void (*send_frame)(struct platform *p, struct device *dev, struct net_frame *f);
+    void (*frame_event)(struct platform *p, struct device *dev, enum frame_dir dir, uint64_t frame,
+                        uint32_t len);
 };
 
 struct device {

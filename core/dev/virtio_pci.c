@@ -172,37 +172,54 @@ bool virtio_put_status(struct virtio *v, const struct virtio_chain *chain, uint6
                          (uint8_t *)(uintptr_t)bytes, n);
 }
 
+bool virtio_peek(struct virtio *v, unsigned queue, unsigned ahead, struct virtio_chain *chain)
+{
+    struct virtio_ring_mode mode = ring_mode(v);
+    int found = virtio_ring_peek(&v->queue[queue], &v->pci.dev, &mode, ahead, chain);
+    if (found < 0)
+        virtio_broken(v);
+    return found > 0;
+}
+
+bool virtio_push(struct virtio *v, unsigned queue, uint16_t head, uint32_t len)
+{
+    struct virtio_ring_mode mode = ring_mode(v);
+    if (virtio_ring_push(&v->queue[queue], &v->pci.dev, &mode, head, len))
+        return true;
+    virtio_broken(v);
+    return false;
+}
+
+void virtio_finish(struct virtio *v, unsigned queue)
+{
+    struct virtio_ring_mode mode = ring_mode(v);
+    int wanted = virtio_ring_finish(&v->queue[queue], &v->pci.dev, &mode);
+    if (wanted < 0)
+        virtio_broken(v);
+    else if (wanted > 0)
+        interrupt(v, ISR_QUEUE);
+}
+
 /* Do what is in a queue. Returns the bytes moved. */
 static uint64_t work(struct virtio *v, unsigned n, uint64_t moved)
 {
-    struct virtio_queue *q = &v->queue[n];
-    struct virtio_ring_mode mode = ring_mode(v);
     struct virtio_chain chain;
     if (!virtio_ready(v, n))
         return moved;
     while (moved < BATCH_BYTES) {
         uint32_t used = 0;
-        int found = virtio_ring_peek(q, &v->pci.dev, &mode, &chain);
-        if (found < 0)
-            virtio_broken(v);
-        bool done = found > 0 && v->type->request(v, n, &chain, &used);
+        bool done = virtio_peek(v, n, 0, &chain) && v->type->request(v, n, &chain, &used);
         if (is_broken(v))
             return moved;
         if (!done)
             break;
-        if (!virtio_ring_push(q, &v->pci.dev, &mode, chain.head, used)) {
-            virtio_broken(v);
+        if (!virtio_push(v, n, chain.head, used))
             return moved;
-        }
         moved += REQUEST_COST + min_u64(chain.out_len + chain.in_len, UINT32_MAX);
     }
     if (moved >= BATCH_BYTES)
         v->kicked |= (uint8_t)(1u << n); /* there may be more */
-    int wanted = virtio_ring_finish(q, &v->pci.dev, &mode);
-    if (wanted < 0)
-        virtio_broken(v);
-    else if (wanted > 0)
-        interrupt(v, ISR_QUEUE);
+    virtio_finish(v, n);
     return moved;
 }
 
@@ -213,7 +230,11 @@ static void fire(struct device *dev)
     uint64_t moved = 0;
     v->kicked = 0;
     for (unsigned n = 0; n < v->type->queues; n++) {
-        if ((kicked >> n & 1) != 0)
+        if ((kicked >> n & 1) == 0)
+            continue;
+        if ((v->type->served >> n & 1) != 0)
+            v->type->serve(v, n);
+        else
             moved = work(v, n, moved);
     }
     v->busy_until = dev_now(dev) + moved; /* a nanosecond per byte */

@@ -43,6 +43,10 @@ struct virtio_type {
      * sense, it does not matter what is returned. */
     bool (*request)(struct virtio *v, unsigned queue, const struct virtio_chain *chain,
                     uint32_t *used);
+    /* Bit per queue whose requests are not done one by one: there `serve` is called instead, which
+     * takes them with virtio_peek() and so on. It must not do work without end. */
+    uint8_t served;
+    void (*serve)(struct virtio *v, unsigned queue);
     /* Fill config_size bytes; multi-byte fields with virtio_st16() and so on. */
     void (*config)(struct virtio *v, uint8_t *bytes, bool big_endian);
     void (*reset)(struct virtio *v); /* device reset by the driver, or power-on; may be NULL */
@@ -87,6 +91,14 @@ void virtio_broken(struct virtio *v);
 
 /* Is the driver running, and the queue set up? */
 bool virtio_ready(const struct virtio *v, unsigned queue);
+
+/* For a queue that the device serves by itself, while it is ready. The chain that comes `ahead`
+ * places behind the next one: false if there is none (yet), or the ring is bad and so the device
+ * broken. Chains given back with `len` bytes written are seen by the driver in that order. */
+bool virtio_peek(struct virtio *v, unsigned queue, unsigned ahead, struct virtio_chain *chain);
+bool virtio_push(struct virtio *v, unsigned queue, uint16_t head, uint32_t len);
+/* At the end, whether anything was pushed or not. */
+void virtio_finish(struct virtio *v, unsigned queue);
 static inline bool virtio_has(const struct virtio *v, unsigned feature)
 {
     return (v->features >> feature & 1) != 0;

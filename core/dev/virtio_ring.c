@@ -153,16 +153,17 @@ static bool walk(const struct virtio_queue *q, struct device *dev,
 }
 
 int virtio_ring_peek(const struct virtio_queue *q, struct device *dev,
-                     const struct virtio_ring_mode *mode, struct virtio_chain *chain)
+                     const struct virtio_ring_mode *mode, unsigned ahead,
+                     struct virtio_chain *chain)
 {
     uint16_t index;
     if (q->size == 0 || !read16(dev, mode, q->avail + 2, &index))
         return -1;
-    if (index == q->last_avail)
-        return 0;
     if ((uint16_t)(index - q->last_avail) > q->size)
         return -1;
-    uint64_t entry = q->avail + RING_OFF + 2 * (uint64_t)(q->last_avail % q->size);
+    if (ahead >= (uint16_t)(index - q->last_avail))
+        return 0;
+    uint64_t entry = q->avail + RING_OFF + 2 * (uint64_t)((q->last_avail + ahead) % q->size);
     if (!read16(dev, mode, entry, &chain->head))
         return -1;
     chain->out = chain->in = 0;

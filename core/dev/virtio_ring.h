@@ -46,11 +46,12 @@ struct virtio_chain {
     struct virtio_segment segment[VIRTIO_CHAIN_MAX];
 };
 
-/* -1: the ring is bad; 0: nothing there; 1: *chain is the next request, not
- * taken yet. */
+/* -1: the ring is bad; 0: nothing there; 1: *chain is the request that comes
+ * `ahead` places behind the next one, and is not taken yet. */
 int virtio_ring_peek(const struct virtio_queue *q, struct device *dev,
-                     const struct virtio_ring_mode *mode, struct virtio_chain *chain);
-/* Take the chain that was peeked, and give it back to the driver as used with
+                     const struct virtio_ring_mode *mode, unsigned ahead,
+                     struct virtio_chain *chain);
+/* Take the next chain, and give it back to the driver as used with
  * `len` bytes written. False: the ring is bad. */
 bool virtio_ring_push(struct virtio_queue *q, struct device *dev,
                       const struct virtio_ring_mode *mode, uint16_t head, uint32_t len);

@@ -1,0 +1,278 @@
+#include "core/net.h"
+
+#include <string.h>
+
+#include "core/base/bytes.h"
+#include "core/base/splitmix.h"
+
+#define TYPE_VLAN  0x8100
+#define TYPE_QINQ  0x88a8
+#define MAC_GROUP  ((uint64_t)1 << 40) /* broadcast or multicast */
+#define MAC_KNOWN  ((uint64_t)1 << 48)
+#define NO_PORT    NET_PORTS
+#define NS         1000000000u
+#define PPM        1000000u
+#define TCP_LENGTH 12 /* the byte of a TCP header with its length */
+
+_Static_assert(NET_PORTS <= 256, "a port fits net_switch.port");
+
+const struct state_field net_line_fields[] = {
+    NET_QUEUE_STATE_FIELDS(struct net_line, queue),
+    STATE(struct net_line, busy_up),
+    STATE(struct net_line, busy_down),
+    STATE(struct net_line, drawn),
+    STATE(struct net_line, sent),
+    STATE(struct net_line, sent_bytes),
+    STATE(struct net_line, got),
+    STATE(struct net_line, got_bytes),
+    STATE_ARRAY(struct net_line, lost, uint64_t),
+    STATE_END,
+};
+
+const struct state_field net_switch_fields[] = {
+    STATE_ARRAY(struct net_switch, mac, uint64_t),
+    STATE_ARRAY(struct net_switch, port, uint8_t),
+    STATE(struct net_switch, next),
+    STATE_END,
+};
+
+void net_init(struct net *n, uint64_t seed, const struct net_ops *ops, void *ctx)
+{
+    memset(n, 0, sizeof *n);
+    n->ops = ops;
+    n->ctx = ctx;
+    n->seed = seed;
+    for (unsigned i = 0; i < NET_PORTS; i++)
+        net_queue_init(&n->line[i].queue);
+}
+
+void net_fini(struct net *n)
+{
+    for (unsigned i = 0; i < NET_PORTS; i++)
+        net_queue_fini(&n->line[i].queue);
+}
+
+void net_attach(struct net *n, unsigned port, unsigned network, const struct link_config *link,
+                const struct net_pages *pages)
+{
+    CHECK(port < NET_PORTS && network < NETWORKS_MAX, "port %u of network %u", port, network);
+    struct net_line *l = &n->line[port];
+    l->attached = true;
+    l->network = network;
+    l->link = *link;
+    l->pages = pages;
+}
+
+static void lose(struct net *n, unsigned port, struct net_frame *f, enum net_loss why,
+                 const struct net_pages *pages)
+{
+    n->line[port].lost[why]++;
+    n->ops->lost(n->ctx, port, f, why);
+    net_frame_discard(f, pages);
+}
+
+/* A frame that is to be cut is as long as its headers and gso_size. */
+static uint64_t longest(const struct net_frame *f, const struct net_pages *pages)
+{
+    const struct net_offload *o = &f->offload;
+    if (o->gso_type == NET_GSO_NONE)
+        return f->len;
+    unsigned tcp = net_frame_read16(f, pages, (size_t)o->csum_start + TCP_LENGTH) >> 12;
+    return min_u64(f->len, (uint64_t)o->csum_start + 4 * tcp + o->gso_size);
+}
+
+static bool fits(const struct net_line *l, const struct net_frame *f, const struct net_pages *pages)
+{
+    uint16_t type = net_frame_read16(f, pages, NET_HEADER - 2);
+    bool tagged = type == TYPE_VLAN || type == TYPE_QINQ;
+    return longest(f, pages) <= (uint64_t)l->link.mtu + NET_HEADER + (tagged ? NET_VLAN_TAG : 0);
+}
+
+/* When a frame that is ready at `time` is on the line as a whole. */
+static uint64_t transmit(const struct net_line *l, uint64_t busy, uint64_t time, uint32_t len)
+{
+    uint64_t takes = 0;
+    if (l->link.bandwidth != 0)
+        takes = ((uint64_t)len * 8 * NS - 1) / l->link.bandwidth + 1; /* rounded up */
+    return max_u64(busy, time) + takes;
+}
+
+static bool draw_loss(const struct net *n, unsigned port, struct net_line *l)
+{
+    uint64_t lot = splitmix64(splitmix64(n->seed, port + 1), ++l->drawn);
+    return (lot >> 32) * PPM >> 32 < l->link.loss_ppm;
+}
+
+void net_send(struct net *n, unsigned port, struct net_frame *f)
+{
+    struct net_line *l = &n->line[port];
+    CHECK(l->attached, "port %u sends", port);
+    uint64_t until = transmit(l, l->busy_up, f->due, f->len);
+    bool lost = draw_loss(n, port, l);
+    if (!fits(l, f, l->pages)) {
+        lose(n, port, f, NET_TOO_LONG, l->pages);
+        return;
+    }
+    if (net_queue_count(&l->queue) >= NET_QUEUE_FRAMES ||
+        l->queue.bytes + f->len > NET_QUEUE_BYTES) {
+        lose(n, port, f, NET_LINE_FULL, l->pages);
+        return;
+    }
+    l->busy_up = until;
+    if (lost) {
+        lose(n, port, f, NET_LOST, l->pages);
+        return;
+    }
+    /* A snapshot cannot know the frame yet, so it may still be stamped. */
+    f->due = until + l->link.latency_ns;
+    CHECK(net_queue_push(&l->queue, f), "line %u is full", port);
+}
+
+static unsigned lookup(const struct net_switch *s, uint64_t mac)
+{
+    for (unsigned i = 0; i < NET_MACS; i++) {
+        if (s->mac[i] == (mac | MAC_KNOWN))
+            return i;
+    }
+    return NET_MACS;
+}
+
+static void learn(struct net_switch *s, uint64_t mac, unsigned port)
+{
+    if ((mac & MAC_GROUP) != 0)
+        return;
+    unsigned i = lookup(s, mac);
+    if (i == NET_MACS) {
+        i = s->next % NET_MACS;
+        s->next = (uint8_t)((i + 1) % NET_MACS);
+        s->mac[i] = mac | MAC_KNOWN;
+    }
+    s->port[i] = (uint8_t)port;
+}
+
+static uint64_t read_mac(const struct net_frame *f, const struct net_pages *pages, size_t off)
+{
+    uint8_t bytes[8] = {0};
+    net_frame_read(f, pages, off, bytes + 2, 6);
+    return ld_be64(bytes);
+}
+
+/* From the switch to one port, at `time`. */
+static void forward(struct net *n, unsigned port, const struct net_frame *f,
+                    const struct net_pages *from, uint64_t time, uint64_t now)
+{
+    struct net_line *l = &n->line[port];
+    uint64_t until = transmit(l, l->busy_down, time, f->len);
+    struct net_frame *copy = net_frame_clone(f, max_u64(until + l->link.latency_ns, now), l->pages);
+    if (n->ops->tap != NULL)
+        n->ops->tap(n->ctx, port, true, time, f);
+    if (!fits(l, f, from)) {
+        lose(n, port, copy, NET_TOO_LONG, l->pages);
+        return;
+    }
+    if (!n->ops->deliver(n->ctx, port, copy)) {
+        lose(n, port, copy, NET_NO_ROOM, l->pages);
+        return;
+    }
+    l->busy_down = until;
+    l->got++;
+    l->got_bytes += f->len;
+}
+
+static void pass_switch(struct net *n, unsigned port, struct net_frame *f, uint64_t now)
+{
+    struct net_line *l = &n->line[port];
+    struct net_switch *s = &n->switches[l->network];
+    uint64_t to = read_mac(f, l->pages, 0), time = f->due;
+    l->sent++;
+    l->sent_bytes += f->len;
+    if (n->ops->tap != NULL)
+        n->ops->tap(n->ctx, port, false, time, f);
+    learn(s, read_mac(f, l->pages, 6), port);
+    unsigned known = lookup(s, to), only = NO_PORT;
+    if ((to & MAC_GROUP) == 0 && known != NET_MACS)
+        only = s->port[known];
+    for (unsigned i = 0; i < NET_PORTS; i++) {
+        if (i == port || !n->line[i].attached || n->line[i].network != l->network)
+            continue;
+        if (only == NO_PORT || only == i)
+            forward(n, i, f, l->pages, time, now);
+    }
+    net_frame_discard(f, l->pages);
+}
+
+/* The port whose first frame gets to the switch before all others; NO_PORT: nothing is on the
+ * way. */
+static unsigned first_port(const struct net *n, uint64_t *time)
+{
+    unsigned first = NO_PORT;
+    *time = UINT64_MAX;
+    for (unsigned i = 0; i < NET_PORTS; i++) {
+        const struct net_frame *f = net_queue_head(&n->line[i].queue);
+        if (f != NULL && (first == NO_PORT || f->due < *time)) {
+            first = i;
+            *time = f->due;
+        }
+    }
+    return first;
+}
+
+void net_barrier(struct net *n, uint64_t now)
+{
+    uint64_t time;
+    for (unsigned port; (port = first_port(n, &time)) != NO_PORT && time <= now;)
+        pass_switch(n, port, net_queue_pop(&n->line[port].queue), now);
+}
+
+uint64_t net_next(const struct net *n)
+{
+    uint64_t time;
+    first_port(n, &time);
+    return time;
+}
+
+void net_save(const struct net *n, struct buf *out)
+{
+    for (unsigned i = 0; i < NET_PORTS; i++)
+        state_save(net_line_fields, &n->line[i], out);
+    for (unsigned i = 0; i < NETWORKS_MAX; i++)
+        state_save(net_switch_fields, &n->switches[i], out);
+}
+
+size_t net_load(struct net *n, const uint8_t *in)
+{
+    const uint8_t *at = in;
+    for (unsigned i = 0; i < NET_PORTS; i++, at += state_size(net_line_fields))
+        state_load(net_line_fields, &n->line[i], at);
+    for (unsigned i = 0; i < NETWORKS_MAX; i++, at += state_size(net_switch_fields))
+        state_load(net_switch_fields, &n->switches[i], at);
+    return (size_t)(at - in);
+}
+
+uint64_t net_digest(const struct net *n)
+{
+    uint64_t h = 0;
+    for (unsigned i = 0; i < NET_PORTS; i++)
+        h = state_hash(net_line_fields, &n->line[i], h);
+    for (unsigned i = 0; i < NETWORKS_MAX; i++)
+        h = state_hash(net_switch_fields, &n->switches[i], h);
+    return h;
+}
+
+void net_snapshot(const struct net *n, struct net_snapshot *s)
+{
+    for (unsigned i = 0; i < NET_PORTS; i++)
+        radix_snapshot(&n->line[i].queue.frames, &s->frames[i]);
+}
+
+void net_restore(struct net *n, const struct net_snapshot *s)
+{
+    for (unsigned i = 0; i < NET_PORTS; i++)
+        radix_restore(&n->line[i].queue.frames, &s->frames[i]);
+}
+
+void net_snapshot_drop(struct net_snapshot *s)
+{
+    for (unsigned i = 0; i < NET_PORTS; i++)
+        radix_fini(&s->frames[i]);
+}
