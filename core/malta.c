@@ -30,6 +30,7 @@
 #include "core/dev/uart16550.h"
 #include "core/dev/virtio_blk.h"
 #include "core/dev/virtio_console.h"
+#include "core/dev/virtio_net.h"
 #include "core/dev/virtio_rng.h"
 #include "core/loader.h"
 #include "core/vm.h"
@@ -72,6 +73,7 @@ struct malta {
     struct virtio_blk blk[DISKS_MAX];
     struct virtio_rng rng;
     struct virtio_console con;
+    struct virtio_net nic[NICS_MAX];
 };
 
 static void cpu_irq_set(void *ctx, unsigned n, bool level)
@@ -143,7 +145,8 @@ static int create_pci(struct vm *vm, struct malta *b, struct err *e)
         else
             ERR(e, ERR_USAGE, "more than 4 IDE disks; use if=virtio for the others");
     }
-    if (virtio_count + vm->config->virtio_rng + vm->config->virtio_console > VIRTIO_MAX)
+    if (virtio_count + vm->config->nics_count + vm->config->virtio_rng +
+            vm->config->virtio_console > VIRTIO_MAX)
         ERR(e, ERR_USAGE, "more than %d virtio devices; the board's other slots have no interrupt",
             VIRTIO_MAX);
     const struct irq ide_irq[2] = {isa_irq[14], isa_irq[15]};
@@ -156,6 +159,19 @@ static int create_pci(struct vm *vm, struct malta *b, struct err *e)
                                                   "blk4", "blk5", "blk6", "blk7"};
     for (unsigned i = 0; i < virtio_count; i++)
         virtio_blk_init(&b->blk[i], p, blk_id[i], b->pci, virtio_slot(slot++), virtio[i]);
+    static const char *const nic_id[NICS_MAX] = {"nic0", "nic1", "nic2", "nic3"};
+    for (unsigned i = 0; i < vm->config->nics_count; i++) {
+        const struct nic_config *cfg = &vm->config->nics[i];
+        struct virtio_net_options options = {
+            .mtu = (uint16_t)cfg->link.mtu,
+            .vm = vm->index,
+            .nic = i,
+            .share = vm->monitor->config.share & SHARE_NET,
+        };
+        memcpy(options.mac, cfg->mac, sizeof options.mac);
+        virtio_net_init(&b->nic[i], p, nic_id[i], b->pci, virtio_slot(slot++), &options);
+        vm->nics[vm->nics_count++] = &b->nic[i].v.pci.dev;
+    }
     if (vm->config->virtio_rng)
         virtio_rng_init(&b->rng, p, "rng", b->pci, virtio_slot(slot++));
     if (vm->config->virtio_console) {
@@ -189,6 +205,8 @@ static int malta_create(struct vm *vm, struct err *e)
 static void malta_destroy(struct vm *vm)
 {
     struct malta *b = vm->board_data;
+    for (unsigned i = 0; i < vm->nics_count; i++)
+        virtio_net_fini(&b->nic[i]);
     if (b->pci != NULL)
         pci_bus_destroy(b->pci);
     bus_destroy(b->pci_io);

@@ -155,6 +155,13 @@ uint32_t mpn_move(struct memory *m, uint32_t mpn, unsigned arena, uint32_t users
     return to;
 }
 
+uint32_t mpn_alias(struct memory *m, uint32_t mpn, unsigned arena)
+{
+    uint32_t to = take_number(m, arena);
+    set_users(m, to, mpn_frame(m, mpn), 1);
+    return to;
+}
+
 void memory_snapshot(const struct memory *m, struct memory_snapshot *s)
 {
     for (unsigned i = 0; i < ARENAS; i++) {

@@ -70,6 +70,8 @@ uint32_t mpn_own(struct memory *m, uint32_t mpn, bool *moved);
 /* The page, with all of its `users` (a number that may change on the way), gets a number of another
  * arena; the old one is free. */
 uint32_t mpn_move(struct memory *m, uint32_t mpn, unsigned arena, uint32_t users);
+/* Another page, of one user, with the same frame: until one of the two is written. */
+uint32_t mpn_alias(struct memory *m, uint32_t mpn, unsigned arena);
 static inline uint8_t *mpn_host(const struct memory *m, uint32_t mpn)
 {
     return frame_host(&m->frames, mpn_frame(m, mpn));

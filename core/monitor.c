@@ -7,6 +7,45 @@
 #include "core/crew.h"
 #include "core/disk_priv.h"
 
+/* ---- the network's ends ---- */
+
+static bool net_deliver(void *ctx, unsigned port, struct net_frame *f)
+{
+    struct monitor *m = ctx;
+    if (net_is_gateway(port))
+        return false;
+    struct device *nic = vm_nic(m->vms[net_port_vm(port)], net_port_nic(port));
+    return nic->ops->frame(nic, f);
+}
+
+static void net_lost(void *ctx, unsigned port, const struct net_frame *f, enum net_loss why)
+{
+    struct monitor *m = ctx;
+    if (!net_is_gateway(port))
+        vm_frame_event(m->vms[net_port_vm(port)], net_port_nic(port),
+                       why == NET_NO_ROOM ? FRAME_NO_ROOM : FRAME_LOST, f->id, f->len);
+}
+
+static void net_tap(void *ctx, unsigned port, bool towards, uint64_t time,
+                    const struct net_frame *f)
+{
+    const struct monitor *m = ctx;
+    if (m->port.ops->frame != NULL)
+        m->port.ops->frame(m->port.ctx, port, towards, time, f, m->net.line[port].pages);
+}
+
+static const struct net_ops net_ops = {.deliver = net_deliver, .lost = net_lost, .tap = net_tap};
+
+static void attach_nics(struct monitor *m)
+{
+    for (unsigned i = 0; i < m->vms_count; i++) {
+        const struct vm_config *cfg = &m->config.vms[i];
+        for (unsigned n = 0; n < cfg->nics_count; n++)
+            net_attach(&m->net, net_port(i, n), cfg->nics[n].network, &cfg->nics[n].link,
+                       &m->vms[i]->net_pages);
+    }
+}
+
 static void print_position(void *ctx)
 {
     struct monitor *m = ctx;
@@ -57,6 +96,7 @@ int monitor_create(struct monitor **out, const struct monitor_config *cfg, const
         return r;
     }
     share_init(&m->share);
+    net_init(&m->net, cfg->seed, &net_ops, m);
     check_set_position(print_position, m);
     for (size_t i = 0; i < cfg->vms_count && r == 0; i++) {
         m->vms[i] = xcalloc(1, sizeof *m->vms[i]);
@@ -70,6 +110,7 @@ int monitor_create(struct monitor **out, const struct monitor_config *cfg, const
         return r;
     }
     m->epoch_cycles = vm_cycle_of(m->vms[0], cfg->epoch_ns);
+    attach_nics(m);
     if (cfg->share & SHARE_BOOT)
         share_boot(m);
     *out = m;
@@ -110,6 +151,7 @@ void monitor_destroy(struct monitor *m)
         vm_destroy(m->vms[i]);
         free(m->vms[i]);
     }
+    net_fini(&m->net);
     share_fini(&m->share);
     memory_fini(&m->memory);
     free(m);
@@ -185,6 +227,8 @@ static int sleep_on(struct monitor *m, uint64_t most, struct err *e)
             at = vm_cycle_of(first, vm_ns_of(vm, at));
         wake = min_u64(wake, at);
     }
+    if (m->config.networks_count != 0)
+        wake = min_u64(wake, vm_cycle_of(first, net_next(&m->net)));
     wake = min_u64(wake, most);
     uint64_t until = wake == UINT64_MAX ? wake : wake / m->epoch_cycles * m->epoch_cycles;
     if (until <= now)
@@ -209,14 +253,18 @@ static enum run_stop of_verdict(int verdict)
     return verdict < 0 ? RUN_FAILED : RUN_STOPPED;
 }
 
-/* What crosses VMs. DETERMINISM: only after epochs in which something ran. Epochs in which all
- * sleep are there or not, as the port lets time jump, and are not to be told apart. */
+/* What crosses VMs. DETERMINISM: epochs in which all sleep are there or not, as the port lets time
+ * jump, and must not be told apart: what is done at its own times, and not because of what VMs did,
+ * counts those epochs only in which something ran. */
 static void cross(struct monitor *m)
 {
-    if (monitor_position(m) == m->epoch_step)
-        return;
-    m->busy_epochs++;
     share_barrier(m);
+    if (monitor_position(m) != m->epoch_step) {
+        m->busy_epochs++;
+        share_search(m);
+    }
+    if (m->config.networks_count != 0)
+        net_barrier(&m->net, vm_ns_of(m->vms[0], (m->epoch + 1) * m->epoch_cycles));
 }
 
 static bool all_asleep(const struct monitor *m)
@@ -348,7 +396,7 @@ struct vm_digest monitor_digest(struct monitor *m, unsigned vm, bool with_memory
         vm_update_memory_digest(v);
     return (struct vm_digest){
         .cpu = vm_cpu_digest(v),
-        .devices = vm_devices_digest(v),
+        .devices = vm_devices_digest(v) ^ (m->config.networks_count != 0 ? net_digest(&m->net) : 0),
         .memory = with_memory ? v->memory_digest : 0,
     };
 }

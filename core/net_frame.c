@@ -76,7 +76,7 @@ struct net_frame *net_frame_clone(const struct net_frame *f, uint64_t due,
     buf_put(&copy->bytes, f->bytes.data, f->bytes.len);
     for (unsigned i = 0; i < f->parts; i++) {
         if (f->part[i].mpn1 != 0)
-            pages->hold(pages->ctx, f->part[i].mpn1);
+            copy->part[i].mpn1 = pages->hold(pages->ctx, f->part[i].mpn1);
     }
     return copy;
 }

@@ -59,7 +59,8 @@ struct net_frame {
 /* Access to machine pages on behalf of one VM. */
 struct net_pages {
     void *ctx;
-    void (*hold)(void *ctx, uint64_t mpn1); /* one more hold of a page that is held */
+    /* One more hold of a page that is held, perhaps by another VM; returns its number for this one. */
+    uint64_t (*hold)(void *ctx, uint64_t mpn1);
     void (*release)(void *ctx, uint64_t mpn1);
     void (*read)(void *ctx, uint64_t mpn1, size_t off, void *out, size_t n);
 };

@@ -11,6 +11,8 @@
 #include "core/base/event.h"
 
 struct monitor;
+struct net_frame;
+struct net_pages;
 
 enum port_verdict {
     PORT_GO = 0,
@@ -36,6 +38,10 @@ struct port_ops {
     /* The guest printed on a console channel. */
     void (*console)(void *port, unsigned vm, unsigned channel, uint64_t cycle,
                     const uint8_t *bytes, size_t n);
+    /* Between epochs: a frame passes a switch, from (or towards) that port (core/net.h). May be
+     * NULL. */
+    void (*frame)(void *port, unsigned net_port, bool towards, uint64_t ns,
+                  const struct net_frame *f, const struct net_pages *pages);
 };
 
 struct port {

@@ -237,7 +237,7 @@ void share_boot(struct monitor *m)
         scan(m, m->vms[i], UINT64_MAX, SHARE_BOOT);
 }
 
-static void scan_if_due(struct monitor *m)
+void share_search(struct monitor *m)
 {
     uint64_t rate = m->config.scan_rate != 0 ? m->config.scan_rate : SCAN_RATE;
     uint64_t period = max_u64(SCAN_ROUND * 1000000000ull / rate / m->config.epoch_ns, 1);
@@ -252,5 +252,4 @@ void share_barrier(struct monitor *m)
 {
     count_users(m);
     publish_blocks(m);
-    scan_if_due(m);
 }

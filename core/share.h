@@ -34,9 +34,11 @@ void share_restore(struct share *s, const struct share *from);
 uint64_t share_find_block(const struct share *s, uint32_t image, uint64_t block);
 /* At power-on, of all VMs. */
 void share_boot(struct monitor *m);
-/* Between epochs: counts what the VMs did with common pages, publishes the blocks that they read,
- * and searches for equal pages when that is due. */
+/* Between epochs: counts what the VMs did with common pages, and publishes the blocks that they
+ * read. */
 void share_barrier(struct monitor *m);
+/* After epochs in which something ran: looks for equal pages when that is due. */
+void share_search(struct monitor *m);
 
 /* Between epochs. The page at `key`, which nobody else uses, gets a common number: MPN. */
 uint32_t share_publish(struct vm *vm, uint64_t key);

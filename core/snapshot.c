@@ -8,17 +8,22 @@
 #include "core/disk_priv.h"
 #include "core/monitor.h"
 
+#define INBOX(vm, n) ((vm)->nics[n]->ops->inbox((vm)->nics[n]))
+
 struct vm_snapshot {
     struct radix pmap, page_hash;
     uint64_t memory_digest;
     struct radix overlay[DISKS_MAX];
     uint64_t overlay_digest[DISKS_MAX];
     struct buf state, page_ops, block_reads;
+    struct radix held, inbox[NICS_MAX];
 };
 
 struct snapshot {
     struct memory_snapshot memory;
     struct share share;
+    struct net_snapshot net;
+    struct buf net_state;
     uint64_t epoch, step, cycle, epoch_step, busy_epochs;
     uint8_t barrier_done, turn;
     struct vm_snapshot vm[];
@@ -35,6 +40,8 @@ struct snapshot *monitor_snapshot(struct monitor *m)
     s->step = monitor_position(m);
     s->cycle = monitor_cycle(m);
     share_snapshot(&m->share, &s->share);
+    net_snapshot(&m->net, &s->net);
+    net_save(&m->net, &s->net_state);
     for (unsigned i = 0; i < m->vms_count; i++) {
         struct vm *vm = m->vms[i];
         struct vm_snapshot *v = &s->vm[i];
@@ -49,6 +56,9 @@ struct snapshot *monitor_snapshot(struct monitor *m)
         vm_save(vm, &v->state);
         buf_put(&v->page_ops, vm->page_ops.data, vm->page_ops.len);
         buf_put(&v->block_reads, vm->block_reads.data, vm->block_reads.len);
+        radix_snapshot(&vm->held, &v->held);
+        for (unsigned n = 0; n < vm->nics_count; n++)
+            radix_snapshot(&INBOX(vm, n)->frames, &v->inbox[n]);
     }
     memory_snapshot(&m->memory, &s->memory);
     for (unsigned i = 0; i < m->vms_count; i++)
@@ -64,6 +74,8 @@ void monitor_restore(struct monitor *m, const struct snapshot *s)
     m->epoch_step = s->epoch_step;
     m->busy_epochs = s->busy_epochs;
     share_restore(&m->share, &s->share);
+    net_load(&m->net, s->net_state.data);
+    net_restore(&m->net, &s->net);
     memory_restore(&m->memory, &s->memory);
     for (unsigned i = 0; i < m->vms_count; i++) {
         struct vm *vm = m->vms[i];
@@ -82,6 +94,9 @@ void monitor_restore(struct monitor *m, const struct snapshot *s)
         buf_put(&vm->page_ops, v->page_ops.data, v->page_ops.len);
         buf_clear(&vm->block_reads);
         buf_put(&vm->block_reads, v->block_reads.data, v->block_reads.len);
+        radix_restore(&vm->held, &v->held);
+        for (unsigned n = 0; n < vm->nics_count; n++)
+            radix_restore(&INBOX(vm, n)->frames, &v->inbox[n]);
         vm_load_state(vm, v->state.data);
         vm_flush_translations(vm);
     }
@@ -97,8 +112,13 @@ void snapshot_free(struct monitor *m, struct snapshot *s)
         buf_free(&s->vm[i].state);
         buf_free(&s->vm[i].page_ops);
         buf_free(&s->vm[i].block_reads);
+        radix_fini(&s->vm[i].held);
+        for (unsigned n = 0; n < m->vms[i]->nics_count; n++)
+            radix_fini(&s->vm[i].inbox[n]);
     }
     share_fini(&s->share);
+    net_snapshot_drop(&s->net);
+    buf_free(&s->net_state);
     memory_snapshot_fini(&s->memory);
     free(s);
 }

@@ -349,6 +349,8 @@ int vm_create(struct vm *vm, struct monitor *m, unsigned index, const struct vm_
         .entropy_seed = cfg->entropy_seed,
         .big_endian = cfg->big_endian,
     };
+    vm_net_platform(vm);
+    vm->net_pages = vm_net_pages(vm);
     vm->ns_per_cycle = 1000000000u % cfg->cpu_hz == 0 ? 1000000000u / cfg->cpu_hz : 0;
     vm->next_deadline = TIMER_OFF;
     vm->ram_pages = cfg->memory >> PAGE_BITS;
@@ -386,6 +388,7 @@ void vm_destroy(struct vm *vm)
         mips_destroy(vm->cpu);
     radix_fini(&vm->pmap);
     radix_fini(&vm->page_hash);
+    radix_fini(&vm->held);
     free(vm->dirty);
     free(vm->dirty_list);
     free(vm->given);

@@ -9,6 +9,7 @@
 #include "core/config.h"
 #include "core/dev/dev.h"
 #include "core/memory.h"
+#include "core/net.h"
 #include "core/port.h"
 #include "mips/mips.h"
 
@@ -62,6 +63,9 @@ struct vm {
     uint8_t *given;         /* by key: a translation may be cached by the vcpu */
     /* Of this epoch, for the barrier: struct page_op and struct block_read. */
     struct buf page_ops, block_reads;
+    /* Of this VM's machine pages that frames of the network hold: number in its arena -> key + 1
+     * where it was mapped then; or where it has a common number by now, that + HELD_COMMON. */
+    struct radix held;
 
     /* Where the VM's events go: the port's log, or between vm_gather and vm_tell its own, as does
      * what the consoles print. */
@@ -82,6 +86,9 @@ struct vm {
     uint64_t run_limit;     /* cycle until which the vcpu may run now; derived */
     struct disk *disks[DISKS_MAX];
     unsigned disks_count;
+    struct device *nics[NICS_MAX];
+    struct net_pages net_pages;
+    unsigned nics_count;
 
     bool loading;           /* vm_load_state is at work: levels are set, nothing happens */
     uint64_t ns_per_cycle;  /* 0: not a whole number */
@@ -139,6 +146,16 @@ uint64_t vm_next_wake(const struct vm *vm);
 /* Append an event at the vcpu's present position; fill arg[] and commit. */
 struct event *vm_event(struct vm *vm, enum event_kind kind);
 void vm_event_commit(struct vm *vm);
+
+/* ---- network (vm_net.c) ---- */
+
+#define HELD_COMMON (1ull << 32)
+
+void vm_net_platform(struct vm *vm); /* fills in the platform's functions for network cards */
+struct net_pages vm_net_pages(struct vm *vm);
+/* The network card of that number, NULL if there is none. */
+struct device *vm_nic(const struct vm *vm, unsigned nic);
+void vm_frame_event(struct vm *vm, unsigned nic, enum frame_dir dir, uint64_t frame, uint32_t len);
 
 /* Input from the port. Bytes beyond the queue's room are dropped, as on a
  * real line; the caller asks for room first. */

@@ -22,14 +22,17 @@ enum option_key {
     OPT_INPUTS,
     OPT_DIGESTS,
     OPT_CONSOLE,
+    OPT_CSV,
+    OPT_SVG,
 };
 
 struct arguments {
     const char *command;
-    const char *file[2];
-    int files;
+    const char *file[TOOL_MEMORY_FILES];
+    size_t files;
     bool chosen; /* an option said what to dump */
     struct tool_dump dump;
+    struct tool_memory memory;
 };
 
 static const struct argp_option options[] = {
@@ -43,6 +46,10 @@ static const struct argp_option options[] = {
     {"digests", OPT_DIGESTS, NULL, 0, "Print digests (instead of events)", 0},
     {"console", OPT_CONSOLE, NULL, 0, "Print console text (instead of events)", 0},
     {"events", OPT_EVENTS, NULL, 0, "Print events, too", 0},
+    {NULL, 0, NULL, 0, "For `memory`:", 0},
+    {"csv", OPT_CSV, NULL, 0, "Print all samples as CSV, in pages of 4 KiB (instead of tables)", 0},
+    {"svg", OPT_SVG, "FILE", 0,
+     "Draw a picture, too: memory over time for one trace, by number of VMs for several", 0},
     {0},
 };
 
@@ -56,10 +63,17 @@ static const char doc[] =
     "  verify-file FILE    check structure, checksums and order; does not replay\n"
     "  export console FILE what the guests printed, raw\n"
     "  diff A B            the first difference of two traces; exit status 0 equal, 2 different\n"
+    "  memory FILE...      how VMs share machine memory: over time, by number of VMs\n"
     "\n"
     "Examples:\n"
     "  disco-trace dump --kind syscall,exception trace.zst | less\n"
     "  disco-trace dump --from 1000000 --to 2000000 --pc 80100000-801fffff trace.zst\n"
+    "  disco-trace memory --svg figure.svg one.zst two.zst four.zst eight.zst\n"
+    "\n"
+    "In what `memory` prints, a VM's pages are its own (each with a machine page that nothing else "
+    "uses), shared, zero (or never written), given to the balloon, or swapped out. What it would "
+    "need without sharing are own and shared ones. Machine memory counts all that is in use, the "
+    "monitor's caches included.\n"
     "\n"
     "The exit status is 1 after an error. A cut trace (its recorder was killed, the disk was "
     "full) is readable up to its last whole frame, and so is a damaged one, which is an error.";
@@ -116,7 +130,7 @@ static void parse_word(struct arguments *a, char *word)
 {
     if (a->command == NULL)
         a->command = word;
-    else if (a->files < 2)
+    else if (a->files < TOOL_MEMORY_FILES)
         a->file[a->files++] = word;
     else
         usage_error("too many arguments");
@@ -153,6 +167,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_CONSOLE:
         a->dump.console = a->chosen = true;
         break;
+    case OPT_CSV:
+        a->memory.csv = true;
+        break;
+    case OPT_SVG:
+        a->memory.svg = arg;
+        break;
     case ARGP_KEY_ARG:
         parse_word(a, arg);
         break;
@@ -167,6 +187,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static int run(const struct arguments *a)
 {
+    if (strcmp(a->command, "memory") == 0 && a->files > 0)
+        return tool_memory(a->file, a->files, &a->memory);
     bool is_diff = strcmp(a->command, "diff") == 0, is_export = strcmp(a->command, "export") == 0;
     if (a->files != (is_diff || is_export ? 2 : 1))
         usage_error("%s; see disco-trace --help",

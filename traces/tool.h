@@ -13,12 +13,21 @@ struct tool_dump {
     uint64_t from_pc, to_pc;     /* both included */
 };
 
+#define TOOL_MEMORY_FILES 64
+
+struct tool_memory {
+    bool csv;        /* all samples as CSV instead of tables */
+    const char *svg; /* a picture goes to this file; NULL: none */
+};
+
 int tool_info(const char *path);
 int tool_stats(const char *path);
 int tool_dump(const char *path, const struct tool_dump *what);
 int tool_verify(const char *path);
 int tool_export_console(const char *path);
 int tool_diff(const char *a, const char *b);
+/* n is 1 to TOOL_MEMORY_FILES. */
+int tool_memory(const char *const *paths, size_t n, const struct tool_memory *how);
 
 /* Prints the error; returns 1. */
 int tool_failed(const struct err *e);

@@ -22,11 +22,12 @@ static inline unsigned *fake_page_holds(struct fake_pages *fp, uint64_t mpn1)
     return &fp->holds[mpn1 - 1];
 }
 
-static inline void fake_page_hold(void *ctx, uint64_t mpn1)
+static inline uint64_t fake_page_hold(void *ctx, uint64_t mpn1)
 {
     unsigned *holds = fake_page_holds(ctx, mpn1);
     ck_assert_uint_gt(*holds, 0);
     ++*holds;
+    return mpn1;
 }
 
 static inline void fake_page_release(void *ctx, uint64_t mpn1)

@@ -155,12 +155,18 @@ static inline struct trace_end sample_end(void)
     };
 }
 
-/* The sample's batches, part 1 and 2; steps grow through both. */
+/* The sample's batches, part 1 and 2; steps grow through both. Two kinds are there in any case: which
+ * others are depends on what event.def holds. */
 static inline struct event *sample_part(unsigned part)
 {
     struct event *events = sample_events(part, SAMPLE_EVENTS / 2, 2, 2);
     for (unsigned i = 0; i < SAMPLE_EVENTS / 2; i++)
         events[i].step = (part - 1) * 120 + 6 * i;
+    for (unsigned i = 0; i < 2; i++) {
+        events[i].kind = i == 0 ? EVENT_SYSCALL : EVENT_ERET;
+        for (unsigned a = event_info[events[i].kind].args; a < EVENT_ARGS_MAX; a++)
+            events[i].arg[a] = 0;
+    }
     return events;
 }
 
