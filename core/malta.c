@@ -33,6 +33,7 @@
 #include "core/dev/virtio_net.h"
 #include "core/dev/virtio_rng.h"
 #include "core/loader.h"
+#include "core/monitor.h"
 #include "core/vm.h"
 
 #define LOW_RAM_END    0x10000000u /* the first 256 MiB lie at 0 */
