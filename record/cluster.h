@@ -35,7 +35,7 @@ struct vm_options {
     const char *append;
     uint64_t memory; /* bytes */
     uint64_t cpu_hz;
-    bool big_endian; /* of a raw image; ELF files tell theirs */
+    bool big_endian;     /* of a raw image; ELF files tell theirs */
     uint64_t wall_clock; /* at power-on: seconds since 1970 */
     uint64_t seed;       /* of virtio-rng, if seed_given */
     bool seed_given;
@@ -82,7 +82,8 @@ int cluster_read(struct cluster *c, const char *path, struct err *e);
 /* Frees what a file's texts hold; nothing else is owned. */
 void cluster_free(struct cluster *c);
 
-/* The seed of the random numbers that VM `i` gets: its own, or one that follows from the cluster's. */
+/* The seed of the random numbers that VM `i` gets: its own, or one that follows from the cluster's.
+ */
 uint64_t cluster_vm_seed(const struct cluster *c, size_t i);
 
 #endif

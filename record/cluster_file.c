@@ -25,16 +25,19 @@
 #define A_BOOL           "true or false"
 
 static const struct key machine_keys[] = {
-    {"memory", keys_read_bytes, AT(cluster, machine_memory),
-     "machine memory such as \"512M\", from 1M to 512G", 1u << 20, UINT64_C(512) << 30},
-    {"epoch", keys_read_epoch, AT(cluster, epoch_ns), "whole microseconds, \"10us\" to \"10ms\"", 10000,
-     10000000},
-    {"threads", keys_read_u32, AT(cluster, threads), "threads of the host, 1 to 64", 1, THREADS_MAX},
-    {"seed", keys_read_u64, AT(cluster, seed), "a number that is not negative", 0, INT64_MAX},
-    {"share", keys_read_share, AT(cluster, share),
-     "\"all\", \"none\", or some of \"disk,net,content,boot\"", 0, 0},
-    {"scan", keys_read_u64, AT(cluster, scan_rate), "pages per second, 1 to 100000000", 1, 100000000},
-    {"no_reboot", keys_read_bool, AT(cluster, no_reboot), A_BOOL, 0, 0},
+    KEY_RANGE("memory", keys_read_bytes, AT(cluster, machine_memory),
+              "machine memory such as \"512M\", from 1M to 512G", 1u << 20, UINT64_C(512) << 30),
+    KEY_RANGE("epoch", keys_read_epoch, AT(cluster, epoch_ns),
+              "whole microseconds, \"10us\" to \"10ms\"", 10000, 10000000),
+    KEY_RANGE("threads", keys_read_u32, AT(cluster, threads), "threads of the host, 1 to 64", 1,
+              THREADS_MAX),
+    KEY_RANGE("seed", keys_read_u64, AT(cluster, seed), "a number that is not negative", 0,
+              INT64_MAX),
+    KEY("share", keys_read_share, AT(cluster, share),
+        "\"all\", \"none\", or some of \"disk,net,content,boot\""),
+    KEY_RANGE("scan", keys_read_u64, AT(cluster, scan_rate), "pages per second, 1 to 100000000", 1,
+              100000000),
+    KEY("no_reboot", keys_read_bool, AT(cluster, no_reboot), A_BOOL),
 };
 
 /* A network, while it is read. */
@@ -43,22 +46,21 @@ struct network_group {
     struct link_config link;
 };
 
-#define LINK_KEYS(type)                                                                            \
-    {"latency", keys_read_duration, AT(type, link.latency_ns),                                          \
-     "a time of one epoch to \"10s\", such as \"100us\"", 0, UINT64_C(10000000000)},               \
-        {"bandwidth", keys_read_rate, AT(type, link.bandwidth),                                         \
-         "bits per second such as \"1G\", \"100M\", or \"none\" for no limit", 0, 0},              \
-        {"loss", keys_read_percent, AT(type, link.loss_ppm), "\"0%\" to \"100%\", such as \"0.1%\"", 0, \
-         0},                                                                                       \
-    {                                                                                              \
-        "mtu", keys_read_u32, AT(type, link.mtu), "bytes, 68 to 65535", 68, 65535                       \
-    }
+static const struct key link_keys[] = {
+    KEY_RANGE("latency", keys_read_duration, AT(link_config, latency_ns),
+              "a time of one epoch to \"10s\", such as \"100us\"", 0, UINT64_C(10000000000)),
+    KEY("bandwidth", keys_read_rate, AT(link_config, bandwidth),
+        "bits per second such as \"1G\", \"100M\", or \"none\" for no limit"),
+    KEY("loss", keys_read_percent, AT(link_config, loss_ppm),
+        "\"0%\" to \"100%\", such as \"0.1%\""),
+    KEY_RANGE("mtu", keys_read_u32, AT(link_config, mtu), "bytes, 68 to 65535", 68, 65535),
+};
 
 static const struct key network_keys[] = {
-    {"name", keys_read_name, AT(network_group, network.name),
-     "a name of letters, digits, \"-\", \"_\" and \".\", up to 32", 0, 0},
-    {"gateway", keys_read_bool, AT(network_group, network.gateway), A_BOOL, 0, 0},
-    LINK_KEYS(network_group),
+    KEY("name", keys_read_name, AT(network_group, network.name),
+        "a name of letters, digits, \"-\", \"_\" and \".\", up to 32"),
+    KEY("gateway", keys_read_bool, AT(network_group, network.gateway), A_BOOL),
+    KEYS_OF(link_keys, AT(network_group, link)),
 };
 
 static int check_latency(struct reader *r, const config_setting_t *s,
@@ -66,8 +68,9 @@ static int check_latency(struct reader *r, const config_setting_t *s,
 {
     const config_setting_t *said = config_setting_get_member(s, "latency");
     if (link->latency_ns < r->c->epoch_ns)
-        return keys_fail(r, said != NULL ? said : s, "latency: %llu ns are less than an epoch (%llu ns)",
-                    (unsigned long long)link->latency_ns, (unsigned long long)r->c->epoch_ns);
+        return keys_fail(r, said != NULL ? said : s,
+                         "latency: %llu ns are less than an epoch (%llu ns)",
+                         (unsigned long long)link->latency_ns, (unsigned long long)r->c->epoch_ns);
     return 0;
 }
 
@@ -122,11 +125,11 @@ static int read_serial(struct reader *r, const config_setting_t *s, const struct
 }
 
 static const struct key disk_keys[] = {
-    {"file", keys_read_path, AT(disk_option, path), "a file's name", 0, 0},
-    {"interface", read_interface, AT(disk_option, interface), "\"ide\" or \"virtio\"", 0, 0},
-    {"read_only", keys_read_bool, AT(disk_option, read_only), A_BOOL, 0, 0},
-    {"persistent", keys_read_bool, AT(disk_option, persistent), A_BOOL, 0, 0},
-    {"serial", read_serial, AT(disk_option, serial), "1 to 20 characters", 0, 0},
+    KEY("file", keys_read_path, AT(disk_option, path), "a file's name"),
+    KEY("interface", read_interface, AT(disk_option, interface), "\"ide\" or \"virtio\""),
+    KEY("read_only", keys_read_bool, AT(disk_option, read_only), A_BOOL),
+    KEY("persistent", keys_read_bool, AT(disk_option, persistent), A_BOOL),
+    KEY("serial", read_serial, AT(disk_option, serial), "1 to 20 characters"),
 };
 
 static int read_disks(struct reader *r, const config_setting_t *s, const struct key *key, void *to)
@@ -162,9 +165,9 @@ static int read_network(struct reader *r, const config_setting_t *s, const struc
 }
 
 static const struct key nic_keys[] = {
-    {"network", read_network, AT(nic_config, network), "the name of a network", 0, 0},
-    {"mac", keys_read_mac, AT(nic_config, mac), "an address such as \"02:00:00:00:00:01\"", 0, 0},
-    LINK_KEYS(nic_config),
+    KEY("network", read_network, AT(nic_config, network), "the name of a network"),
+    KEY("mac", keys_read_mac, AT(nic_config, mac), "an address such as \"02:00:00:00:00:01\""),
+    KEYS_OF(link_keys, AT(nic_config, link)),
 };
 
 static int read_nics(struct reader *r, const config_setting_t *s, const struct key *key, void *to)
@@ -233,7 +236,7 @@ static int read_console(struct reader *r, const config_setting_t *s, const struc
 {
     static const char *const kinds[] = {
         [CONSOLE_TERMINAL] = "terminal", [CONSOLE_FILE] = "file:", [CONSOLE_PIPE] = "pipe:",
-        [CONSOLE_PTY] = "pty", [CONSOLE_NONE] = "none",
+        [CONSOLE_PTY] = "pty",           [CONSOLE_NONE] = "none",
     };
     struct vm_options *vm = to;
     const char *text = keys_text(r, s);
@@ -300,36 +303,34 @@ static int read_count(struct reader *r, const config_setting_t *s, const struct 
 #define RAM_MAX (UINT64_C(1792) << 20)
 
 static const struct key vm_keys[] = {
-    {"name", read_own_name, AT(vm_options, name), "a name", 0, 0},
-    {"count", read_count, 0, "1 to 16", 1, VMS_MAX},
-    {"kernel", keys_read_path, AT(vm_options, kernel), "a file's name", 0, 0},
-    {"initrd", keys_read_path, AT(vm_options, initrd), "a file's name", 0, 0},
-    {"bios", keys_read_path, AT(vm_options, bios), "a file's name", 0, 0},
-    {"append", keys_read_text, AT(vm_options, append), "a text of up to 4096 characters", 0, 0},
-    {"memory", keys_read_bytes, AT(vm_options, memory),
-     "RAM such as \"256M\", from 1M to 1792M", 1u << 20, RAM_MAX},
-    {"cpu", read_cpu, AT(vm_options, cpu), "a processor that \"disco-record -cpu help\" lists", 0,
-     0},
-    {"endian", read_endian, AT(vm_options, big_endian), "\"little\" or \"big\"", 0, 0},
-    {"clock", keys_read_clock, AT(vm_options, cpu_hz), "MHz, 1 to 10000", 1, 10000},
-    {"wall_clock", read_wall_clock, AT(vm_options, wall_clock),
-     "\"utc\" or a date such as \"2026-01-31T12:00:00\"", 0, 0},
-    {"seed", read_vm_seed, 0, "a number that is not negative", 0, INT64_MAX},
-    {"disks", read_disks, 0, "a list", 0, 0},
-    {"nics", read_nics, 0, "a list", 0, 0},
-    {"rng", keys_read_bool, AT(vm_options, virtio_rng), A_BOOL, 0, 0},
-    {"virtio_console", keys_read_bool, AT(vm_options, virtio_console), A_BOOL, 0, 0},
-    {"balloon", keys_read_bool, AT(vm_options, virtio_balloon), A_BOOL, 0, 0},
-    {"memory_min", keys_read_bytes, AT(vm_options, memory_min), "a size such as \"64M\"", 0,
-     RAM_MAX},
-    {"memory_max", keys_read_bytes, AT(vm_options, memory_max), "a size such as \"64M\"",
-     1u << 20, RAM_MAX},
-    {"shares", keys_read_u32, AT(vm_options, shares), "1 to 1000000", 1, 1000000},
-    {"console", read_console, 0,
-     "\"terminal\", \"file:PATH\", \"pipe:PATH\", \"pty\" or \"none\"", 0, 0},
-    {"until", read_until, AT(vm_options, until_text), "a text of 1 to 4096 characters", 0, 0},
-    {"replies", read_replies, 0,
-     "up to 64 pairs of texts: ( (\"login:\", \"root\\n\"), ... )", 0, 0},
+    KEY("name", read_own_name, AT(vm_options, name), "a name"),
+    KEY_RANGE("count", read_count, 0, "1 to 16", 1, VMS_MAX),
+    KEY("kernel", keys_read_path, AT(vm_options, kernel), "a file's name"),
+    KEY("initrd", keys_read_path, AT(vm_options, initrd), "a file's name"),
+    KEY("bios", keys_read_path, AT(vm_options, bios), "a file's name"),
+    KEY("append", keys_read_text, AT(vm_options, append), "a text of up to 4096 characters"),
+    KEY_RANGE("memory", keys_read_bytes, AT(vm_options, memory),
+              "RAM such as \"256M\", from 1M to 1792M", 1u << 20, RAM_MAX),
+    KEY("cpu", read_cpu, AT(vm_options, cpu), "a processor that \"disco-record -cpu help\" lists"),
+    KEY("endian", read_endian, AT(vm_options, big_endian), "\"little\" or \"big\""),
+    KEY_RANGE("clock", keys_read_clock, AT(vm_options, cpu_hz), "MHz, 1 to 10000", 1, 10000),
+    KEY("wall_clock", read_wall_clock, AT(vm_options, wall_clock),
+        "\"utc\" or a date such as \"2026-01-31T12:00:00\""),
+    KEY_RANGE("seed", read_vm_seed, 0, "a number that is not negative", 0, INT64_MAX),
+    KEY("disks", read_disks, 0, "a list"),
+    KEY("nics", read_nics, 0, "a list"),
+    KEY("rng", keys_read_bool, AT(vm_options, virtio_rng), A_BOOL),
+    KEY("virtio_console", keys_read_bool, AT(vm_options, virtio_console), A_BOOL),
+    KEY("balloon", keys_read_bool, AT(vm_options, virtio_balloon), A_BOOL),
+    KEY_RANGE("memory_min", keys_read_bytes, AT(vm_options, memory_min), "a size such as \"64M\"",
+              0, RAM_MAX),
+    KEY_RANGE("memory_max", keys_read_bytes, AT(vm_options, memory_max), "a size such as \"64M\"",
+              1u << 20, RAM_MAX),
+    KEY_RANGE("shares", keys_read_u32, AT(vm_options, shares), "1 to 1000000", 1, 1000000),
+    KEY("console", read_console, 0,
+        "\"terminal\", \"file:PATH\", \"pipe:PATH\", \"pty\" or \"none\""),
+    KEY("until", read_until, AT(vm_options, until_text), "a text of 1 to 4096 characters"),
+    KEY("replies", read_replies, 0, "up to 64 pairs of texts: ( (\"login:\", \"root\\n\"), ... )"),
 };
 
 /* The name as it is given, or the number behind it, or one made up. */
@@ -341,8 +342,10 @@ static int name_vm(struct reader *r, const config_setting_t *group, struct vm_op
     else if (r->number >= 0 && strstr(config_setting_get_string(said), "%d") == NULL)
         vm->name = keys_keep(r, xasprintf("%s%d", vm->name, r->number));
     if (!value_is_name(vm->name))
-        return keys_fail(r, said, "name = \"%.60s\": wanted letters, digits, \"-\", \"_\" and "
-                         "\".\", up to 32", vm->name);
+        return keys_fail(r, said,
+                         "name = \"%.60s\": wanted letters, digits, \"-\", \"_\" and "
+                         "\".\", up to 32",
+                         vm->name);
     for (size_t i = 0; i < r->c->vms_count; i++)
         if (strcmp(r->c->vms[i].name, vm->name) == 0)
             return keys_fail(r, group, "a second VM \"%s\"", vm->name);
@@ -431,8 +434,10 @@ static int check_claims(struct reader *r, const config_setting_t *machine)
     for (size_t i = 0; i < r->c->vms_count; i++)
         sum += r->c->vms[i].memory_min;
     if (r->c->machine_memory != 0 && sum > r->c->machine_memory)
-        return keys_fail(r, machine, "the VMs' memory_min add up to %llu MiB, more than the machine's "
-                         "memory", (unsigned long long)(sum >> 20));
+        return keys_fail(r, machine,
+                         "the VMs' memory_min add up to %llu MiB, more than the machine's "
+                         "memory",
+                         (unsigned long long)(sum >> 20));
     return 0;
 }
 
@@ -446,13 +451,15 @@ static int read_root(struct reader *r, const config_setting_t *root)
         while (k < ARRAY_LEN(names) && strcmp(names[k], config_setting_name(s)) != 0)
             k++;
         if (k == ARRAY_LEN(names))
-            return keys_fail(r, s, "unknown key \"%.60s\" (there are machine, networks, defaults "
-                             "and vms)", config_setting_name(s));
+            return keys_fail(r, s,
+                             "unknown key \"%.60s\" (there are machine, networks, defaults "
+                             "and vms)",
+                             config_setting_name(s));
         if ((k == 0 || k == 2) && !config_setting_is_group(s))
             return keys_fail(r, s, "%s: wanted a group: { ... }", names[k]);
         part[k] = s;
     }
-    if (part[3] == NULL || config_setting_length(part[3]) == 0)
+    if (part[3] == NULL || (config_setting_is_list(part[3]) && config_setting_length(part[3]) == 0))
         return err_set(r->e, ERR_USAGE, "%s: no VMs: vms = ( { ... } ) is missing", r->path);
     if (part[0] != NULL)
         TRY(keys_read_group(r, part[0], machine_keys, ARRAY_LEN(machine_keys), r->c));
@@ -487,7 +494,8 @@ static int load(const char *path, char **text, struct err *e)
     free(*text);
     if (n < 0)
         ERR(e, ERR_IO, "%s: cannot be read", path);
-    ERR(e, ERR_USAGE, "%s: holds a character 0; that is no cluster file (a kernel stands behind -kernel)", path);
+    ERR(e, ERR_USAGE,
+        "%s: holds a character 0; that is no cluster file (a kernel stands behind -kernel)", path);
 }
 
 int cluster_read(struct cluster *c, const char *path, struct err *e)

@@ -23,21 +23,38 @@ int keys_bad_value(struct reader *r, const config_setting_t *s, const struct key
         return keys_fail(r, s, "%s = \"%.100s\": wanted %s", key->name, text, key->wanted);
     if (config_setting_type(s) == CONFIG_TYPE_INT || config_setting_type(s) == CONFIG_TYPE_INT64)
         return keys_fail(r, s, "%s = %lld: wanted %s", key->name, config_setting_get_int64(s),
-                    key->wanted);
+                         key->wanted);
     return keys_fail(r, s, "%s: wanted %s", key->name, key->wanted);
 }
 
-int keys_read_group(struct reader *r, const config_setting_t *s, const struct key *keys,
-                      size_t n, void *to)
+/* The key `name`, with *to moved to its value; NULL if there is none. */
+static const struct key *find_key(const struct key *keys, size_t n, const char *name, char **to)
+{
+    for (size_t i = 0; i < n; i++) {
+        char *at = *to + keys[i].at;
+        const struct key *found = NULL;
+        if (keys[i].name == NULL)
+            found = find_key(keys[i].more, keys[i].more_count, name, &at);
+        else if (strcmp(keys[i].name, name) == 0)
+            found = &keys[i];
+        if (found != NULL) {
+            *to = at;
+            return found;
+        }
+    }
+    return NULL;
+}
+
+int keys_read_group(struct reader *r, const config_setting_t *s, const struct key *keys, size_t n,
+                    void *to)
 {
     for (int i = 0; i < config_setting_length(s); i++) {
         const config_setting_t *member = config_setting_get_elem(s, (unsigned)i);
-        size_t k = 0;
-        while (k < n && strcmp(keys[k].name, config_setting_name(member)) != 0)
-            k++;
-        if (k == n)
+        char *at = to;
+        const struct key *key = find_key(keys, n, config_setting_name(member), &at);
+        if (key == NULL)
             return keys_fail(r, member, "unknown key \"%.60s\"", config_setting_name(member));
-        TRY(keys[k].read(r, member, &keys[k], (char *)to + keys[k].at));
+        TRY(key->read(r, member, key, at));
     }
     return 0;
 }
@@ -163,8 +180,7 @@ int keys_read_bytes(struct reader *r, const config_setting_t *s, const struct ke
     return 0;
 }
 
-int keys_read_duration(struct reader *r, const config_setting_t *s, const struct key *key,
-                         void *to)
+int keys_read_duration(struct reader *r, const config_setting_t *s, const struct key *key, void *to)
 {
     const char *text = keys_text(r, s);
     uint64_t ns;
@@ -191,8 +207,7 @@ int keys_read_rate(struct reader *r, const config_setting_t *s, const struct key
     return text != NULL && value_rate(text, to) ? 0 : keys_bad_value(r, s, key);
 }
 
-int keys_read_percent(struct reader *r, const config_setting_t *s, const struct key *key,
-                        void *to)
+int keys_read_percent(struct reader *r, const config_setting_t *s, const struct key *key, void *to)
 {
     const char *text = keys_text(r, s);
     return text != NULL && value_percent(text, to) ? 0 : keys_bad_value(r, s, key);

@@ -11,27 +11,41 @@
 
 struct reader {
     struct cluster *c;
-    const char *path;   /* as the user gave it */
-    char *folder;       /* of the file, with a slash at its end, or "" */
+    const char *path; /* as the user gave it */
+    char *folder;     /* of the file, with a slash at its end, or "" */
     struct err *e;
-    int number;         /* what %d stands for; -1: nothing */
+    int number; /* what %d stands for; -1: nothing */
     bool in_defaults;
-    uint64_t now;       /* seconds since 1970 */
+    uint64_t now;                           /* seconds since 1970 */
     struct link_config links[NETWORKS_MAX]; /* of cards that say nothing else */
 };
 
 /* A key of a group. `read` puts the value to `to`, the group's struct plus `at`. */
 struct key {
-    const char *name;
+    const char *name; /* NULL: the keys of `more`, for a struct at `at` */
     int (*read)(struct reader *r, const config_setting_t *s, const struct key *key, void *to);
     size_t at;
-    const char *wanted;  /* for the user */
-    uint64_t min, max;   /* of numbers, sizes, times */
+    const char *wanted; /* for the user */
+    uint64_t min, max;  /* of numbers, sizes, times */
+    const struct key *more;
+    size_t more_count;
 };
 
+#define KEY(name_, read_, at_, wanted_)                                                            \
+    {                                                                                              \
+        .name = name_, .read = read_, .at = at_, .wanted = wanted_                                 \
+    }
+#define KEY_RANGE(name_, read_, at_, wanted_, min_, max_)                                          \
+    {                                                                                              \
+        .name = name_, .read = read_, .at = at_, .wanted = wanted_, .min = min_, .max = max_       \
+    }
+#define KEYS_OF(more_, at_)                                                                        \
+    {                                                                                              \
+        .at = at_, .more = more_, .more_count = ARRAY_LEN(more_)                                   \
+    }
+
 /* Sets the error for the place of `s`; returns its code. */
-int keys_fail(struct reader *r, const config_setting_t *s, const char *fmt, ...)
-    PRINTF_LIKE(3, 4);
+int keys_fail(struct reader *r, const config_setting_t *s, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* The same for a value that is not what its key takes. */
 int keys_bad_value(struct reader *r, const config_setting_t *s, const struct key *key);
 /* Each member of the group `s` must be one of the n keys. */
@@ -55,7 +69,7 @@ const char *keys_path(struct reader *r, const char *text);
                          void *to)
 KEYS_READ(text);
 KEYS_READ(name);
-KEYS_READ(path);     /* from the file's folder */
+KEYS_READ(path); /* from the file's folder */
 KEYS_READ(bool);
 KEYS_READ(u64);
 KEYS_READ(u32);

@@ -50,10 +50,11 @@ static int scan_word(const char *at, size_t n, const char *path, unsigned line, 
         ERR(e, ERR_USAGE, "%s:%u: @include is not supported; write one file", path, line);
     const char *digits = at + (*at == '-' || *at == '+');
     bool plain = memchr(at, '.', n) == NULL;
-    if (isdigit((unsigned char)*digits) && plain &&
-        !number_fits(digits, n - (size_t)(digits - at)))
-        ERR(e, ERR_USAGE, "%s:%u: %.*s: too large; above 2147483647 numbers end in L, up to "
-            "9223372036854775807L", path, line, (int)min_u64(n, 40), at);
+    if (isdigit((unsigned char)*digits) && plain && !number_fits(digits, n - (size_t)(digits - at)))
+        ERR(e, ERR_USAGE,
+            "%s:%u: %.*s: too large; above 2147483647 numbers end in L, up to "
+            "9223372036854775807L",
+            path, line, (int)min_u64(n, 40), at);
     return 0;
 }
 

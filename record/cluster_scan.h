@@ -7,7 +7,8 @@
 
 #include "core/base/err.h"
 
-/* `text`, the content of the file `path`, must hold no character 0. An error is "PATH:LINE: what". */
+/* `text`, the content of the file `path`, must hold no character 0. An error is "PATH:LINE: what".
+ */
 int cluster_scan(const char *text, const char *path, struct err *e);
 
 #endif

@@ -38,8 +38,7 @@ static int open_pty(struct console_line *l, struct err *e)
     l->in = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (l->in < 0 || grantpt(l->in) < 0 || unlockpt(l->in) < 0 ||
         ptsname_r(l->in, name, sizeof name) != 0 || fcntl(l->in, F_SETFL, O_NONBLOCK) < 0 ||
-        (l->slave = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC)) < 0 ||
-        tcgetattr(l->slave, &raw) < 0)
+        (l->slave = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC)) < 0 || tcgetattr(l->slave, &raw) < 0)
         ERR(e, ERR_IO, "no pseudo-terminal for a console: %s", strerror(errno));
     cfmakeraw(&raw); /* above all, output is not echoed as input */
     tcsetattr(l->slave, TCSANOW, &raw);

@@ -37,8 +37,8 @@ static void open_terminal(struct consoles *c)
         atexit(restore_terminal);
     }
     struct stat st;
-    c->stream = c->tty || (fstat(STDIN_FILENO, &st) == 0 &&
-                           (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)));
+    c->stream =
+        c->tty || (fstat(STDIN_FILENO, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)));
     c->eof = fcntl(STDIN_FILENO, F_GETFD) < 0;
 }
 
@@ -167,7 +167,8 @@ static void list_keys(const struct consoles *c)
     fputs("\r\nCtrl-A x  end the run, keep the trace\r\n"
           "Ctrl-A r  reset the machine\r\n"
           "Ctrl-A a  send Ctrl-A\r\n"
-          "Ctrl-A h  this help\r\n", stderr);
+          "Ctrl-A h  this help\r\n",
+          stderr);
     if (c->terminals < 2)
         return;
     fputs("Ctrl-A n  show the next machine\r\n", stderr);
@@ -262,8 +263,9 @@ void consoles_poll(struct consoles *c)
 
 uint64_t consoles_wait(struct consoles *c, uint64_t ns)
 {
-    struct timespec before, after, most = {.tv_sec = (time_t)min_u64(ns / 1000000000u, 3600),
-                                           .tv_nsec = (long)(ns % 1000000000u)};
+    struct timespec before, after,
+        most = {.tv_sec = (time_t)min_u64(ns / 1000000000u, 3600),
+                .tv_nsec = (long)(ns % 1000000000u)};
     struct pollfd p[VMS_MAX + 1];
     nfds_t n = 0;
     if (stdin_wanted(c))
@@ -284,6 +286,8 @@ uint64_t consoles_wait(struct consoles *c, uint64_t ns)
 void consoles_take(struct consoles *c, unsigned vm, size_t n)
 {
     struct buf *typed = &c->vms[vm].typed;
+    if (n == 0)
+        return;
     memmove(typed->data, typed->data + n, typed->len - n);
     typed->len -= n;
 }

@@ -28,7 +28,7 @@ struct console {
     struct buf hidden; /* of the terminal: not yet shown */
     struct text_watch watch;
     struct console_line line;
-    bool reset;        /* Ctrl-A r */
+    bool reset; /* Ctrl-A r */
 };
 
 struct consoles {
@@ -37,10 +37,10 @@ struct consoles {
     size_t terminals; /* VMs at the terminal */
     size_t shown;     /* of them; meaningless if there are none */
     bool tty;         /* standard input is a terminal, now raw */
-    bool stream;      /* a terminal, a pipe or a socket: it may bring something at a time of its own */
-    bool eof;         /* of standard input */
-    bool escape;      /* Ctrl-A was typed */
-    bool quit;        /* Ctrl-A x */
+    bool stream; /* a terminal, a pipe or a socket: it may bring something at a time of its own */
+    bool eof;    /* of standard input */
+    bool escape; /* Ctrl-A was typed */
+    bool quit;   /* Ctrl-A x */
 };
 
 /* Opens all and takes over the terminal; says on standard error what a pty's name is, and with

@@ -13,8 +13,8 @@
 static const char doc[] =
     "Run one or several MIPS machines and record them, so that disco-replay can replay the run bit "
     "for bit and step it backward. CLUSTER is a file that describes several VMs and their "
-    "networks; record/cluster.conf.example in disco's source explains all of it. The machine's "
-    "options describe one VM instead.\v"
+    "networks; record/cluster.conf.example in disco's source explains all of it. The options "
+    "for one VM describe it without a file.\v"
     "The guest's serial console is this terminal: Ctrl-A x ends the run, Ctrl-A h lists the other "
     "keys. Piped input is typed once the guest listens; its end does not end the guest.\n"
     "\n"
@@ -62,8 +62,8 @@ static const struct argp_option options[] = {
     {"endian", OPT_ENDIAN, "little|big", 0, "byte order for a raw image; ELF files tell theirs", 1},
     {"nographic", OPT_NOGRAPHIC, NULL, 0, "accepted for qemu's sake: it is always so", 1},
     {NULL, 0, NULL, 0, "One VM, or beside CLUSTER:", 2},
-    {"seed", OPT_SEED, "N", 0, "what guests and networks get by lot follows from it (from the host)",
-     2},
+    {"seed", OPT_SEED, "N", 0, "what guests and networks get by lot follows from it (from the "
+     "host)", 2},
     {"no-reboot", OPT_NOREBOOT, NULL, 0, "end when a guest resets its machine", 2},
     {"share", OPT_SHARE, "WAYS", 0, "which pages with equal content share memory: some of "
      "disk,net,content,boot, or none (all)", 2},
@@ -71,10 +71,11 @@ static const struct argp_option options[] = {
     {"pcap", OPT_PCAP, "NETWORK:FILE", 0, "write the frames on that network to FILE", 2},
     {"output", 'o', "FILE", 0, "the trace (trace.zst); \"none\" runs without recording", 2},
     {"timeout", OPT_TIMEOUT, "SECONDS", 0, "end after this much host time", 2},
-    {"until-text", OPT_UNTIL, "TEXT", 0, "end when the console of the first VM has printed TEXT", 2},
-    {"stop-after", OPT_STOP, "N", 0, "end after exactly N instructions of the first VM", 2},
-    {"reply", OPT_REPLY, "TEXT=ANSWER", 0, "when the console of the first VM prints TEXT, type ANSWER (\\n, \\r, "
-     "\\t, \\xNN, \\\\); several are used one after the other", 2},
+    {"until-text", OPT_UNTIL, "TEXT", 0, "end when the console of the (first) VM has printed "
+     "TEXT", 2},
+    {"stop-after", OPT_STOP, "N", 0, "end after exactly N instructions of the (first) VM", 2},
+    {"reply", OPT_REPLY, "TEXT=ANSWER", 0, "when the console of the (first) VM prints TEXT, type "
+     "ANSWER (\\n, \\r, \\t, \\xNN, \\\\); several are used one after the other", 2},
     {"quiet", 'q', NULL, 0, "no summary at the end", 2},
     {"engine", OPT_ENGINE, "jit|interp", 0, ENGINE_OPTION_HELP, 2},
     {"stats", OPT_STATS, NULL, 0, STATS_OPTION_HELP, 2},
@@ -225,9 +226,9 @@ static void parse_rtc(struct vm_options *vm, const char *arg)
 static void parse_nic(struct record_options *o, const char *arg)
 {
     struct vm_options *vm = &o->cluster.vms[0];
-    char *rest = xstrdup(arg), *key, *value = next_pair(&rest, &key);
-    if (value != NULL && strcmp(key, "none") == 0 && *rest == 0)
+    if (strcmp(arg, "none") == 0)
         return;
+    char *copy = xstrdup(arg), *rest = copy, *key, *value = next_pair(&rest, &key);
     if (value == NULL || strcmp(key, "user") != 0)
         usage_error("-nic %s: wanted user or none; networks between VMs stand in a cluster file",
                     arg);
@@ -242,6 +243,7 @@ static void parse_nic(struct record_options *o, const char *arg)
               (strcmp(value, "virtio") == 0 || strcmp(value, "virtio-net-pci") == 0)))
             usage_error("-nic: \"%s=%s\" is not understood (mac=02:00:00:00:00:01, model=virtio)",
                         key, value);
+    free(copy);
     o->cluster.networks[0] = (struct network_config){.name = "user", .gateway = true};
     o->cluster.networks_count = 1;
 }

@@ -263,8 +263,8 @@ static void describe(const struct monitor_config *cfg, struct trace_header *h)
     h->networks = xcalloc(cfg->networks_count, sizeof *h->networks);
     h->networks_count = cfg->networks_count;
     for (size_t i = 0; i < cfg->networks_count; i++)
-        h->networks[i] = (struct trace_network){
-            .name = xstrdup(cfg->networks[i].name), .gateway = cfg->networks[i].gateway};
+        h->networks[i] = (struct trace_network){.name = xstrdup(cfg->networks[i].name),
+                                                .gateway = cfg->networks[i].gateway};
     for (size_t i = 0; i < cfg->vms_count; i++)
         describe_vm(&cfg->vms[i], &h->vms[i]);
 }
@@ -340,12 +340,13 @@ int setup_output_is_free(const struct setup *s, const char *output, struct err *
     bool exists = stat(output, &out) == 0;
     for (size_t i = 0; exists && i < s->header.images_count; i++)
         if (s->images[i].dev == out.st_dev && s->images[i].ino == out.st_ino)
-            ERR(e, ERR_USAGE, "%s: is an image that this machine uses; write the trace elsewhere (-o)",
-                output);
+            ERR(e, ERR_USAGE,
+                "%s: is an image that this machine uses; write the trace elsewhere (-o)", output);
     for (size_t v = 0; v < s->cluster.vms_count; v++) {
         const char *path = s->cluster.vms[v].console_path;
-        if (path != NULL && (strcmp(path, output) == 0 || (exists && stat(path, &st) == 0 &&
-                             st.st_dev == out.st_dev && st.st_ino == out.st_ino)))
+        if (path != NULL &&
+            (strcmp(path, output) == 0 || (exists && stat(path, &st) == 0 &&
+                                           st.st_dev == out.st_dev && st.st_ino == out.st_ino)))
             ERR(e, ERR_USAGE, "%s: is the console of VM %s; write the trace elsewhere (-o)", output,
                 s->cluster.vms[v].name);
     }

@@ -16,17 +16,17 @@ struct setup_image {
     const char *path; /* as the first who names it gives it */
     dev_t dev;
     ino_t ino;
-    void *mapped;     /* kernel, initrd, bios; NULL: only disks */
-    int fd;           /* of disks; -1: none. Locked; for writing, too, if persistent */
+    void *mapped; /* kernel, initrd, bios; NULL: only disks */
+    int fd;       /* of disks; -1: none. Locked; for writing, too, if persistent */
     bool persistent;
-    unsigned owner;   /* VM that names it first as a disk */
-    uint64_t size;    /* bytes */
+    unsigned owner; /* VM that names it first as a disk */
+    uint64_t size;  /* bytes */
 };
 
 struct setup {
     struct cluster cluster;
-    struct monitor_config config; /* points into `cluster` and `images` */
-    struct trace_header header;   /* owns its parts */
+    struct monitor_config config;          /* points into `cluster` and `images` */
+    struct trace_header header;            /* owns its parts */
     struct setup_image images[IMAGES_MAX]; /* as many as in the header, and in its order */
 };
 

@@ -12,9 +12,9 @@
 struct text_watch {
     const struct vm_options *vm; /* until_text and replies; not owned */
     struct buf seen;             /* tail of the output */
-    size_t answered;             /* bytes of `seen` up to the end of the last text that got its reply */
+    size_t answered; /* bytes of `seen` up to the end of the last text that got its reply */
     size_t next_reply;
-    bool until_seen;             /* anywhere in the output */
+    bool until_seen; /* anywhere in the output */
 };
 
 void text_watch_init(struct text_watch *w, const struct vm_options *vm);

@@ -61,7 +61,10 @@ bool value_bytes(const char *text, uint64_t *out)
 bool value_duration(const char *text, uint64_t *ns)
 {
     static const struct unit units[] = {
-        {"ns", 1}, {"us", 1000}, {"ms", 1000000}, {"s", 1000000000},
+        {"ns", 1},
+        {"us", 1000},
+        {"ms", 1000000},
+        {"s", 1000000000},
     };
     return number_with_unit(text, units, ARRAY_LEN(units), 3600 * UINT64_C(1000000000), ns);
 }
