@@ -127,7 +127,8 @@ static void put_nic(struct buf *out, const struct trace_nic *n)
 
 static void put_claims(struct buf *out, const struct trace_vm *vm)
 {
-    if (vm->memory_min == 0 && vm->memory_max == 0 && vm->shares == 0)
+    uint32_t shares = vm->shares == 0 ? 1000 : vm->shares;
+    if (vm->memory_min == 0 && vm->memory_max == 0 && shares == 1000)
         return;
     buf_puts(out, "  claims at least ");
     put_bytes(out, vm->memory_min);
@@ -135,7 +136,7 @@ static void put_claims(struct buf *out, const struct trace_vm *vm)
         buf_puts(out, ", at most ");
         put_bytes(out, vm->memory_max);
     }
-    buf_printf(out, ", shares %u\n", vm->shares == 0 ? 1000 : vm->shares);
+    buf_printf(out, ", shares %u\n", shares);
 }
 
 void tool_cluster_lines(struct buf *out, const struct trace_header *h)
