@@ -38,6 +38,12 @@ uint64_t cluster_vm_seed(const struct cluster *c, size_t i)
     return c->vms[i].seed_given ? c->vms[i].seed : splitmix64(c->seed, i + 1);
 }
 
+const char *cluster_keep(struct cluster *c, char *text)
+{
+    c->strings = xrealloc(c->strings, (c->strings_count + 1) * sizeof *c->strings);
+    return c->strings[c->strings_count++] = text;
+}
+
 void cluster_free(struct cluster *c)
 {
     for (size_t i = 0; i < c->strings_count; i++)

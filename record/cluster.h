@@ -65,7 +65,7 @@ struct cluster {
     size_t networks_count;
     struct vm_options vms[VMS_MAX];
     size_t vms_count;
-    char **strings; /* what texts of a cluster file point to; owned */
+    char **strings; /* what texts that stand nowhere else point to; owned */
     size_t strings_count;
 };
 
@@ -79,7 +79,9 @@ void cluster_default_mac(uint8_t mac[6], size_t vm, size_t nic);
 /* Initialises `c` and reads a cluster file. An error is one line, "FILE:LINE: what" where there
  * is a line, with code ERR_USAGE, or ERR_IO. To be freed also after an error. */
 int cluster_read(struct cluster *c, const char *path, struct err *e);
-/* Frees what a file's texts hold; nothing else is owned. */
+/* A malloc'ed text that the cluster owns from now on; returns it. */
+const char *cluster_keep(struct cluster *c, char *text);
+/* Frees the texts that it owns; there is nothing else. */
 void cluster_free(struct cluster *c);
 
 /* The seed of the random numbers that VM `i` gets: its own, or one that follows from the cluster's.

@@ -338,9 +338,9 @@ static int name_vm(struct reader *r, const config_setting_t *group, struct vm_op
 {
     const config_setting_t *said = config_setting_get_member(group, "name");
     if (vm->name == NULL)
-        vm->name = keys_keep(r, xasprintf("vm%zu", r->c->vms_count));
+        vm->name = cluster_keep(r->c, xasprintf("vm%zu", r->c->vms_count));
     else if (r->number >= 0 && strstr(config_setting_get_string(said), "%d") == NULL)
-        vm->name = keys_keep(r, xasprintf("%s%d", vm->name, r->number));
+        vm->name = cluster_keep(r->c, xasprintf("%s%d", vm->name, r->number));
     if (!value_is_name(vm->name))
         return keys_fail(r, said,
                          "name = \"%.60s\": wanted letters, digits, \"-\", \"_\" and "

@@ -73,13 +73,6 @@ int keys_check_list(struct reader *r, const config_setting_t *s, const char *nam
 
 /* ---- simple values ---- */
 
-const char *keys_keep(struct reader *r, char *text)
-{
-    struct cluster *c = r->c;
-    c->strings = xrealloc(c->strings, (c->strings_count + 1) * sizeof *c->strings);
-    return c->strings[c->strings_count++] = text;
-}
-
 /* A copy with the VM's number for each %d, and % for each %%, if the VM has one. */
 static char *with_number(const struct reader *r, const char *text)
 {
@@ -102,7 +95,7 @@ const char *keys_text(struct reader *r, const config_setting_t *s)
     const char *text = config_setting_get_string(s);
     if (config_setting_type(s) != CONFIG_TYPE_STRING || text == NULL || strlen(text) > TEXT_MAX)
         return NULL;
-    return keys_keep(r, with_number(r, text));
+    return cluster_keep(r->c, with_number(r, text));
 }
 
 int keys_read_text(struct reader *r, const config_setting_t *s, const struct key *key, void *to)
@@ -116,7 +109,7 @@ int keys_read_text(struct reader *r, const config_setting_t *s, const struct key
 
 const char *keys_path(struct reader *r, const char *text)
 {
-    return text[0] == '/' ? text : keys_keep(r, xasprintf("%s%s", r->folder, text));
+    return text[0] == '/' ? text : cluster_keep(r->c, xasprintf("%s%s", r->folder, text));
 }
 
 int keys_read_path(struct reader *r, const config_setting_t *s, const struct key *key, void *to)

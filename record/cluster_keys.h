@@ -57,8 +57,6 @@ int keys_check_list(struct reader *r, const config_setting_t *s, const char *nam
 /* The text of a string setting, which the cluster then keeps; NULL with no error set if it is none
  * or too long. */
 const char *keys_text(struct reader *r, const config_setting_t *s);
-/* A malloc'ed text that the cluster owns from now on. */
-const char *keys_keep(struct reader *r, char *text);
 /* `text` seen from the file's folder. */
 const char *keys_path(struct reader *r, const char *text);
 

@@ -112,6 +112,7 @@ int main(int argc, char **argv)
         recorder_close(&recorder);
     }
     setup_close(&setup);
+    options_free(&opt);
     if (result < 0) {
         fprintf(stderr, "disco-record: %s\n", e.msg);
         return EXIT_ERROR;

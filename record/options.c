@@ -92,10 +92,11 @@ static int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* A copy of `s` with its escapes resolved; ends the program if that is no text. */
-static char *unescape(const char *option, const char *s)
+/* `s` with its escapes resolved, kept by `c`; ends the program if that is no text. */
+static const char *unescape(struct cluster *c, const char *option, const char *s)
 {
     char *out = xmalloc(strlen(s) + 1), *to = out;
+    cluster_keep(c, out);
     const char *all = s;
     while (*s != 0) {
         if (s[0] != '\\') {
@@ -176,10 +177,11 @@ static struct disk_option *add_drive(struct vm_options *vm)
     return d;
 }
 
-static void parse_drive(struct vm_options *vm, const char *arg)
+static void parse_drive(struct cluster *c, const char *arg)
 {
-    struct disk_option *d = add_drive(vm);
+    struct disk_option *d = add_drive(&c->vms[0]);
     char *rest = xstrdup(arg), *key, *value;
+    cluster_keep(c, rest);
     while ((value = next_pair(&rest, &key)) != NULL) {
         if (strcmp(key, "file") == 0) {
             d->path = value;
@@ -201,8 +203,9 @@ static void parse_drive(struct vm_options *vm, const char *arg)
         usage_error("-drive %s: file= is missing", arg);
 }
 
-static void parse_reply(struct vm_options *vm, const char *arg)
+static void parse_reply(struct cluster *c, const char *arg)
 {
+    struct vm_options *vm = &c->vms[0];
     if (vm->replies_count == REPLIES_MAX)
         usage_error("more than %d replies", REPLIES_MAX);
     const char *eq = strchr(arg, '=');
@@ -211,7 +214,7 @@ static void parse_reply(struct vm_options *vm, const char *arg)
     char *text = xstrdup(arg);
     text[eq - arg] = 0;
     vm->replies[vm->replies_count++] = (struct reply_option){
-        unescape("--reply", text), unescape("--reply", eq + 1)};
+        unescape(c, "--reply", text), unescape(c, "--reply", eq + 1)};
     free(text);
 }
 
@@ -256,7 +259,7 @@ static void parse_pcap(struct record_options *o, const char *arg)
     if (o->pcaps_count == PCAPS_MAX)
         usage_error("more than %d --pcap", PCAPS_MAX);
     o->pcaps[o->pcaps_count++] = (struct pcap_option){
-        xasprintf("%.*s", (int)(colon - arg), arg), colon + 1};
+        cluster_keep(&o->cluster, xasprintf("%.*s", (int)(colon - arg), arg)), colon + 1};
 }
 
 static void list_models(void)
@@ -277,6 +280,20 @@ static void parse_device(struct vm_options *vm, const char *arg)
     else
         usage_error("-device %s: there are virtio-rng-pci, virtio-serial-pci and "
                     "virtio-balloon-pci", arg);
+}
+
+static void parse_processor(struct vm_options *vm, int key, const char *arg)
+{
+    if (key == OPT_CLOCK) {
+        uint64_t mhz = parse_number("-clock", arg);
+        if (mhz < 1 || mhz > 10000)
+            usage_error("-clock %s: wanted 1 to 10000 (MHz)", arg);
+        vm->cpu_hz = mhz * 1000000;
+    } else {
+        if (strcmp(arg, "big") != 0 && strcmp(arg, "little") != 0)
+            usage_error("-endian %s: wanted little or big", arg);
+        vm->big_endian = arg[0] == 'b';
+    }
 }
 
 /* What describes the one VM of the command line. */
@@ -312,7 +329,7 @@ static error_t parse_machine(int key, const char *arg, struct record_options *o)
         vm->bios = arg;
         break;
     case OPT_DRIVE:
-        parse_drive(vm, arg);
+        parse_drive(&o->cluster, arg);
         break;
     case OPT_HDA: /* a comma is part of the name, as in qemu */
         add_drive(vm)->path = arg;
@@ -330,17 +347,9 @@ static error_t parse_machine(int key, const char *arg, struct record_options *o)
     case OPT_RTC:
         parse_rtc(vm, arg);
         break;
-    case OPT_CLOCK: {
-        uint64_t mhz = parse_number("-clock", arg);
-        if (mhz < 1 || mhz > 10000)
-            usage_error("-clock %s: wanted 1 to 10000 (MHz)", arg);
-        vm->cpu_hz = mhz * 1000000;
-        break;
-    }
+    case OPT_CLOCK:
     case OPT_ENDIAN:
-        if (strcmp(arg, "big") != 0 && strcmp(arg, "little") != 0)
-            usage_error("-endian %s: wanted little or big", arg);
-        vm->big_endian = arg[0] == 'b';
+        parse_processor(vm, key, arg);
         break;
     default:
         return key == OPT_NOGRAPHIC ? 0 : ARGP_ERR_UNKNOWN;
@@ -376,12 +385,12 @@ static error_t parse_any(int key, const char *arg, struct record_options *o)
         parse_pcap(o, arg);
         return 0;
     case OPT_UNTIL:
-        c->vms[0].until_text = unescape("--until-text", arg);
+        c->vms[0].until_text = unescape(c, "--until-text", arg);
         if (c->vms[0].until_text[0] == 0)
             usage_error("--until-text: the text is empty");
         return 0;
     case OPT_REPLY:
-        parse_reply(&c->vms[0], arg);
+        parse_reply(c, arg);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -486,6 +495,11 @@ void options_parse(struct record_options *o, int argc, char **argv)
     struct parser p = {.o = o};
     const struct argp argp = {options, parse, "-kernel FILE\nCLUSTER", doc, NULL, NULL, NULL};
     usage_parse(&argp, argc, argv, ARGP_LONG_ONLY, &p);
+}
+
+void options_free(struct record_options *o)
+{
+    cluster_free(&o->cluster);
 }
 
 void options_override(const struct record_options *o, struct cluster *c)

@@ -29,6 +29,7 @@ struct record_options {
 /* Fills `o` with defaults and the command line, and opens nothing. Usage errors end the program
  * with status 1 after one line, as argp does; --help with 0. */
 void options_parse(struct record_options *o, int argc, char **argv);
+void options_free(struct record_options *o);
 /* Puts into `c`, read from o->cluster_file, what the command line says otherwise. */
 void options_override(const struct record_options *o, struct cluster *c);
 

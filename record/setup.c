@@ -318,6 +318,8 @@ int setup_open(struct setup *s, const struct record_options *o, struct err *e)
     *s = (struct setup){0};
     if (o->cluster_file == NULL) {
         s->cluster = o->cluster;
+        s->cluster.strings = NULL; /* they stay with `o` */
+        s->cluster.strings_count = 0;
     } else {
         TRY(cluster_read(&s->cluster, o->cluster_file, e));
         options_override(o, &s->cluster);
