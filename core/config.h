@@ -38,6 +38,7 @@ struct disk_config {
     uint64_t sectors; /* of 512 bytes */
     const char *serial;
     bool read_only;
+    bool persistent; /* what the guest wrote is for the image, when the run ends */
 };
 
 /* A network is a switch; a link joins a network card to it. */

@@ -70,7 +70,6 @@ static int run(struct recorder *r, const struct record_options *opt, struct setu
 {
     struct port port = recorder_port(r);
     struct monitor *m;
-    setup->config.no_reboot = opt->no_reboot;
     TRY(monitor_create(&m, &setup->config, &port, e));
     monitor_set_engine(m, opt->engine, opt->stats);
     int started = recorder_start(r, m, e);
@@ -113,6 +112,7 @@ int main(int argc, char **argv)
         recorder_close(&recorder);
     }
     setup_close(&setup);
+    options_free(&opt);
     if (result < 0) {
         fprintf(stderr, "disco-record: %s\n", e.msg);
         return EXIT_ERROR;

@@ -4,15 +4,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 
 #include "core/base/usage.h"
 #include "core/engine_option.h"
+#include "record/value.h"
 
 static const char doc[] =
-    "Run a MIPS machine and record it, so that disco-replay can replay the run bit for bit and "
-    "step it backward.\v"
+    "Run one or several MIPS machines and record them, so that disco-replay can replay the run bit "
+    "for bit and step it backward. CLUSTER is a file that describes several VMs and their "
+    "networks; record/cluster.conf.example in disco's source explains all of it. The options "
+    "for one VM describe it without a file.\v"
     "The guest's serial console is this terminal: Ctrl-A x ends the run, Ctrl-A h lists the other "
     "keys. Piped input is typed once the guest listens; its end does not end the guest.\n"
     "\n"
@@ -21,6 +23,7 @@ static const char doc[] =
     "  disco-record -o fail.zst -kernel vmlinux -append 'console=ttyS0 panic=1' -no-reboot "
     "--timeout 60\n"
     "  disco-record -o t.zst -kernel vmlinux -initrd rd.gz --reply '# =poweroff -f\\n'\n"
+    "  disco-record -o t.zst cluster.conf\n"
     "\n"
     "Exit status: 0 when the guest powered off or a stop that was asked for came (Ctrl-A x, "
     "--until-text, --stop-after), 1 on an error, 3 when --timeout ended the run or nothing could "
@@ -29,11 +32,12 @@ static const char doc[] =
 enum {
     OPT_KERNEL = 0x100, OPT_INITRD, OPT_APPEND, OPT_CPU, OPT_DRIVE, OPT_HDA, OPT_RTC, OPT_BIOS,
     OPT_TIMEOUT, OPT_UNTIL, OPT_STOP, OPT_REPLY, OPT_SEED, OPT_NOREBOOT, OPT_NOGRAPHIC,
-    OPT_DEVICE, OPT_SMP, OPT_CLOCK, OPT_ENDIAN, OPT_ENGINE, OPT_STATS,
+    OPT_DEVICE, OPT_SMP, OPT_CLOCK, OPT_ENDIAN, OPT_ENGINE, OPT_STATS, OPT_NIC, OPT_NET,
+    OPT_SHARE, OPT_THREADS, OPT_PCAP,
 };
 
 static const struct argp_option options[] = {
-    {NULL, 0, NULL, 0, "Machine:", 1},
+    {NULL, 0, NULL, 0, "One VM:", 1},
     {"machine", 'M', "NAME", 0, "board (malta)", 1},
     {"cpu", OPT_CPU, "MODEL[,tlb=N]", 0, "processor (24Kf), with \",tlb=N\" for N TLB entries (16 to "
      "256); \"-cpu help\" lists them", 1},
@@ -47,21 +51,31 @@ static const struct argp_option options[] = {
     {"drive", OPT_DRIVE, "file=FILE[,if=virtio|ide][,readonly=on][,serial=S]", 0,
      "disk; writes go to memory and never to FILE", 1},
     {"hda", OPT_HDA, "FILE", 0, "short for -drive file=FILE,if=ide", 1},
-    {"device", OPT_DEVICE, "NAME", 0, "virtio-rng-pci or virtio-serial-pci (a console)", 1},
+    {"nic", OPT_NIC, "user|none[,mac=ADDRESS]", 0, "a virtio network card on a network with a "
+     "gateway to the outside; without the option, and with none, there is no card", 1},
+    {"net", OPT_NET, "none", 0, "no network card, as without the option", 1},
+    {"device", OPT_DEVICE, "NAME", 0, "virtio-rng-pci, virtio-serial-pci (a console) or "
+     "virtio-balloon-pci", 1},
     {"rtc", OPT_RTC, "base=utc|DATE", 0, "clock at power-on: now, or 2026-01-31T12:00:00", 1},
-    {"seed", OPT_SEED, "N", 0, "seed of virtio-rng (from the host)", 1},
     {"clock", OPT_CLOCK, "MHZ", 0, "virtual processor clock (100): instructions per virtual "
      "microsecond", 1},
     {"endian", OPT_ENDIAN, "little|big", 0, "byte order for a raw image; ELF files tell theirs", 1},
-    {"no-reboot", OPT_NOREBOOT, NULL, 0, "end when the guest resets the machine", 1},
     {"nographic", OPT_NOGRAPHIC, NULL, 0, "accepted for qemu's sake: it is always so", 1},
-    {NULL, 0, NULL, 0, "Recording:", 2},
+    {NULL, 0, NULL, 0, "One VM, or beside CLUSTER:", 2},
+    {"seed", OPT_SEED, "N", 0, "what guests and networks get by lot follows from it (from the "
+     "host)", 2},
+    {"no-reboot", OPT_NOREBOOT, NULL, 0, "end when a guest resets its machine", 2},
+    {"share", OPT_SHARE, "WAYS", 0, "which pages with equal content share memory: some of "
+     "disk,net,content,boot, or none (all)", 2},
+    {"threads", OPT_THREADS, "N", 0, "threads of the host that run VMs; the result is the same", 2},
+    {"pcap", OPT_PCAP, "NETWORK:FILE", 0, "write the frames on that network to FILE", 2},
     {"output", 'o', "FILE", 0, "the trace (trace.zst); \"none\" runs without recording", 2},
     {"timeout", OPT_TIMEOUT, "SECONDS", 0, "end after this much host time", 2},
-    {"until-text", OPT_UNTIL, "TEXT", 0, "end when the console has printed TEXT", 2},
-    {"stop-after", OPT_STOP, "N", 0, "end after exactly N instructions", 2},
-    {"reply", OPT_REPLY, "TEXT=ANSWER", 0, "when the console prints TEXT, type ANSWER (\\n, \\r, "
-     "\\t, \\xNN, \\\\); several are used one after the other", 2},
+    {"until-text", OPT_UNTIL, "TEXT", 0, "end when the console of the (first) VM has printed "
+     "TEXT", 2},
+    {"stop-after", OPT_STOP, "N", 0, "end after exactly N instructions of the (first) VM", 2},
+    {"reply", OPT_REPLY, "TEXT=ANSWER", 0, "when the console of the (first) VM prints TEXT, type "
+     "ANSWER (\\n, \\r, \\t, \\xNN, \\\\); several are used one after the other", 2},
     {"quiet", 'q', NULL, 0, "no summary at the end", 2},
     {"engine", OPT_ENGINE, "jit|interp", 0, ENGINE_OPTION_HELP, 2},
     {"stats", OPT_STATS, NULL, 0, STATS_OPTION_HELP, 2},
@@ -78,10 +92,11 @@ static int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* A copy of `s` with its escapes resolved; ends the program if that is no text. */
-static char *unescape(const char *option, const char *s)
+/* `s` with its escapes resolved, kept by `c`; ends the program if that is no text. */
+static const char *unescape(struct cluster *c, const char *option, const char *s)
 {
     char *out = xmalloc(strlen(s) + 1), *to = out;
+    cluster_keep(c, out);
     const char *all = s;
     while (*s != 0) {
         if (s[0] != '\\') {
@@ -110,19 +125,10 @@ static char *unescape(const char *option, const char *s)
 
 static uint64_t parse_size(const char *arg)
 {
-    char *end;
-    errno = 0;
-    uint64_t v = strtoull(arg, &end, 0);
-    unsigned shift = 20;
-    if (*end != 0) {
-        shift = *end == 'K' || *end == 'k' ? 10 : *end == 'M' || *end == 'm' ? 20
-              : *end == 'G' || *end == 'g' ? 30 : 0;
-        end++;
-    }
-    if (errno != 0 || shift == 0 || *end != 0 || arg[0] == '-' || v == 0 || v >> (40 - shift) != 0 ||
-        (v << shift) % PAGE_SIZE != 0)
+    uint64_t size;
+    if (!value_bytes(arg, &size) || size % PAGE_SIZE != 0)
         usage_error("-m %s: not a memory size (examples: 128, 256M, 1G)", arg);
-    return v << shift;
+    return size;
 }
 
 static uint64_t parse_number(const char *option, const char *arg)
@@ -161,20 +167,21 @@ static char *next_pair(char **rest, char **key)
     return eq + 1;
 }
 
-static struct drive_option *add_drive(struct record_options *o)
+static struct disk_option *add_drive(struct vm_options *vm)
 {
-    if (o->drives_count == DISKS_MAX)
+    if (vm->disks_count == DISKS_MAX)
         usage_error("more than %d drives", DISKS_MAX);
-    struct drive_option *d = &o->drives[o->drives_count];
-    *d = (struct drive_option){.interface = DISK_IDE};
-    snprintf(d->serial, sizeof d->serial, "disco%zu", o->drives_count++);
+    struct disk_option *d = &vm->disks[vm->disks_count];
+    *d = (struct disk_option){.interface = DISK_IDE};
+    snprintf(d->serial, sizeof d->serial, "disco%zu", vm->disks_count++);
     return d;
 }
 
-static void parse_drive(struct record_options *o, const char *arg)
+static void parse_drive(struct cluster *c, const char *arg)
 {
-    struct drive_option *d = add_drive(o);
+    struct disk_option *d = add_drive(&c->vms[0]);
     char *rest = xstrdup(arg), *key, *value;
+    cluster_keep(c, rest);
     while ((value = next_pair(&rest, &key)) != NULL) {
         if (strcmp(key, "file") == 0) {
             d->path = value;
@@ -196,36 +203,63 @@ static void parse_drive(struct record_options *o, const char *arg)
         usage_error("-drive %s: file= is missing", arg);
 }
 
-static void parse_reply(struct record_options *o, const char *arg)
+static void parse_reply(struct cluster *c, const char *arg)
 {
-    if (o->replies_count == REPLIES_MAX)
+    struct vm_options *vm = &c->vms[0];
+    if (vm->replies_count == REPLIES_MAX)
         usage_error("more than %d replies", REPLIES_MAX);
     const char *eq = strchr(arg, '=');
     if (eq == NULL || eq == arg)
         usage_error("--reply %s: wanted TEXT=ANSWER", arg);
     char *text = xstrdup(arg);
     text[eq - arg] = 0;
-    o->replies[o->replies_count++] = (struct reply_option){
-        unescape("--reply", text), unescape("--reply", eq + 1)};
+    vm->replies[vm->replies_count++] = (struct reply_option){
+        unescape(c, "--reply", text), unescape(c, "--reply", eq + 1)};
     free(text);
 }
 
-static void parse_rtc(struct record_options *o, const char *arg)
+static void parse_rtc(struct vm_options *vm, const char *arg)
 {
-    struct tm tm = {0};
-    if (strcmp(arg, "base=utc") == 0) {
-        o->wall_clock = (uint64_t)time(NULL);
-        return;
-    }
-    const char *end = NULL;
-    if (strncmp(arg, "base=", 5) == 0) {
-        end = strptime(arg + 5, "%Y-%m-%dT%H:%M:%S", &tm);
-        if (end == NULL)
-            end = strptime(arg + 5, "%Y-%m-%d", &tm);
-    }
-    if (end == NULL || *end != 0 || tm.tm_year < 70 || tm.tm_year > 199)
+    if (strcmp(arg, "base=utc") == 0)
+        vm->wall_clock = (uint64_t)time(NULL);
+    else if (strncmp(arg, "base=", 5) != 0 || !value_date(arg + 5, &vm->wall_clock))
         usage_error("-rtc %s: wanted base=utc or base=2026-01-31[T12:00:00]", arg);
-    o->wall_clock = (uint64_t)timegm(&tm);
+}
+
+static void parse_nic(struct record_options *o, const char *arg)
+{
+    struct vm_options *vm = &o->cluster.vms[0];
+    if (strcmp(arg, "none") == 0)
+        return;
+    char *copy = xstrdup(arg), *rest = copy, *key, *value = next_pair(&rest, &key);
+    if (value == NULL || strcmp(key, "user") != 0)
+        usage_error("-nic %s: wanted user or none; networks between VMs stand in a cluster file",
+                    arg);
+    if (vm->nics_count == NICS_MAX)
+        usage_error("-nic: more than %d network cards", NICS_MAX);
+    struct nic_config *nic = &vm->nics[vm->nics_count];
+    *nic = (struct nic_config){.link = {.latency_ns = o->cluster.epoch_ns, .mtu = 1500}};
+    cluster_default_mac(nic->mac, 0, vm->nics_count++);
+    while ((value = next_pair(&rest, &key)) != NULL)
+        if (!(strcmp(key, "mac") == 0 && value_mac(value, nic->mac)) &&
+            !(strcmp(key, "model") == 0 &&
+              (strcmp(value, "virtio") == 0 || strcmp(value, "virtio-net-pci") == 0)))
+            usage_error("-nic: \"%s=%s\" is not understood (mac=02:00:00:00:00:01, model=virtio)",
+                        key, value);
+    free(copy);
+    o->cluster.networks[0] = (struct network_config){.name = "user", .gateway = true};
+    o->cluster.networks_count = 1;
+}
+
+static void parse_pcap(struct record_options *o, const char *arg)
+{
+    const char *colon = strchr(arg, ':');
+    if (colon == NULL || colon == arg || colon[1] == 0)
+        usage_error("--pcap %s: wanted NETWORK:FILE", arg);
+    if (o->pcaps_count == PCAPS_MAX)
+        usage_error("more than %d --pcap", PCAPS_MAX);
+    o->pcaps[o->pcaps_count++] = (struct pcap_option){
+        cluster_keep(&o->cluster, xasprintf("%.*s", (int)(colon - arg), arg)), colon + 1};
 }
 
 static void list_models(void)
@@ -235,71 +269,87 @@ static void list_models(void)
     exit(0);
 }
 
-static error_t parse_machine(int key, char *arg, struct argp_state *state)
+static void parse_device(struct vm_options *vm, const char *arg)
 {
-    struct record_options *o = state->input;
+    if (strncmp(arg, "virtio-rng", 10) == 0)
+        vm->virtio_rng = true;
+    else if (strncmp(arg, "virtio-serial", 13) == 0)
+        vm->virtio_console = true;
+    else if (strncmp(arg, "virtio-balloon", 14) == 0)
+        vm->virtio_balloon = true;
+    else
+        usage_error("-device %s: there are virtio-rng-pci, virtio-serial-pci and "
+                    "virtio-balloon-pci", arg);
+}
+
+static void parse_processor(struct vm_options *vm, int key, const char *arg)
+{
+    if (key == OPT_CLOCK) {
+        uint64_t mhz = parse_number("-clock", arg);
+        if (mhz < 1 || mhz > 10000)
+            usage_error("-clock %s: wanted 1 to 10000 (MHz)", arg);
+        vm->cpu_hz = mhz * 1000000;
+    } else {
+        if (strcmp(arg, "big") != 0 && strcmp(arg, "little") != 0)
+            usage_error("-endian %s: wanted little or big", arg);
+        vm->big_endian = arg[0] == 'b';
+    }
+}
+
+/* What describes the one VM of the command line. */
+static error_t parse_machine(int key, const char *arg, struct record_options *o)
+{
+    struct vm_options *vm = &o->cluster.vms[0];
     switch (key) {
     case 'M':
-        o->board = arg;
+        vm->board = arg;
         break;
     case OPT_CPU:
         if (strcmp(arg, "help") == 0)
             list_models();
-        o->cpu = arg;
+        vm->cpu = arg;
         break;
     case 'm':
-        o->memory = parse_size(strncmp(arg, "size=", 5) == 0 ? arg + 5 : arg);
+        vm->memory = parse_size(strncmp(arg, "size=", 5) == 0 ? arg + 5 : arg);
         break;
     case OPT_SMP:
         if (strcmp(arg, "1") != 0)
             usage_error("-smp %s: one processor is all there is so far", arg);
         break;
     case OPT_KERNEL:
-        o->kernel = arg;
+        vm->kernel = arg;
         break;
     case OPT_INITRD:
-        o->initrd = arg;
+        vm->initrd = arg;
         break;
     case OPT_APPEND:
-        o->append = arg;
+        vm->append = arg;
         break;
     case OPT_BIOS:
-        o->bios = arg;
+        vm->bios = arg;
         break;
     case OPT_DRIVE:
-        parse_drive(o, arg);
+        parse_drive(&o->cluster, arg);
         break;
     case OPT_HDA: /* a comma is part of the name, as in qemu */
-        add_drive(o)->path = arg;
+        add_drive(vm)->path = arg;
         break;
     case OPT_DEVICE:
-        if (strncmp(arg, "virtio-rng", 10) == 0)
-            o->virtio_rng = true;
-        else if (strncmp(arg, "virtio-serial", 13) == 0)
-            o->virtio_console = true;
-        else
-            usage_error("-device %s: there are virtio-rng-pci and virtio-serial-pci", arg);
+        parse_device(vm, arg);
+        break;
+    case OPT_NIC:
+        parse_nic(o, arg);
+        break;
+    case OPT_NET:
+        if (strcmp(arg, "none") != 0)
+            usage_error("-net %s: only none is understood; -nic user makes a card", arg);
         break;
     case OPT_RTC:
-        parse_rtc(o, arg);
+        parse_rtc(vm, arg);
         break;
-    case OPT_SEED:
-        o->seed = parse_number("-seed", arg);
-        break;
-    case OPT_CLOCK: {
-        uint64_t mhz = parse_number("-clock", arg);
-        if (mhz < 1 || mhz > 10000)
-            usage_error("-clock %s: wanted 1 to 10000 (MHz)", arg);
-        o->cpu_hz = mhz * 1000000;
-        break;
-    }
+    case OPT_CLOCK:
     case OPT_ENDIAN:
-        if (strcmp(arg, "big") != 0 && strcmp(arg, "little") != 0)
-            usage_error("-endian %s: wanted little or big", arg);
-        o->big_endian_wanted = arg[0] == 'b';
-        break;
-    case OPT_NOREBOOT:
-        o->no_reboot = true;
+        parse_processor(vm, key, arg);
         break;
     default:
         return key == OPT_NOGRAPHIC ? 0 : ARGP_ERR_UNKNOWN;
@@ -307,13 +357,49 @@ static error_t parse_machine(int key, char *arg, struct argp_state *state)
     return 0;
 }
 
-static error_t parse(int key, char *arg, struct argp_state *state)
+/* What may stand beside a cluster file, too. */
+static error_t parse_any(int key, const char *arg, struct record_options *o)
 {
-    struct record_options *o = state->input;
+    struct cluster *c = &o->cluster;
     switch (key) {
-    case ARGP_KEY_INIT:
-        usage_quiet(state);
+    case OPT_SEED:
+        c->seed = c->vms[0].seed = parse_number("-seed", arg);
+        o->seed_given = c->vms[0].seed_given = true;
         return 0;
+    case OPT_NOREBOOT:
+        c->no_reboot = true;
+        return 0;
+    case OPT_SHARE:
+        if (!value_share(arg, &c->share))
+            usage_error("--share %s: wanted some of disk,net,content,boot, or all or none", arg);
+        o->share_given = true;
+        return 0;
+    case OPT_THREADS: {
+        uint64_t threads = parse_number("--threads", arg);
+        if (threads < 1 || threads > THREADS_MAX)
+            usage_error("--threads %s: wanted 1 to %d", arg, THREADS_MAX);
+        c->threads = (unsigned)threads;
+        return 0;
+    }
+    case OPT_PCAP:
+        parse_pcap(o, arg);
+        return 0;
+    case OPT_UNTIL:
+        c->vms[0].until_text = unescape(c, "--until-text", arg);
+        if (c->vms[0].until_text[0] == 0)
+            usage_error("--until-text: the text is empty");
+        return 0;
+    case OPT_REPLY:
+        parse_reply(c, arg);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static error_t parse_run(int key, const char *arg, struct record_options *o)
+{
+    switch (key) {
     case 'o':
         o->output = strcmp(arg, "none") == 0 ? NULL : arg;
         return 0;
@@ -327,16 +413,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
             usage_error("--timeout %s: wanted seconds, more than 0 and up to 1e9", arg);
         return 0;
     }
-    case OPT_UNTIL:
-        o->until_text = unescape("--until-text", arg);
-        if (o->until_text[0] == 0)
-            usage_error("--until-text: the text is empty");
-        return 0;
     case OPT_STOP:
         o->stop_after = parse_number("--stop-after", arg);
-        return 0;
-    case OPT_REPLY:
-        parse_reply(o, arg);
         return 0;
     case OPT_ENGINE:
         o->engine = engine_parse(arg);
@@ -344,33 +422,100 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_STATS:
         o->stats = true;
         return 0;
+    default:
+        return parse_any(key, arg, o);
+    }
+}
+
+struct parser {
+    struct record_options *o;
+    const char *vm_option; /* the first option that describes a VM */
+};
+
+static const char *option_name(int key)
+{
+    const struct argp_option *option = options;
+    while (option->key != key)
+        option++;
+    return option->name;
+}
+
+static void check_all(const struct parser *p)
+{
+    const struct record_options *o = p->o;
+    const struct vm_options *vm = &o->cluster.vms[0];
+    if (o->cluster_file != NULL && p->vm_option != NULL)
+        usage_error("-%s: does not go with the cluster file %s, which describes all VMs",
+                    p->vm_option, o->cluster_file);
+    if (o->cluster_file == NULL && vm->kernel == NULL && vm->bios == NULL)
+        usage_error("nothing to boot: give -kernel or -bios, or a cluster file");
+    for (size_t i = 0; o->cluster_file == NULL && i < o->pcaps_count; i++)
+        if (o->cluster.networks_count == 0 || strcmp(o->pcaps[i].network, "user") != 0)
+            usage_error("--pcap: there is no network \"%s\" (-nic user makes a network \"user\")",
+                        o->pcaps[i].network);
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct parser *p = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        usage_quiet(state);
+        return 0;
     case ARGP_KEY_ARG:
-        usage_error("%s: there are options only (a kernel stands behind -kernel)", arg);
+        if (p->o->cluster_file != NULL)
+            usage_error("%s: a second cluster file", arg);
+        p->o->cluster_file = arg;
         return 0;
     case ARGP_KEY_END:
-        if (o->kernel == NULL && o->bios == NULL)
-            usage_error("nothing to boot: give -kernel or -bios");
+        check_all(p);
         return 0;
     default:
-        return parse_machine(key, arg, state);
+        break;
     }
+    if (parse_run(key, arg, p->o) == 0)
+        return 0;
+    error_t result = parse_machine(key, arg, p->o);
+    if (result == 0 && p->vm_option == NULL && key != OPT_NOGRAPHIC)
+        p->vm_option = option_name(key);
+    return result;
 }
 
 void options_parse(struct record_options *o, int argc, char **argv)
 {
     *o = (struct record_options){
         .output = "trace.zst",
-        .append = "",
-        .cpu = "24Kf",
-        .board = "malta",
-        .memory = 128u << 20,
-        .cpu_hz = CPU_HZ_DEFAULT,
-        .wall_clock = (uint64_t)time(NULL),
         .stop_after = UINT64_MAX,
         .engine = engine_default(),
     };
-    if (getrandom(&o->seed, sizeof o->seed, 0) != sizeof o->seed)
-        o->seed = o->wall_clock;
-    const struct argp argp = {options, parse, "-kernel FILE", doc, NULL, NULL, NULL};
-    usage_parse(&argp, argc, argv, ARGP_LONG_ONLY, o);
+    cluster_init(&o->cluster);
+    cluster_vm_init(&o->cluster.vms[0]);
+    o->cluster.vms[0].name = "vm0";
+    o->cluster.vms_count = 1;
+    struct parser p = {.o = o};
+    const struct argp argp = {options, parse, "-kernel FILE\nCLUSTER", doc, NULL, NULL, NULL};
+    usage_parse(&argp, argc, argv, ARGP_LONG_ONLY, &p);
+}
+
+void options_free(struct record_options *o)
+{
+    cluster_free(&o->cluster);
+}
+
+void options_override(const struct record_options *o, struct cluster *c)
+{
+    const struct cluster *own = &o->cluster;
+    if (o->seed_given)
+        c->seed = own->seed;
+    if (o->share_given)
+        c->share = own->share;
+    if (own->threads != 0)
+        c->threads = own->threads;
+    c->no_reboot = c->no_reboot || own->no_reboot;
+    if (own->vms[0].until_text != NULL)
+        c->vms[0].until_text = own->vms[0].until_text;
+    if (own->vms[0].replies_count != 0) {
+        memcpy(c->vms[0].replies, own->vms[0].replies, sizeof own->vms[0].replies);
+        c->vms[0].replies_count = own->vms[0].replies_count;
+    }
 }

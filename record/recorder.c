@@ -99,23 +99,22 @@ static void put_input(struct recorder *r, const struct trace_input *in)
 static void deliver(struct recorder *r, struct monitor *m, uint64_t cycle)
 {
     struct vm *vm = m->vms[0];
-    if (r->console.typed.len != 0 && vm_console_ready(vm, 0)) {
-        size_t n = (size_t)min_u64(r->console.typed.len, vm_console_room(vm, 0));
+    const struct buf *typed = consoles_typed(&r->consoles, 0);
+    if (typed->len != 0 && vm_console_ready(vm, 0)) {
+        size_t n = (size_t)min_u64(typed->len, vm_console_room(vm, 0));
         struct trace_input in = {
             .cycle = cycle,
             .kind = TRACE_INPUT_CONSOLE,
-            .data = r->console.typed.data,
+            .data = typed->data,
             .len = n,
         };
         if (n != 0) {
             put_input(r, &in);
-            vm_console_input(vm, 0, r->console.typed.data, n);
-            memmove(r->console.typed.data, r->console.typed.data + n, r->console.typed.len - n);
-            r->console.typed.len -= n;
+            vm_console_input(vm, 0, typed->data, n);
+            consoles_take(&r->consoles, 0, n);
         }
     }
-    if (r->console.reset) {
-        r->console.reset = false;
+    if (consoles_reset_taken(&r->consoles, 0)) {
         put_input(r, &(struct trace_input){
                          .cycle = cycle, .kind = TRACE_INPUT_POWER, .channel = POWER_RESET});
         vm_power(vm, POWER_RESET);
@@ -133,10 +132,10 @@ static int disk_status(struct recorder *r, struct err *e)
 /* Why the run should end now, as far as the host is concerned. */
 static enum record_end look_at_host(struct recorder *r)
 {
-    host_console_poll(&r->console);
-    if (r->console.quit || *r->interrupted)
+    consoles_poll(&r->consoles);
+    if (consoles_quit(&r->consoles) || *r->interrupted)
         return END_USER;
-    if (r->console.text_seen)
+    if (consoles_texts_seen(&r->consoles))
         return END_TEXT;
     if (r->deadline_ns != UINT64_MAX && host_ns() >= r->deadline_ns)
         return END_TIMEOUT;
@@ -149,7 +148,7 @@ static int barrier(void *port, struct monitor *m, uint64_t cycle, struct err *e)
     TRY(disk_status(r, e));
     /* DETERMINISM: output is looked at on every barrier, so that a reply comes at the
      * same barrier in each recording; the host is asked now and then. */
-    if (r->console.out.len != 0 || ++r->barriers >= BARRIERS_PER_LOOK) {
+    if (consoles_has_output(&r->consoles) || ++r->barriers >= BARRIERS_PER_LOOK) {
         r->barriers = 0;
         r->end = look_at_host(r);
         if (r->end != END_NONE)
@@ -184,12 +183,12 @@ static int idle(void *port, struct monitor *m, uint64_t now, uint64_t until, uin
     r->end = look_at_host(r);
     if (r->end != END_NONE)
         return PORT_STOP;
-    if (r->console.typed.len != 0 && vm_console_ready(m->vms[0], 0) &&
+    if (consoles_typed(&r->consoles, 0)->len != 0 && vm_console_ready(m->vms[0], 0) &&
         vm_console_room(m->vms[0], 0) != 0) {
         *to = now;
         return PORT_GO;
     }
-    if (!r->console.live) {
+    if (!consoles_any_live(&r->consoles)) {
         if (until == UINT64_MAX || asleep_for_good(r, m, now)) {
             r->end = END_ASLEEP;
             return PORT_STOP;
@@ -204,7 +203,7 @@ static int idle(void *port, struct monitor *m, uint64_t now, uint64_t until, uin
         trace_flush(r->writer);
     }
     uint64_t left = until == UINT64_MAX ? UINT64_MAX : vm_ns_of(m->vms[0], until - now);
-    uint64_t slept = host_console_wait(&r->console, min_u64(left, 100000000u));
+    uint64_t slept = consoles_wait(&r->consoles, min_u64(left, 100000000u));
     uint64_t cycles = vm_cycle_of(m->vms[0], min_u64(slept, left));
     *to = min_u64(until, now + (cycles + epoch - 1) / epoch * epoch);
     return PORT_GO;
@@ -213,27 +212,25 @@ static int idle(void *port, struct monitor *m, uint64_t now, uint64_t until, uin
 static void disk_block(void *port, unsigned vm, uint32_t image, uint64_t block, uint8_t *out)
 {
     struct recorder *r = port;
-    size_t d = 0;
-    while (d < DISKS_MAX - 1 && r->setup->disk_image[d] != image)
-        d++;
+    const struct setup_image *im = &r->setup->images[image];
     memset(out, 0, DISK_BLOCK);
     uint64_t offset = block * DISK_BLOCK;
-    size_t want = (size_t)min_u64(DISK_BLOCK, r->setup->disk_bytes[d] - offset), done = 0;
+    size_t want = (size_t)min_u64(DISK_BLOCK, im->size - offset), done = 0;
     while (done < want) {
-        ssize_t n = pread(r->setup->disk_fd[d], out + done, want - done, (off_t)(offset + done));
+        ssize_t n = pread(im->fd, out + done, want - done, (off_t)(offset + done));
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0) {
             err_set(&r->disk_error, ERR_IO, "%s: cannot read at offset %" PRIu64 ": %s",
-                    r->setup->images[image].name, offset + done,
+                    im->path, offset + done,
                     n == 0 ? "the file became shorter" : strerror(errno));
             break;
         }
         done += (size_t)n;
     }
-    if (r->block_seen[d][block / 8] & 1u << block % 8)
+    if (r->block_seen[image][block / 8] & 1u << block % 8)
         return;
-    r->block_seen[d][block / 8] |= (uint8_t)(1u << block % 8);
+    r->block_seen[image][block / 8] |= (uint8_t)(1u << block % 8);
     struct trace_input in = {
         .vm = vm, .kind = TRACE_INPUT_DISK_BLOCK, .channel = image, .number = block,
     };
@@ -246,9 +243,7 @@ static void console(void *port, unsigned vm, unsigned channel, uint64_t cycle,
                     const uint8_t *bytes, size_t n)
 {
     struct recorder *r = port;
-    (void)vm;
-    if (channel == 0 || channel == 3)
-        host_console_output(&r->console, bytes, n);
+    consoles_output(&r->consoles, vm, channel, bytes, n);
     if (channel != r->text_channel || r->text.len >= 16384)
         put_text(r);
     r->text_channel = channel;
@@ -277,8 +272,9 @@ void recorder_open(struct recorder *r, const struct record_options *opt, struct 
     r->events = xmalloc(TRACE_LOG_BYTES);
     r->log = (struct event_log){.full = log_full};
     event_log_room(&r->log, r->events, TRACE_LOG_BYTES);
-    for (size_t d = 0; d < setup->vm.disks_count; d++)
-        r->block_seen[d] = xcalloc(setup->disk_bytes[d] / DISK_BLOCK / 8 + 1, 1);
+    for (size_t i = 0; i < setup->header.images_count; i++)
+        if (setup->images[i].fd >= 0)
+            r->block_seen[i] = xcalloc(setup->images[i].size / DISK_BLOCK / 8 + 1, 1);
     r->deadline_ns = UINT64_MAX;
 }
 
@@ -290,22 +286,21 @@ int recorder_start(struct recorder *r, struct monitor *m, struct err *e)
         struct trace_writer_options options = {.overwrite = true};
         TRY(setup_output_is_free(setup, opt->output, e));
         TRY(trace_writer_open(&r->writer, opt->output, &setup->header, &options, e));
-        for (size_t i = 0; i < ARRAY_LEN(setup->mapped); i++)
-            if (setup->mapped[i] != NULL)
-                trace_put_image(r->writer, setup->mapped_hash[i], setup->mapped[i],
-                                setup->mapped_size[i]);
+        for (size_t i = 0; i < setup->header.images_count; i++)
+            if (setup->images[i].mapped != NULL)
+                trace_put_image(r->writer, setup->header.images[i].hash, setup->images[i].mapped,
+                                setup->images[i].size);
     }
     r->sync_cycles = vm_cycle_of(m->vms[0], 250000000u);
     r->next_sync = r->sync_cycles;
     if (opt->timeout > 0 && opt->timeout < 1e9)
         r->deadline_ns = host_ns() + (uint64_t)(opt->timeout * 1e9);
-    host_console_open(&r->console, opt);
-    return 0;
+    return consoles_open(&r->consoles, &setup->cluster, e);
 }
 
 int recorder_finish(struct recorder *r, struct monitor *m, struct trace_sizes *sizes, struct err *e)
 {
-    host_console_poll(&r->console);
+    consoles_poll(&r->consoles);
     put_events(r);
     put_text(r);
     int status = disk_status(r, e);
@@ -331,9 +326,9 @@ void recorder_close(struct recorder *r)
 {
     if (r->writer != NULL)
         trace_writer_close(r->writer, NULL, NULL);
-    host_console_close(&r->console);
+    consoles_close(&r->consoles);
     free(r->events);
     buf_free(&r->text);
-    for (size_t d = 0; d < DISKS_MAX; d++)
-        free(r->block_seen[d]);
+    for (size_t i = 0; i < IMAGES_MAX; i++)
+        free(r->block_seen[i]);
 }

@@ -12,7 +12,7 @@
 #include <signal.h>
 
 #include "core/monitor.h"
-#include "record/host_console.h"
+#include "record/consoles.h"
 #include "record/setup.h"
 #include "traces/trace.h"
 
@@ -24,7 +24,7 @@ struct recorder {
     const struct record_options *opt;
     struct setup *setup;
     struct trace_writer *writer; /* NULL: -o none */
-    struct host_console console;
+    struct consoles consoles;
     struct event_log log;
     uint8_t *events;             /* the log's memory, ours until it is put */
     uint64_t event_count[EVENT_KINDS]; /* once the run is over */
@@ -39,7 +39,7 @@ struct recorder {
     uint64_t sleep_step, sleep_cycle; /* since when the guest has slept */
     uint64_t deadline_ns;        /* host monotonic time of --timeout; UINT64_MAX: none */
     unsigned barriers;           /* since the host was looked at */
-    uint8_t *block_seen[DISKS_MAX]; /* bitmap by disk */
+    uint8_t *block_seen[IMAGES_MAX]; /* bitmap by image; NULL: no disk */
     struct err disk_error;       /* ends the run at the next barrier */
     enum record_end end;
     volatile sig_atomic_t *interrupted;

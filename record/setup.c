@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -16,116 +17,197 @@
 
 #define IMAGE_MAX (1u << 30)
 
-static int map_file(const char *path, void **data, size_t *size, struct err *e)
+static int open_file(const char *path, int flags, int *fd, struct stat *st, struct err *e)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    struct stat st;
-    if (fd < 0 || fstat(fd, &st) < 0) {
-        int saved = errno;
-        if (fd >= 0)
-            close(fd);
-        ERR(e, ERR_IO, "%s: %s", path, strerror(saved));
-    }
-    if (!S_ISREG(st.st_mode) || st.st_size == 0 || st.st_size > IMAGE_MAX) {
-        close(fd);
-        ERR(e, ERR_FORMAT, "%s: %s", path,
-            !S_ISREG(st.st_mode) ? "not a regular file"
-            : st.st_size == 0    ? "the file is empty"
-                                 : "larger than 1 GiB");
-    }
-    *size = (size_t)st.st_size;
-    *data = mmap(NULL, *size, PROT_READ, MAP_PRIVATE, fd, 0);
+    *fd = open(path, flags | O_CLOEXEC | O_NONBLOCK);
+    if (*fd >= 0 && fstat(*fd, st) == 0)
+        return 0;
     int saved = errno;
-    close(fd);
-    if (*data == MAP_FAILED) {
-        *data = NULL;
-        ERR(e, ERR_IO, "%s: cannot map: %s", path, strerror(saved));
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+    ERR(e, ERR_IO, "%s: %s", path, strerror(saved));
+}
+
+/* The image of that file, a new one if there is none; its number. */
+static uint32_t image_of(struct setup *s, const char *path, const struct stat *st)
+{
+    uint32_t i = 0;
+    while (i < s->header.images_count &&
+           (s->images[i].dev != st->st_dev || s->images[i].ino != st->st_ino))
+        i++;
+    if (i == s->header.images_count) {
+        s->images[i] =
+            (struct setup_image){.path = path, .dev = st->st_dev, .ino = st->st_ino, .fd = -1};
+        s->header.images[i].name = xstrdup(path);
+        s->header.images_count++;
     }
+    return i;
+}
+
+static int map_file(struct setup_image *im, const char *path, int fd, const struct stat *st,
+                    struct err *e)
+{
+    if (!S_ISREG(st->st_mode) || st->st_size == 0 || st->st_size > IMAGE_MAX)
+        ERR(e, ERR_FORMAT, "%s: %s", path,
+            !S_ISREG(st->st_mode) ? "not a regular file"
+            : st->st_size == 0    ? "the file is empty"
+                                  : "larger than 1 GiB");
+    void *data = mmap(NULL, (size_t)st->st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (data == MAP_FAILED)
+        ERR(e, ERR_IO, "%s: cannot map: %s", path, strerror(errno));
+    im->mapped = data;
+    im->size = (uint64_t)st->st_size;
     return 0;
 }
 
-/* Image `slot` (0 kernel, 1 initrd, 2 bios) from `path`, if given. */
-static int add_image(struct setup *s, unsigned slot, const char *path, struct config_image *image,
-                     uint32_t *index, struct err *e)
+/* A kernel, initrd or bios, if `path` names one. */
+static int add_file(struct setup *s, const char *path, struct config_image *image, uint32_t *index,
+                    struct err *e)
 {
+    int fd;
+    struct stat st;
     *index = TRACE_NO_IMAGE;
     if (path == NULL)
         return 0;
-    TRY(map_file(path, &s->mapped[slot], &s->mapped_size[slot], e));
-    *image = (struct config_image){s->mapped[slot], s->mapped_size[slot]};
-    s->mapped_hash[slot] = trace_hash_of(image->data, image->size);
-    *index = (uint32_t)s->header.images_count;
-    s->images[s->header.images_count++] = (struct trace_image){
-        .name = xstrdup(path),
-        .size = image->size,
-        .hash = s->mapped_hash[slot],
-    };
+    TRY(open_file(path, O_RDONLY, &fd, &st, e));
+    *index = image_of(s, path, &st);
+    struct setup_image *im = &s->images[*index];
+    int result = im->mapped != NULL ? 0 : map_file(im, path, fd, &st, e);
+    close(fd);
+    TRY(result);
+    *image = (struct config_image){im->mapped, im->size};
+    struct trace_image *ti = &s->header.images[*index];
+    ti->size = im->size;
+    if (trace_hash_equal(ti->hash, (struct trace_hash){{0}}))
+        ti->hash = trace_hash_of(im->mapped, im->size);
     return 0;
 }
 
-static int add_disk(struct setup *s, const struct drive_option *d, struct err *e)
+/* A reader's lock keeps writers away. Where there are no locks, only a writer minds. */
+static int lock_disk(int fd, const struct disk_option *d, struct err *e)
 {
-    struct vm_config *vm = &s->config.vms[0];
-    size_t i = vm->disks_count;
-    s->disk_fd[i] = open(d->path, O_RDONLY | O_CLOEXEC);
-    struct stat st;
-    if (s->disk_fd[i] < 0 || fstat(s->disk_fd[i], &st) < 0)
-        ERR(e, ERR_IO, "%s: %s", d->path, strerror(errno));
-    if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
-        ERR(e, ERR_USAGE, "%s: neither a file nor a block device; it cannot be a disk", d->path);
-    off_t size = S_ISBLK(st.st_mode) ? lseek(s->disk_fd[i], 0, SEEK_END) : st.st_size;
+    if (flock(fd, (d->persistent ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0)
+        return 0;
+    if (errno == EWOULDBLOCK)
+        ERR(e, ERR_USAGE, "%s: %s", d->path,
+            d->persistent ? "another disco uses this disk; it cannot be persistent here"
+                          : "another disco has it as a persistent disk");
+    if (d->persistent)
+        ERR(e, ERR_IO, "%s: a persistent disk cannot be locked here: %s", d->path, strerror(errno));
+    return 0;
+}
+
+static int disk_size(int fd, const struct stat *st, const char *path, uint64_t *bytes,
+                     struct err *e)
+{
+    if (!S_ISREG(st->st_mode) && !S_ISBLK(st->st_mode))
+        ERR(e, ERR_USAGE, "%s: neither a file nor a block device; it cannot be a disk", path);
+    off_t size = S_ISBLK(st->st_mode) ? lseek(fd, 0, SEEK_END) : st->st_size;
     if (size < SECTOR_SIZE || size > (off_t)(DISK_SECTORS_MAX * SECTOR_SIZE))
-        ERR(e, ERR_USAGE, "%s: a disk of %lld bytes; 512 bytes to 512 GiB will do", d->path,
+        ERR(e, ERR_USAGE, "%s: a disk of %lld bytes; 512 bytes to 512 GiB will do", path,
             (long long)size);
-    vm->disks_count++;
-    s->disk_bytes[i] = (uint64_t)size;
-    s->disk_image[i] = (uint32_t)s->header.images_count;
-    uint64_t sectors = (uint64_t)size / SECTOR_SIZE;
-    vm->disks[i] = (struct disk_config){
+    *bytes = (uint64_t)size;
+    return 0;
+}
+
+/* The first disk on an image brings its file; others may share it, unless it is persistent. */
+static int open_disk(struct setup *s, unsigned vm, const struct disk_option *d, uint32_t *index,
+                     struct err *e)
+{
+    int fd;
+    struct stat st;
+    TRY(open_file(d->path, d->persistent ? O_RDWR : O_RDONLY, &fd, &st, e));
+    *index = image_of(s, d->path, &st);
+    struct setup_image *im = &s->images[*index];
+    if (im->fd >= 0) {
+        close(fd);
+        if (!im->persistent && !d->persistent)
+            return 0;
+        ERR(e, ERR_USAGE, "%s: a persistent disk has one owner, and VMs %s and %s both have it",
+            d->path, s->cluster.vms[im->owner].name, s->cluster.vms[vm].name);
+    }
+    im->fd = fd;
+    im->owner = vm;
+    im->persistent = d->persistent;
+    TRY(disk_size(fd, &st, d->path, &im->size, e));
+    s->header.images[*index].size = im->size;
+    return lock_disk(fd, d, e);
+}
+
+static int add_disk(struct setup *s, unsigned v, const struct disk_option *d, struct err *e)
+{
+    struct vm_config *vm = &s->config.vms[v];
+    struct trace_vm *tv = &s->header.vms[v];
+    uint32_t image;
+    TRY(open_disk(s, v, d, &image, e));
+    vm->disks[vm->disks_count++] = (struct disk_config){
         .interface = d->interface,
-        .image = s->disk_image[i],
-        .sectors = sectors,
+        .image = image,
+        .sectors = s->images[image].size / SECTOR_SIZE,
         .serial = d->serial,
         .read_only = d->read_only,
+        .persistent = d->persistent,
     };
-    s->images[s->header.images_count++] =
-        (struct trace_image){.name = xstrdup(d->path), .size = (uint64_t)size};
-    s->disks[i] = (struct trace_disk){
-        .image = s->disk_image[i],
-        .sectors = sectors,
+    tv->disks[tv->disks_count++] = (struct trace_disk){
+        .image = image,
+        .sectors = s->images[image].size / SECTOR_SIZE,
         .interface = xstrdup(d->interface == DISK_IDE ? "ide" : "virtio"),
         .serial = xstrdup(d->serial),
         .read_only = d->read_only,
+        .persistent = d->persistent,
     };
     return 0;
 }
 
-static int fill(struct setup *s, const struct record_options *o, struct err *e)
+static int add_images(struct setup *s, unsigned v, struct err *e)
 {
-    struct vm_config *vm = &s->config.vms[0];
-    TRY(add_image(s, 0, o->kernel, &vm->kernel, &s->vm.kernel, e));
-    TRY(add_image(s, 1, o->initrd, &vm->initrd, &s->vm.initrd, e));
-    TRY(add_image(s, 2, o->bios, &vm->bios, &s->vm.bios, e));
-    vm->big_endian = o->big_endian_wanted;
+    const struct vm_options *o = &s->cluster.vms[v];
+    struct vm_config *vm = &s->config.vms[v];
+    struct trace_vm *tv = &s->header.vms[v];
+    tv->disks = xcalloc(DISKS_MAX, sizeof *tv->disks);
+    TRY(add_file(s, o->kernel, &vm->kernel, &tv->kernel, e));
+    TRY(add_file(s, o->initrd, &vm->initrd, &tv->initrd, e));
+    TRY(add_file(s, o->bios, &vm->bios, &tv->bios, e));
+    vm->big_endian = o->big_endian;
     if (o->kernel != NULL) {
         struct kernel_info info;
         TRY(loader_probe(&vm->kernel, o->kernel, &info, e));
         if (info.elf)
             vm->big_endian = info.big_endian;
     }
-    for (size_t i = 0; i < o->drives_count; i++)
-        TRY(add_disk(s, &o->drives[i], e));
+    for (size_t i = 0; i < o->disks_count; i++)
+        TRY(add_disk(s, v, &o->disks[i], e));
     return 0;
 }
 
-static void fill_header(struct setup *s, const struct record_options *o)
+static struct vm_config config_of(const struct cluster *c, size_t i)
 {
-    const struct vm_config *vm = &s->config.vms[0];
-    char now[32];
-    time_t t = time(NULL);
-    struct tm tm;
-    strftime(now, sizeof now, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &tm));
-    struct trace_vm *tv = &s->vm;
+    const struct vm_options *o = &c->vms[i];
+    struct vm_config vm = {
+        .name = o->name,
+        .board = o->board,
+        .cpu = o->cpu,
+        .memory = o->memory,
+        .cpu_hz = o->cpu_hz,
+        .kernel_name = o->kernel != NULL ? config_base_name(o->kernel) : "",
+        .append = o->append,
+        .wall_clock = o->wall_clock,
+        .entropy_seed = cluster_vm_seed(c, i),
+        .virtio_rng = o->virtio_rng,
+        .virtio_console = o->virtio_console,
+        .virtio_balloon = o->virtio_balloon,
+        .nics_count = o->nics_count,
+        .memory_min = o->memory_min,
+        .memory_max = o->memory_max,
+        .shares = o->shares,
+    };
+    memcpy(vm.nics, o->nics, sizeof vm.nics);
+    return vm;
+}
+
+static void describe_vm(const struct vm_config *vm, struct trace_vm *tv)
+{
     tv->name = xstrdup(vm->name);
     tv->board = xstrdup(vm->board);
     tv->cpu = xstrdup(vm->cpu);
@@ -136,80 +218,151 @@ static void fill_header(struct setup *s, const struct record_options *o)
     tv->append = xstrdup(vm->append);
     tv->wall_clock = vm->wall_clock;
     tv->entropy_seed = vm->entropy_seed;
-    tv->disks = s->disks;
-    tv->disks_count = vm->disks_count;
-    tv->devices = s->devices;
-    if (o->virtio_rng)
-        s->devices[tv->devices_count++] = xstrdup("virtio-rng");
-    if (o->virtio_console)
-        s->devices[tv->devices_count++] = xstrdup("virtio-console");
-    s->header.version = TRACE_VERSION;
-    s->header.build = xstrdup(DISCO_BUILD);
-    s->header.recorded = xstrdup(now);
-    s->header.epoch_ns = s->config.epoch_ns;
-    s->header.images = s->images;
-    s->header.vms = &s->vm;
-    s->header.vms_count = 1;
-    s->header.no_reboot = o->no_reboot;
+    tv->memory_min = vm->memory_min;
+    tv->memory_max = vm->memory_max;
+    tv->shares = vm->shares;
+    const char *const devices[] = {
+        vm->virtio_rng ? "virtio-rng" : NULL,
+        vm->virtio_console ? "virtio-console" : NULL,
+        vm->virtio_balloon ? "virtio-balloon" : NULL,
+    };
+    tv->devices = xcalloc(ARRAY_LEN(devices), sizeof *tv->devices);
+    for (size_t i = 0; i < ARRAY_LEN(devices); i++)
+        if (devices[i] != NULL)
+            tv->devices[tv->devices_count++] = xstrdup(devices[i]);
+    tv->nics = xcalloc(vm->nics_count, sizeof *tv->nics);
+    tv->nics_count = vm->nics_count;
+    for (size_t i = 0; i < vm->nics_count; i++) {
+        const struct nic_config *nic = &vm->nics[i];
+        tv->nics[i] = (struct trace_nic){
+            .network = nic->network,
+            .latency_ns = nic->link.latency_ns,
+            .bandwidth = nic->link.bandwidth,
+            .loss_ppm = nic->link.loss_ppm,
+            .mtu = nic->link.mtu,
+        };
+        memcpy(tv->nics[i].mac, nic->mac, sizeof nic->mac);
+    }
+}
+
+static void describe(const struct monitor_config *cfg, struct trace_header *h)
+{
+    char now[32];
+    time_t t = time(NULL);
+    struct tm tm;
+    strftime(now, sizeof now, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &tm));
+    h->version = TRACE_VERSION;
+    h->build = xstrdup(DISCO_BUILD);
+    h->recorded = xstrdup(now);
+    h->epoch_ns = cfg->epoch_ns;
+    h->machine_memory = cfg->machine_memory;
+    h->no_reboot = cfg->no_reboot;
+    h->seed = cfg->seed;
+    h->share = cfg->share;
+    h->scan_rate = cfg->scan_rate;
+    h->networks = xcalloc(cfg->networks_count, sizeof *h->networks);
+    h->networks_count = cfg->networks_count;
+    for (size_t i = 0; i < cfg->networks_count; i++)
+        h->networks[i] = (struct trace_network){.name = xstrdup(cfg->networks[i].name),
+                                                .gateway = cfg->networks[i].gateway};
+    for (size_t i = 0; i < cfg->vms_count; i++)
+        describe_vm(&cfg->vms[i], &h->vms[i]);
+}
+
+static void fill_config(const struct cluster *c, struct monitor_config *cfg)
+{
+    cfg->vms_count = c->vms_count;
+    cfg->epoch_ns = c->epoch_ns;
+    cfg->machine_memory = c->machine_memory;
+    cfg->networks_count = c->networks_count;
+    memcpy(cfg->networks, c->networks, sizeof cfg->networks);
+    cfg->seed = c->seed;
+    cfg->share = c->share;
+    cfg->scan_rate = c->scan_rate;
+    cfg->no_reboot = c->no_reboot;
+    for (size_t i = 0; i < c->vms_count; i++)
+        cfg->vms[i] = config_of(c, i);
+}
+
+static int check_pcaps(const struct cluster *c, const struct record_options *o, struct err *e)
+{
+    for (size_t i = 0; i < o->pcaps_count; i++) {
+        size_t n = 0;
+        while (n < c->networks_count && strcmp(c->networks[n].name, o->pcaps[i].network) != 0)
+            n++;
+        if (n == c->networks_count)
+            ERR(e, ERR_USAGE, "--pcap: %s has no network \"%s\"", o->cluster_file,
+                o->pcaps[i].network);
+    }
+    return 0;
+}
+
+/* A console's file is emptied when the run starts. */
+static int check_consoles(const struct setup *s, struct err *e)
+{
+    struct stat st;
+    for (size_t v = 0; v < s->cluster.vms_count; v++) {
+        const struct vm_options *vm = &s->cluster.vms[v];
+        if (vm->console != CONSOLE_FILE || stat(vm->console_path, &st) < 0)
+            continue;
+        for (size_t i = 0; i < s->header.images_count; i++)
+            if (s->images[i].dev == st.st_dev && s->images[i].ino == st.st_ino)
+                ERR(e, ERR_USAGE, "%s: VM %s's console would overwrite an image that VMs use",
+                    vm->console_path, vm->name);
+    }
+    return 0;
 }
 
 int setup_open(struct setup *s, const struct record_options *o, struct err *e)
 {
     *s = (struct setup){0};
-    for (size_t i = 0; i < DISKS_MAX; i++)
-        s->disk_fd[i] = -1;
-    s->config.vms_count = 1;
-    s->config.epoch_ns = EPOCH_NS_DEFAULT;
-    s->config.vms[0] = (struct vm_config){
-        .name = "vm0",
-        .board = o->board,
-        .cpu = o->cpu,
-        .memory = o->memory,
-        .cpu_hz = o->cpu_hz,
-        .kernel_name = o->kernel != NULL ? config_base_name(o->kernel) : "",
-        .append = o->append,
-        .wall_clock = o->wall_clock,
-        .entropy_seed = o->seed,
-        .virtio_rng = o->virtio_rng,
-        .virtio_console = o->virtio_console,
-    };
-    TRY(fill(s, o, e));
-    fill_header(s, o);
+    if (o->cluster_file == NULL) {
+        s->cluster = o->cluster;
+        s->cluster.strings = NULL; /* they stay with `o` */
+        s->cluster.strings_count = 0;
+    } else {
+        TRY(cluster_read(&s->cluster, o->cluster_file, e));
+        options_override(o, &s->cluster);
+        TRY(check_pcaps(&s->cluster, o, e));
+    }
+    fill_config(&s->cluster, &s->config);
+    s->header.images = xcalloc(IMAGES_MAX, sizeof *s->header.images);
+    s->header.vms = xcalloc(s->cluster.vms_count, sizeof *s->header.vms);
+    s->header.vms_count = s->cluster.vms_count;
+    for (unsigned v = 0; v < s->cluster.vms_count; v++)
+        TRY(add_images(s, v, e));
+    TRY(check_consoles(s, e));
+    describe(&s->config, &s->header);
     return 0;
 }
 
 int setup_output_is_free(const struct setup *s, const char *output, struct err *e)
 {
-    struct stat out, in;
-    if (stat(output, &out) < 0)
-        return 0;
-    for (size_t i = 0; i < s->header.images_count; i++)
-        if (stat(s->images[i].name, &in) == 0 && in.st_dev == out.st_dev && in.st_ino == out.st_ino)
-            ERR(e, ERR_USAGE, "%s: is an image that this machine uses; write the trace elsewhere (-o)",
-                output);
+    struct stat out, st;
+    bool exists = stat(output, &out) == 0;
+    for (size_t i = 0; exists && i < s->header.images_count; i++)
+        if (s->images[i].dev == out.st_dev && s->images[i].ino == out.st_ino)
+            ERR(e, ERR_USAGE,
+                "%s: is an image that this machine uses; write the trace elsewhere (-o)", output);
+    for (size_t v = 0; v < s->cluster.vms_count; v++) {
+        const char *path = s->cluster.vms[v].console_path;
+        if (path != NULL &&
+            (strcmp(path, output) == 0 || (exists && stat(path, &st) == 0 &&
+                                           st.st_dev == out.st_dev && st.st_ino == out.st_ino)))
+            ERR(e, ERR_USAGE, "%s: is the console of VM %s; write the trace elsewhere (-o)", output,
+                s->cluster.vms[v].name);
+    }
     return 0;
 }
 
 void setup_close(struct setup *s)
 {
-    for (size_t i = 0; i < ARRAY_LEN(s->mapped); i++)
-        if (s->mapped[i] != NULL)
-            munmap(s->mapped[i], s->mapped_size[i]);
-    for (size_t i = 0; i < DISKS_MAX; i++)
-        if (s->disk_fd[i] >= 0)
-            close(s->disk_fd[i]);
-    for (size_t i = 0; i < s->header.images_count; i++)
-        free(s->images[i].name);
-    for (size_t i = 0; i < DISKS_MAX; i++) {
-        free(s->disks[i].interface);
-        free(s->disks[i].serial);
+    for (size_t i = 0; i < s->header.images_count; i++) {
+        if (s->images[i].mapped != NULL)
+            munmap(s->images[i].mapped, s->images[i].size);
+        if (s->images[i].fd >= 0)
+            close(s->images[i].fd);
     }
-    for (size_t i = 0; i < s->vm.devices_count; i++)
-        free(s->devices[i]);
-    free(s->vm.name);
-    free(s->vm.board);
-    free(s->vm.cpu);
-    free(s->vm.append);
-    free(s->header.build);
-    free(s->header.recorded);
+    trace_header_free(&s->header);
+    cluster_free(&s->cluster);
 }

@@ -1,29 +1,40 @@
-/* From the command line to a machine: reads the files, builds the monitor's
+/* From the options to machines: opens the files, builds the monitor's
  * configuration and the trace's header. */
 #ifndef RECORD_SETUP_H
 #define RECORD_SETUP_H
+
+#include <sys/types.h>
 
 #include "core/config.h"
 #include "record/options.h"
 #include "traces/trace.h"
 
-struct setup {
-    struct monitor_config config;
-    struct trace_header header;   /* owns its parts */
-    struct trace_vm vm;           /* header.vms */
-    struct trace_image images[3 + DISKS_MAX];
-    struct trace_disk disks[DISKS_MAX];
-    char *devices[2];
-    void *mapped[3];              /* kernel, initrd, bios */
-    size_t mapped_size[3];
-    struct trace_hash mapped_hash[3];
-    int disk_fd[DISKS_MAX];       /* by disk; -1 for none */
-    uint64_t disk_bytes[DISKS_MAX];
-    uint32_t disk_image[DISKS_MAX]; /* index into images */
+#define IMAGES_MAX (VMS_MAX * (3 + DISKS_MAX))
+
+/* A file that VMs are made of; one, however many VMs and disks name it. */
+struct setup_image {
+    const char *path; /* as the first who names it gives it */
+    dev_t dev;
+    ino_t ino;
+    void *mapped; /* kernel, initrd, bios; NULL: only disks */
+    int fd;       /* of disks; -1: none. Locked; for writing, too, if persistent */
+    bool persistent;
+    unsigned owner; /* VM that names it first as a disk */
+    uint64_t size;  /* bytes */
 };
 
+struct setup {
+    struct cluster cluster;
+    struct monitor_config config;          /* points into `cluster` and `images` */
+    struct trace_header header;            /* owns its parts */
+    struct setup_image images[IMAGES_MAX]; /* as many as in the header, and in its order */
+};
+
+/* With a cluster file, that is read first. A persistent disk is locked against every other disco,
+ * any other disk against one that would write to it. To be closed also after an error. `o` must
+ * live as long as `s`. */
 int setup_open(struct setup *s, const struct record_options *o, struct err *e);
-/* An error if the file `output` is one that the machine is made of. */
+/* An error if the file `output` is one that the machines are made of, or a console's. */
 int setup_output_is_free(const struct setup *s, const char *output, struct err *e);
 void setup_close(struct setup *s);
 

@@ -28,6 +28,7 @@ enum trace_field { /* numbers of the fields of message Trace */
 #define TRACE_VMS_MAX     256u
 #define TRACE_VCPUS_MAX   256u
 #define TRACE_LIST_MAX    4096u /* images, disks or devices */
+#define TRACE_NETS_MAX    256u  /* networks, or network cards of a VM */
 
 struct trace_piece {
     struct trace_hash hash;

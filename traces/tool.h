@@ -42,6 +42,8 @@ void tool_input_line(struct buf *out, const struct trace_input *in);
 void tool_digest_line(struct buf *out, const struct trace_digest *d);
 void tool_end_line(struct buf *out, const struct trace_end *end);
 void tool_image_line(struct buf *out, const struct trace_image *image);
+/* Epoch, machine memory and sharing, networks. */
+void tool_cluster_lines(struct buf *out, const struct trace_header *h);
 void tool_vm_lines(struct buf *out, const struct trace_vm *vm); /* several lines */
 
 #endif

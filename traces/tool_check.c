@@ -118,8 +118,7 @@ static int report(const struct pair *p, const char *what, struct buf text[2])
 /* What replay depends on, as text; names and places of files are left out. */
 static void config_text(const struct trace_header *h, struct buf *out)
 {
-    buf_printf(out, "epoch %" PRIu64 " ns, machine memory %" PRIu64 "\n", h->epoch_ns,
-               h->machine_memory);
+    tool_cluster_lines(out, h);
     for (size_t i = 0; i < h->images_count; i++) {
         buf_printf(out, "image %zu: %" PRIu64 " bytes, ", i, h->images[i].size);
         tool_hash(out, h->images[i].hash);

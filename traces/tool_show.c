@@ -44,9 +44,8 @@ int tool_info(const char *path)
     tool_text(&b, h->recorded, strlen(h->recorded));
     buf_puts(&b, " by ");
     tool_text(&b, h->build, strlen(h->build));
-    buf_printf(&b, "\nepoch    %" PRIu64 " ns\n", h->epoch_ns);
-    if (h->machine_memory != 0)
-        buf_printf(&b, "memory   %" PRIu64 " MiB of machine pages\n", h->machine_memory >> 20);
+    buf_puts(&b, "\n");
+    tool_cluster_lines(&b, h);
     for (size_t i = 0; i < h->images_count; i++) {
         buf_printf(&b, "image %-2zu ", i);
         tool_image_line(&b, &h->images[i]);

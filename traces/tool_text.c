@@ -102,6 +102,71 @@ static void put_image(struct buf *out, const char *name, uint32_t image)
         buf_printf(out, "  %s image %u\n", name, image);
 }
 
+/* A unit is left out of a number that is not a multiple of it. */
+static void put_bytes(struct buf *out, uint64_t n)
+{
+    if (n % (1u << 20) == 0)
+        buf_printf(out, "%" PRIu64 " MiB", n >> 20);
+    else
+        buf_printf(out, "%" PRIu64 " bytes", n);
+}
+
+static void put_nic(struct buf *out, const struct trace_nic *n)
+{
+    buf_printf(out, "  nic    %02x:%02x:%02x:%02x:%02x:%02x on network %u, %" PRIu64 " ns, ",
+               n->mac[0], n->mac[1], n->mac[2], n->mac[3], n->mac[4], n->mac[5], n->network,
+               n->latency_ns);
+    if (n->bandwidth == 0)
+        buf_puts(out, "any bandwidth");
+    else
+        buf_printf(out, "%" PRIu64 " bit/s", n->bandwidth);
+    if (n->loss_ppm != 0)
+        buf_printf(out, ", %u.%04u %% lost", n->loss_ppm / 10000, n->loss_ppm % 10000);
+    buf_printf(out, ", mtu %u\n", n->mtu);
+}
+
+static void put_claims(struct buf *out, const struct trace_vm *vm)
+{
+    uint32_t shares = vm->shares == 0 ? 1000 : vm->shares;
+    if (vm->memory_min == 0 && vm->memory_max == 0 && shares == 1000)
+        return;
+    buf_puts(out, "  claims at least ");
+    put_bytes(out, vm->memory_min);
+    if (vm->memory_max != 0) {
+        buf_puts(out, ", at most ");
+        put_bytes(out, vm->memory_max);
+    }
+    buf_printf(out, ", shares %u\n", shares);
+}
+
+void tool_cluster_lines(struct buf *out, const struct trace_header *h)
+{
+    static const char *const ways[] = {"disk", "net", "content", "boot"};
+    buf_printf(out, "epoch    %" PRIu64 " ns, seed %" PRIu64 "\n", h->epoch_ns, h->seed);
+    buf_puts(out, "memory   ");
+    if (h->machine_memory == 0)
+        buf_puts(out, "what the VMs need");
+    else
+        put_bytes(out, h->machine_memory);
+    buf_puts(out, ", shared by ");
+    const char *between = "";
+    for (size_t i = 0; i < ARRAY_LEN(ways); i++)
+        if (h->share & 1u << i) {
+            buf_printf(out, "%s%s", between, ways[i]);
+            between = ", ";
+        }
+    if (h->share == 0)
+        buf_puts(out, "nothing");
+    if (h->scan_rate != 0)
+        buf_printf(out, ", scanned at %" PRIu64 " pages/s", h->scan_rate);
+    buf_printf(out, "\n%s", h->no_reboot ? "reset    ends the run\n" : "");
+    for (size_t i = 0; i < h->networks_count; i++) {
+        buf_printf(out, "net %-4zu ", i);
+        put_string(out, h->networks[i].name);
+        buf_puts(out, h->networks[i].gateway ? ", with a gateway\n" : "\n");
+    }
+}
+
 void tool_vm_lines(struct buf *out, const struct trace_vm *vm)
 {
     put_string(out, vm->name);
@@ -123,8 +188,8 @@ void tool_vm_lines(struct buf *out, const struct trace_vm *vm)
         const struct trace_disk *d = &vm->disks[i];
         buf_puts(out, "  disk   ");
         put_string(out, d->interface);
-        buf_printf(out, " image %u, %" PRIu64 " sectors%s, serial \"", d->image, d->sectors,
-                   d->read_only ? ", read-only" : "");
+        buf_printf(out, " image %u, %" PRIu64 " sectors%s%s, serial \"", d->image, d->sectors,
+                   d->read_only ? ", read-only" : "", d->persistent ? ", persistent" : "");
         put_string(out, d->serial);
         buf_puts(out, "\"\n");
     }
@@ -133,4 +198,7 @@ void tool_vm_lines(struct buf *out, const struct trace_vm *vm)
         put_string(out, vm->devices[i]);
         buf_puts(out, "\n");
     }
+    for (size_t i = 0; i < vm->nics_count; i++)
+        put_nic(out, &vm->nics[i]);
+    put_claims(out, vm);
 }

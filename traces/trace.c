@@ -33,6 +33,7 @@ static void vm_free(struct trace_vm *vm)
     for (size_t i = 0; i < vm->devices_count; i++)
         free(vm->devices[i]);
     free(vm->devices);
+    free(vm->nics);
 }
 
 void trace_header_free(struct trace_header *h)
@@ -45,5 +46,8 @@ void trace_header_free(struct trace_header *h)
     for (size_t i = 0; i < h->vms_count; i++)
         vm_free(&h->vms[i]);
     free(h->vms);
+    for (size_t i = 0; i < h->networks_count; i++)
+        free(h->networks[i].name);
+    free(h->networks);
     *h = (struct trace_header){0};
 }

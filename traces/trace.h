@@ -20,7 +20,7 @@
 #include "core/base/err.h"
 #include "core/base/event.h"
 
-#define TRACE_VERSION 2
+#define TRACE_VERSION 3
 
 /* Content address: XXH3-128 in canonical (big-endian) form. */
 struct trace_hash {
@@ -43,6 +43,22 @@ struct trace_disk {
     char *interface; /* "ide", "virtio" */
     char *serial;
     bool read_only;
+    bool persistent; /* what the guest wrote goes into the image at the end */
+};
+
+/* A virtual switch. */
+struct trace_network {
+    char *name;
+    bool gateway; /* to the outside */
+};
+
+struct trace_nic {
+    uint32_t network; /* index into networks */
+    uint8_t mac[6];
+    uint64_t latency_ns; /* of its link, one way */
+    uint64_t bandwidth;  /* bits per virtual second; 0: no limit */
+    uint32_t loss_ppm;   /* frames lost per million: 0 to 1000000 */
+    uint32_t mtu;        /* 68 to 65535 */
 };
 
 struct trace_vm {
@@ -61,6 +77,20 @@ struct trace_vm {
     size_t disks_count;
     char **devices; /* further devices by name: "virtio-rng" */
     size_t devices_count;
+    struct trace_nic *nics;
+    size_t nics_count;
+    /* Claims on machine memory. */
+    uint64_t memory_min, memory_max; /* bytes; memory_max 0: no limit */
+    uint32_t shares;                 /* 0: the usual 1000 */
+};
+
+/* Which pages of machine memory come to be shared. */
+enum trace_share {
+    TRACE_SHARE_DISK = 1,
+    TRACE_SHARE_NET = 2,
+    TRACE_SHARE_CONTENT = 4,
+    TRACE_SHARE_BOOT = 8,
+    TRACE_SHARE_ALL = 15,
 };
 
 struct trace_header {
@@ -70,6 +100,11 @@ struct trace_header {
     uint64_t epoch_ns;
     uint64_t machine_memory; /* pool size in bytes; 0: what the VMs need */
     bool no_reboot;          /* a reset by the guest ends the run */
+    uint64_t seed;           /* of what the monitor draws by lot */
+    uint32_t share;          /* TRACE_SHARE_*, or'ed: which pages come to be shared */
+    uint64_t scan_rate;      /* pages per VM and virtual second; 0: the usual rate */
+    struct trace_network *networks;
+    size_t networks_count;
     struct trace_image *images;
     size_t images_count;
     struct trace_vm *vms;

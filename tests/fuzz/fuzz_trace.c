@@ -1,6 +1,6 @@
 /*
- * Hostile traces: any bytes as a file, as the content of frames, and as an
- * event batch. With clang's libFuzzer: compile with -DFUZZ_LIBFUZZER and
+ * Hostile traces: any bytes as a file, as the content of frames, as a header,
+ * and as an event batch. With clang's libFuzzer: compile with -DFUZZ_LIBFUZZER and
  * -fsanitize=fuzzer,address. Without it, this is a program that mutates the
  * sample trace for the given number of seconds (default 5) from a seed.
  */
@@ -10,6 +10,7 @@
 
 #include "tests/unit/trace_sample.h"
 #include "traces/batch.h"
+#include "traces/message.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -65,18 +66,32 @@ static void put_frame(struct buf *file, const void *data, size_t n)
     ZSTD_freeCCtx(c);
 }
 
-/* The first byte says what the rest is. */
+static struct buf sample_header_field(void)
+{
+    struct trace_header h = sample_header();
+    struct buf b = {0};
+    message_put_header(&h, &b);
+    return b;
+}
+
+/* The first byte says what the rest is: a file, the content of a frame behind the header, the
+ * header's own frame, or a batch of events. */
+#define KINDS 4
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-    static const uint8_t header[] = {0x0a, 0x13, 0x0a, 0x0b, 'd', 'i', 's', 'c', 'o', '-', 't',
-                                     'r',  'a',  'c',  'e',  0x10, 1, 0x42, 0x02, 0x28, 0x02};
     if (n < 1)
         return 0;
-    if (data[0] % 3 == 0) {
+    if (data[0] % KINDS == 0) {
         try_file(data + 1, n - 1);
-    } else if (data[0] % 3 == 1) {
+    } else if (data[0] % KINDS == 1) {
+        struct buf file = {0}, header = sample_header_field();
+        put_frame(&file, header.data, header.len);
+        put_frame(&file, data + 1, n - 1);
+        try_file(file.data, file.len);
+        buf_free(&header);
+        buf_free(&file);
+    } else if (data[0] % KINDS == 2) {
         struct buf file = {0};
-        put_frame(&file, header, sizeof header);
         put_frame(&file, data + 1, n - 1);
         try_file(file.data, file.len);
         buf_free(&file);
@@ -147,28 +162,28 @@ int main(int argc, char **argv)
     char *path = sample_path("fuzz");
     struct err e = {0};
     CHECK(sample_write(path, &e) == 0, "%s", e.msg);
-    struct buf source[3] = {sample_load(path), {0}, {0}};
+    struct buf source[KINDS] = {sample_load(path), {0}, sample_header_field(), {0}};
     unlink(path);
     free(path);
     source[1] = sample_content(&source[0]);
     struct batch_codec *codec = batch_codec_create();
     struct event *events = sample_events(9, 300, 2, 2);
-    encode_events(codec, events, 300, &source[2]);
+    encode_events(codec, events, 300, &source[3]);
     free(events);
     batch_codec_destroy(codec);
     uint64_t runs = 0;
     for (; time(NULL) < end; runs++) {
-        uint8_t which = runs % 3;
+        uint8_t which = runs % KINDS;
         struct buf b = {0};
         buf_putc(&b, which);
         buf_put(&b, source[which].data, source[which].len);
-        if (runs >= 3) /* the first of each stay as they are */
+        if (runs >= KINDS) /* the first of each stay as they are */
             mutate(&b, &seed);
         LLVMFuzzerTestOneInput(b.data, b.len);
         buf_free(&b);
     }
     printf("%llu runs\n", (unsigned long long)runs);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < KINDS; i++)
         buf_free(&source[i]);
     return runs > 100 ? 0 : 1;
 }

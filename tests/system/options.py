@@ -26,7 +26,13 @@ def bad_values():
     refused("-M", "pc", text='unknown machine "pc"')
     refused("-smp", "2", text="-smp 2")
     refused("-bogus", text="-bogus")
-    refused("stray", text="stray")
+    refused("stray", text="-kernel: does not go with the cluster file stray")
+    refused("-nic", "tap", text="-nic tap: wanted user or none")
+    refused("-nic", "user,mac=x", text='"mac=x" is not understood')
+    refused("-net", "user", text="-net user: only none")
+    refused("--share", "some", text="--share some: wanted some of disk,net,content,boot")
+    refused("--threads", "0", text="--threads 0: wanted 1 to 64")
+    refused("--pcap", "lan:f", text='there is no network "lan"')
     refused("-rtc", "tomorrow", text="-rtc tomorrow")
     refused("-rtc", "base=1960-01-01", text="-rtc base=1960")
     refused("-seed", "x", text="-seed x")
@@ -94,7 +100,8 @@ def options_that_work():
         f.truncate(1 << 20)
     record("t.zst", "-drive", "file=disk,format=raw,serial=first", "-drive",
            "file=disk,if=virtio,readonly=on", "-device", "virtio-rng-pci", "-device",
-           "virtio-serial-pci", "-nographic", "-smp", "1", "-clock", "50", "-append", "a 'b' \"c\"",
+           "virtio-serial-pci", "-nographic", "-net", "none", "-nic", "none", "-smp", "1", "-clock",
+           "50", "-append", "a 'b' \"c\"",
            stdin=b"abq", text="power-off")
     info = expect(0, TRACE, "info", "t.zst").out.decode()
     for text in ("ide image", "virtio image", 'serial "first"', "read-only", "virtio-rng",

@@ -30,10 +30,12 @@ expect_count digest 2
 expect_count console 1
 expect_count end 1
 expect_line 'magic: "disco-trace"'
-expect_line '  version: 2'
+expect_line '  version: 3'
 expect_line '    board: "malta"'
 expect_line '    memory: 268435456'
 expect_line '    append: "console=ttyS0 \"quoted\" \351"'
+expect_line '    loss_ppm: 1000000'
+expect_line '    gateway: true'
 expect_line '  data: "ls\n"'
 expect_line '  text: "Linux version 6\r\n"'
 expect_line '  count: 20'

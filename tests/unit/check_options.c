@@ -61,18 +61,18 @@ START_TEST(defaults)
 {
     const struct record_options *o = PARSE("-q");
     ck_assert_str_eq(o->output, "trace.zst");
-    ck_assert_str_eq(o->kernel, "k");
-    ck_assert_str_eq(o->append, "");
-    ck_assert_str_eq(o->cpu, "24Kf");
-    ck_assert_str_eq(o->board, "malta");
-    ck_assert_uint_eq(o->memory, 128 << 20);
-    ck_assert_uint_eq(o->cpu_hz, 100000000);
+    ck_assert_str_eq(o->cluster.vms[0].kernel, "k");
+    ck_assert_str_eq(o->cluster.vms[0].append, "");
+    ck_assert_str_eq(o->cluster.vms[0].cpu, "24Kf");
+    ck_assert_str_eq(o->cluster.vms[0].board, "malta");
+    ck_assert_uint_eq(o->cluster.vms[0].memory, 128 << 20);
+    ck_assert_uint_eq(o->cluster.vms[0].cpu_hz, 100000000);
     ck_assert_uint_eq(o->stop_after, UINT64_MAX);
-    ck_assert_ptr_null(o->initrd);
-    ck_assert_ptr_null(o->until_text);
-    ck_assert(o->quiet && !o->no_reboot && !o->big_endian_wanted);
-    ck_assert_uint_eq(o->drives_count + o->replies_count, 0);
-    ck_assert_uint_ne(o->seed, PARSE("-q")->seed);
+    ck_assert_ptr_null(o->cluster.vms[0].initrd);
+    ck_assert_ptr_null(o->cluster.vms[0].until_text);
+    ck_assert(o->quiet && !o->cluster.no_reboot && !o->cluster.vms[0].big_endian);
+    ck_assert_uint_eq(o->cluster.vms[0].disks_count + o->cluster.vms[0].replies_count, 0);
+    ck_assert_uint_ne(cluster_vm_seed(&o->cluster, 0), cluster_vm_seed(&PARSE("-q")->cluster, 0));
     ck_assert(!o->stats);
 }
 END_TEST
@@ -102,31 +102,31 @@ START_TEST(as_qemu_spells_it)
               "console=ttyS0 a=b", "-bios", "b", "-no-reboot", "-nographic", "-rtc",
               "base=2026-01-31T12:00:00", "-seed", "0x10", "-device", "virtio-rng-pci", "-device",
               "virtio-serial-pci", "-endian", "big", "-clock", "33");
-    ck_assert_str_eq(o->cpu, "4Kc");
-    ck_assert_uint_eq(o->memory, 256 << 20);
-    ck_assert_str_eq(o->initrd, "i");
-    ck_assert_str_eq(o->append, "console=ttyS0 a=b");
-    ck_assert_str_eq(o->bios, "b");
-    ck_assert(o->no_reboot && o->virtio_rng && o->virtio_console && o->big_endian_wanted);
-    ck_assert_uint_eq(o->wall_clock, 1769860800);
-    ck_assert_uint_eq(o->seed, 16);
-    ck_assert_uint_eq(o->cpu_hz, 33000000);
-    ck_assert_uint_eq(PARSE("-rtc", "base=1970-01-02")->wall_clock, 86400);
+    ck_assert_str_eq(o->cluster.vms[0].cpu, "4Kc");
+    ck_assert_uint_eq(o->cluster.vms[0].memory, 256 << 20);
+    ck_assert_str_eq(o->cluster.vms[0].initrd, "i");
+    ck_assert_str_eq(o->cluster.vms[0].append, "console=ttyS0 a=b");
+    ck_assert_str_eq(o->cluster.vms[0].bios, "b");
+    ck_assert(o->cluster.no_reboot && o->cluster.vms[0].virtio_rng && o->cluster.vms[0].virtio_console && o->cluster.vms[0].big_endian);
+    ck_assert_uint_eq(o->cluster.vms[0].wall_clock, 1769860800);
+    ck_assert_uint_eq(o->cluster.vms[0].seed, 16);
+    ck_assert_uint_eq(o->cluster.vms[0].cpu_hz, 33000000);
+    ck_assert_uint_eq(PARSE("-rtc", "base=1970-01-02")->cluster.vms[0].wall_clock, 86400);
     o = PARSE("-o", "none", "--timeout", "1.5", "--stop-after", "1000000", "--until-text", "x");
     ck_assert_ptr_null(o->output);
     ck_assert(o->timeout > 1.4 && o->timeout < 1.6);
     ck_assert_uint_eq(o->stop_after, 1000000);
-    ck_assert_str_eq(o->until_text, "x");
+    ck_assert_str_eq(o->cluster.vms[0].until_text, "x");
 }
 END_TEST
 
 START_TEST(sizes)
 {
-    ck_assert_uint_eq(PARSE("-m", "64")->memory, 64 << 20);
-    ck_assert_uint_eq(PARSE("-m", "size=64")->memory, 64 << 20);
-    ck_assert_uint_eq(PARSE("-m", "1g")->memory, 1 << 30);
-    ck_assert_uint_eq(PARSE("-m", "8192K")->memory, 8 << 20);
-    ck_assert_uint_eq(PARSE("-m", "0x40")->memory, 64 << 20);
+    ck_assert_uint_eq(PARSE("-m", "64")->cluster.vms[0].memory, 64 << 20);
+    ck_assert_uint_eq(PARSE("-m", "size=64")->cluster.vms[0].memory, 64 << 20);
+    ck_assert_uint_eq(PARSE("-m", "1g")->cluster.vms[0].memory, 1 << 30);
+    ck_assert_uint_eq(PARSE("-m", "8192K")->cluster.vms[0].memory, 8 << 20);
+    ck_assert_uint_eq(PARSE("-m", "0x40")->cluster.vms[0].memory, 64 << 20);
 }
 END_TEST
 
@@ -135,21 +135,69 @@ START_TEST(drives)
     const struct record_options *o = PARSE(
         "-hda", "root.img", "-drive", "if=virtio,readonly=on,serial=abc,format=raw,file=a,,b=c.img",
         "-drive", "file=x");
-    ck_assert_uint_eq(o->drives_count, 3);
-    ck_assert_str_eq(o->drives[0].path, "root.img");
-    ck_assert_int_eq(o->drives[0].interface, DISK_IDE);
-    ck_assert_str_eq(o->drives[0].serial, "disco0");
-    ck_assert_str_eq(o->drives[1].path, "a,b=c.img");
-    ck_assert_int_eq(o->drives[1].interface, DISK_VIRTIO);
-    ck_assert_str_eq(o->drives[1].serial, "abc");
-    ck_assert(o->drives[1].read_only && !o->drives[0].read_only);
-    ck_assert_str_eq(o->drives[2].serial, "disco2");
+    ck_assert_uint_eq(o->cluster.vms[0].disks_count, 3);
+    ck_assert_str_eq(o->cluster.vms[0].disks[0].path, "root.img");
+    ck_assert_int_eq(o->cluster.vms[0].disks[0].interface, DISK_IDE);
+    ck_assert_str_eq(o->cluster.vms[0].disks[0].serial, "disco0");
+    ck_assert_str_eq(o->cluster.vms[0].disks[1].path, "a,b=c.img");
+    ck_assert_int_eq(o->cluster.vms[0].disks[1].interface, DISK_VIRTIO);
+    ck_assert_str_eq(o->cluster.vms[0].disks[1].serial, "abc");
+    ck_assert(o->cluster.vms[0].disks[1].read_only && !o->cluster.vms[0].disks[0].read_only);
+    ck_assert_str_eq(o->cluster.vms[0].disks[2].serial, "disco2");
+}
+END_TEST
+
+/* A card of the command line is on a network to the outside. */
+START_TEST(cards)
+{
+    const struct record_options *o = PARSE("-nic", "none", "-net", "none");
+    ck_assert_uint_eq(o->cluster.networks_count + o->cluster.vms[0].nics_count, 0);
+    o = PARSE("-nic", "user", "-nic", "user,model=virtio-net-pci,mac=52:54:00:12:34:56", "-device",
+              "virtio-balloon-pci", "--pcap", "user:a:b.pcap");
+    const struct vm_options *vm = &o->cluster.vms[0];
+    ck_assert_uint_eq(o->cluster.networks_count, 1);
+    ck_assert_str_eq(o->cluster.networks[0].name, "user");
+    ck_assert(o->cluster.networks[0].gateway && vm->virtio_balloon);
+    ck_assert_uint_eq(vm->nics_count, 2);
+    ck_assert_mem_eq(vm->nics[0].mac, "\x02\xd1\x5c\0\0\0", 6);
+    ck_assert_mem_eq(vm->nics[1].mac, "\x52\x54\0\x12\x34\x56", 6);
+    ck_assert_uint_ge(vm->nics[0].link.latency_ns, o->cluster.epoch_ns);
+    ck_assert_uint_eq(o->pcaps_count, 1);
+    ck_assert_str_eq(o->pcaps[0].network, "user");
+    ck_assert_str_eq(o->pcaps[0].path, "a:b.pcap");
+}
+END_TEST
+
+/* What may stand beside a cluster file, and stands above what it says. */
+START_TEST(beside_a_cluster_file)
+{
+    const char *const list[] = {"a.conf", "--share", "disk,boot", "--threads", "2", "-seed", "7",
+                                "-no-reboot", "--until-text", "x", "--pcap", "lan:f", "-nographic",
+                                "--reply", "a=b", "-o", "t", NULL};
+    const struct record_options *o = parse_list(list);
+    struct cluster c = {.share = SHARE_ALL, .seed = 1, .threads = 8, .vms_count = 2};
+    ck_assert_str_eq(o->cluster_file, "a.conf");
+    options_override(o, &c);
+    ck_assert_uint_eq(c.share, SHARE_DISK | SHARE_BOOT);
+    ck_assert_uint_eq(c.threads, 2);
+    ck_assert_uint_eq(c.seed, 7);
+    ck_assert(c.no_reboot);
+    ck_assert_str_eq(c.vms[0].until_text, "x");
+    ck_assert_uint_eq(c.vms[0].replies_count, 1);
+    ck_assert_uint_ne(cluster_vm_seed(&c, 0), cluster_vm_seed(&c, 1));
+
+    const char *const alone[] = {"a.conf", NULL};
+    struct cluster same = {.share = SHARE_NET, .seed = 1, .threads = 8, .vms_count = 1};
+    same.vms[0].until_text = "y";
+    options_override(parse_list(alone), &same);
+    ck_assert(same.share == SHARE_NET && same.seed == 1 && same.threads == 8 && !same.no_reboot);
+    ck_assert_str_eq(same.vms[0].until_text, "y");
 }
 END_TEST
 
 START_TEST(hda_with_a_comma)
 {
-    ck_assert_str_eq(PARSE("-hda", "a,if=virtio")->drives[0].path, "a,if=virtio");
+    ck_assert_str_eq(PARSE("-hda", "a,if=virtio")->cluster.vms[0].disks[0].path, "a,if=virtio");
 }
 END_TEST
 
@@ -158,15 +206,15 @@ START_TEST(escapes)
     const struct record_options *o = PARSE(
         "--reply", "login:=root\\n", "--reply", "a\\x3db=\\x41\\x5a9\\x7\\\\=\\t\\r\\q", "--reply",
         "t\\=x\\");
-    ck_assert_uint_eq(o->replies_count, 3);
-    ck_assert_str_eq(o->replies[0].text, "login:");
-    ck_assert_str_eq(o->replies[0].answer, "root\n");
-    ck_assert_str_eq(o->replies[1].text, "a=b");
-    ck_assert_str_eq(o->replies[1].answer, "AZ9\a\\=\t\rq");
-    ck_assert_str_eq(o->replies[2].text, "t\\");
-    ck_assert_str_eq(o->replies[2].answer, "x\\");
-    ck_assert_str_eq(PARSE("--reply", "a=")->replies[0].answer, "");
-    ck_assert_str_eq(PARSE("--until-text", "# \\xc3\\xa4")->until_text, "# \xc3\xa4");
+    ck_assert_uint_eq(o->cluster.vms[0].replies_count, 3);
+    ck_assert_str_eq(o->cluster.vms[0].replies[0].text, "login:");
+    ck_assert_str_eq(o->cluster.vms[0].replies[0].answer, "root\n");
+    ck_assert_str_eq(o->cluster.vms[0].replies[1].text, "a=b");
+    ck_assert_str_eq(o->cluster.vms[0].replies[1].answer, "AZ9\a\\=\t\rq");
+    ck_assert_str_eq(o->cluster.vms[0].replies[2].text, "t\\");
+    ck_assert_str_eq(o->cluster.vms[0].replies[2].answer, "x\\");
+    ck_assert_str_eq(PARSE("--reply", "a=")->cluster.vms[0].replies[0].answer, "");
+    ck_assert_str_eq(PARSE("--until-text", "# \\xc3\\xa4")->cluster.vms[0].until_text, "# \xc3\xa4");
 }
 END_TEST
 
@@ -178,7 +226,28 @@ static char long_text[TEXT_MAX + 2];
     }
 static const char *const bad[][8] = {
     {"-initrd", "i"}, /* nothing to boot */
-    BAD("word"),
+    {"a.conf", "b.conf"},
+    BAD("a.conf"),
+    {"a.conf", "-append", ""},
+    {"-m", "64", "a.conf"},
+    {"-nic", "user", "a.conf"},
+    BAD("-nic", "tap"),
+    BAD("-nic", ""),
+    BAD("-nic", "none,mac=02:00:00:00:00:01"),
+    BAD("-nic", "user,mac=03:00:00:00:00:01"),
+    BAD("-nic", "user,mac=00:00:00:00:00:00"),
+    BAD("-nic", "user,mac=2:0:0:0:0:1"),
+    BAD("-nic", "user,model=e1000"),
+    BAD("-net", "user"),
+    BAD("--threads", "0"),
+    BAD("--threads", "65"),
+    BAD("--share", "disk,"),
+    BAD("--share", "everything"),
+    BAD("--share", ""),
+    BAD("--pcap", "user"),
+    BAD("--pcap", ":f"),
+    BAD("--pcap", "user:"),
+    BAD("--pcap", "user:f"), /* no such network */
     BAD("-no-such-option"),
     BAD("-m", "0"),
     BAD("-m", "-1"),
@@ -243,7 +312,7 @@ START_TEST(too_many_drives)
         list[2 + 2 * i] = "-hda";
         list[3 + 2 * i] = "x";
     }
-    ck_assert_uint_eq(parse_list(list)->drives_count, DISKS_MAX);
+    ck_assert_uint_eq(parse_list(list)->cluster.vms[0].disks_count, DISKS_MAX);
     list[2 + 2 * DISKS_MAX] = "-hda";
     list[3 + 2 * DISKS_MAX] = "x";
     ck_assert_int_eq(status_of(list, &lines), 1);
@@ -269,6 +338,8 @@ int main(void)
     tcase_add_test(tc, as_qemu_spells_it);
     tcase_add_test(tc, sizes);
     tcase_add_test(tc, drives);
+    tcase_add_test(tc, cards);
+    tcase_add_test(tc, beside_a_cluster_file);
     tcase_add_test(tc, hda_with_a_comma);
     tcase_add_test(tc, escapes);
     tcase_add_loop_test(tc, bad_usage, 0, (int)(sizeof bad / sizeof bad[0]));

@@ -68,17 +68,19 @@ static void end(void)
 
 static struct record_options some_options(void)
 {
-    return (struct record_options){
-        .kernel = kernel,
-        .append = "",
-        .cpu = "24Kf",
-        .board = "malta",
-        .memory = 4 << 20,
-        .cpu_hz = CPU_HZ_DEFAULT,
-        .stop_after = UINT64_MAX,
-        .drives = {{.path = disk, .serial = "s"}},
-        .drives_count = 1,
-    };
+    struct record_options o = {.stop_after = UINT64_MAX};
+    struct vm_options *vm = &o.cluster.vms[0];
+    cluster_init(&o.cluster);
+    cluster_vm_init(vm);
+    o.cluster.vms_count = 1;
+    o.cluster.seed = 0;
+    vm->name = "vm0";
+    vm->kernel = kernel;
+    vm->memory = 4 << 20;
+    vm->wall_clock = 0;
+    vm->disks[0] = (struct disk_option){.path = disk, .serial = "s"};
+    vm->disks_count = 1;
+    return o;
 }
 
 /* ---- files ---- */
@@ -98,11 +100,11 @@ START_TEST(bad_images)
 {
     struct record_options o = some_options();
     uint8_t elf[64] = "\177ELF\1\1\1";
-    o.kernel = "/nonexistent/kernel";
+    o.cluster.vms[0].kernel = "/nonexistent/kernel";
     assert_refused(&o, ERR_IO, "/nonexistent/kernel", "No such file");
-    o.kernel = dir;
+    o.cluster.vms[0].kernel = dir;
     assert_refused(&o, ERR_FORMAT, dir, "not a regular file");
-    o.kernel = kernel;
+    o.cluster.vms[0].kernel = kernel;
     put_file(kernel, "", 0);
     assert_refused(&o, ERR_FORMAT, kernel, "empty");
     put_file(kernel, elf, 10);
@@ -114,7 +116,7 @@ START_TEST(bad_images)
     put_file(kernel, elf, sizeof elf);
     assert_refused(&o, ERR_USAGE, kernel, "64-bit");
     put_file(kernel, "raw", 3);
-    o.initrd = "/nonexistent/initrd";
+    o.cluster.vms[0].initrd = "/nonexistent/initrd";
     assert_refused(&o, ERR_IO, "/nonexistent/initrd", "No such file");
 }
 END_TEST
@@ -122,21 +124,21 @@ END_TEST
 START_TEST(bad_disks)
 {
     struct record_options o = some_options();
-    o.drives[0].path = "/nonexistent/disk";
+    o.cluster.vms[0].disks[0].path = "/nonexistent/disk";
     assert_refused(&o, ERR_IO, "/nonexistent/disk", "No such file");
-    o.drives[0].path = dir;
+    o.cluster.vms[0].disks[0].path = dir;
     assert_refused(&o, ERR_USAGE, dir, "neither a file nor a block device");
-    o.drives[0].path = "/dev/null";
+    o.cluster.vms[0].disks[0].path = "/dev/null";
     assert_refused(&o, ERR_USAGE, "/dev/null", "neither a file nor a block device");
-    o.drives[0].path = disk;
+    o.cluster.vms[0].disks[0].path = disk;
     put_file(disk, "small", 5);
     assert_refused(&o, ERR_USAGE, disk, "5 bytes");
     ck_assert_int_eq(truncate(disk, ((off_t)1 << 39) + 1), 0);
     assert_refused(&o, ERR_USAGE, disk, "512 GiB");
     /* The first disk is fine, the second is not: the first is closed again. */
     ck_assert_int_eq(truncate(disk, 4096), 0);
-    o.drives[1].path = "/nonexistent/second";
-    o.drives_count = 2;
+    o.cluster.vms[0].disks[1].path = "/nonexistent/second";
+    o.cluster.vms[0].disks_count = 2;
     assert_refused(&o, ERR_IO, "/nonexistent/second", "No such file");
 }
 END_TEST
@@ -160,12 +162,12 @@ START_TEST(bad_machines)
                                           "do not fit into RAM"};
         char *line = xcalloc(1, 9000);
         memset(line, 'x', 8999);
-        o.drives_count = 0;
-        o.cpu = i == 0 ? "486" : o.cpu;
-        o.board = i == 1 ? "pc" : o.board;
-        o.memory = i == 2 ? 1793u << 20 : i == 5 ? 1 << 20 : o.memory;
-        o.initrd = i == 3 ? kernel : NULL;
-        o.append = i == 4 ? line : "";
+        o.cluster.vms[0].disks_count = 0;
+        o.cluster.vms[0].cpu = i == 0 ? "486" : o.cluster.vms[0].cpu;
+        o.cluster.vms[0].board = i == 1 ? "pc" : o.cluster.vms[0].board;
+        o.cluster.vms[0].memory = i == 2 ? 1793u << 20 : i == 5 ? 1 << 20 : o.cluster.vms[0].memory;
+        o.cluster.vms[0].initrd = i == 3 ? kernel : NULL;
+        o.cluster.vms[0].append = i == 4 ? line : "";
         ck_assert_int_eq(setup_open(&s, &o, &e), 0);
         if (i == 3)
             s.config.vms[0].initrd.size = 3 << 20; /* not looked at */
@@ -182,13 +184,13 @@ START_TEST(header)
     struct record_options o = some_options();
     struct setup s;
     struct err e = {0};
-    o.drives[0].read_only = true;
-    o.virtio_rng = true;
-    o.initrd = disk;
-    o.append = "a b";
+    o.cluster.vms[0].disks[0].read_only = true;
+    o.cluster.vms[0].virtio_rng = true;
+    o.cluster.vms[0].initrd = disk;
+    o.cluster.vms[0].append = "a b";
     ck_assert_int_eq(setup_open(&s, &o, &e), 0);
     const struct trace_header *h = &s.header;
-    ck_assert_uint_eq(h->images_count, 3);
+    ck_assert_uint_eq(h->images_count, 2); /* the disk is the initrd, too */
     ck_assert_str_eq(h->images[0].name, kernel);
     ck_assert_uint_eq(h->images[0].size, 4 * GUEST_WORDS);
     ck_assert_uint_eq(h->vms[0].kernel, 0);
@@ -196,7 +198,8 @@ START_TEST(header)
     ck_assert_uint_eq(h->vms[0].bios, TRACE_NO_IMAGE);
     ck_assert_str_eq(h->vms[0].append, "a b");
     ck_assert_uint_eq(h->vms[0].disks_count, 1);
-    ck_assert_uint_eq(h->vms[0].disks[0].image, 2);
+    ck_assert_uint_eq(h->vms[0].disks[0].image, 1);
+    ck_assert_uint_eq(h->images[1].size, 5 * PAGE_SIZE + 700);
     ck_assert_uint_eq(h->vms[0].disks[0].sectors, (5 * PAGE_SIZE + 700) / SECTOR_SIZE);
     ck_assert(h->vms[0].disks[0].read_only);
     ck_assert_uint_eq(h->vms[0].devices_count, 1);
@@ -248,12 +251,12 @@ START_TEST(why_it_ends)
 {
     struct record_options o = some_options();
     struct run run;
-    o.until_text = "....";
+    o.cluster.vms[0].until_text = "....";
     start(&run, &o);
     ck_assert_int_eq(go(&run, UINT64_MAX), RUN_STOPPED);
     ck_assert_str_eq(record_end_text(run.r.end), "text");
     ck_assert_int_eq(stop(&run), 0);
-    o.until_text = NULL;
+    o.cluster.vms[0].until_text = NULL;
     o.timeout = 0.02;
     start(&run, &o);
     ck_assert_int_eq(go(&run, UINT64_MAX), RUN_STOPPED);
@@ -274,9 +277,9 @@ START_TEST(replies_are_typed)
 {
     struct record_options o = some_options();
     struct run run;
-    o.replies[0] = (struct reply_option){(char *)(uintptr_t) "..", (char *)(uintptr_t) "xyz"};
-    o.replies[1] = (struct reply_option){(char *)(uintptr_t) "z", (char *)(uintptr_t) "R"};
-    o.replies_count = 2;
+    o.cluster.vms[0].replies[0] = (struct reply_option){"..", "xyz"};
+    o.cluster.vms[0].replies[1] = (struct reply_option){"z", "R"};
+    o.cluster.vms[0].replies_count = 2;
     start(&run, &o);
     run.m->config.no_reboot = true;
     ck_assert_int_eq(go(&run, 100000000), RUN_POWERED_OFF);
@@ -382,15 +385,15 @@ START_TEST(replays)
     struct record_options o = some_options();
     struct run run;
     o.output = trace;
-    o.replies[0] = (struct reply_option){(char *)(uintptr_t) "..", (char *)(uintptr_t) "xyzR"};
-    o.replies[1] = (struct reply_option){(char *)(uintptr_t) "....", (char *)(uintptr_t) "abcP"};
-    o.replies_count = 1 + (size_t)_i % 2;
+    o.cluster.vms[0].replies[0] = (struct reply_option){"..", "xyzR"};
+    o.cluster.vms[0].replies[1] = (struct reply_option){"....", "abcP"};
+    o.cluster.vms[0].replies_count = 1 + (size_t)_i % 2;
     start(&run, &o);
     enum run_stop how = go(&run, 60000000);
     ck_assert_int_eq(how, _i % 2 == 0 ? RUN_LIMIT : RUN_POWERED_OFF);
     run.r.end = how == RUN_LIMIT ? END_LIMIT : END_POWER_OFF;
     ck_assert_int_eq(stop(&run), 0);
-    ck_assert_uint_ge(run.r.event_count[EVENT_INPUT], o.replies_count);
+    ck_assert_uint_ge(run.r.event_count[EVENT_INPUT], o.cluster.vms[0].replies_count);
     ck_assert_uint_ge(run.r.event_count[EVENT_POWER], 1);
     assert_replays(_i < 2 ? 100000 : 10000000);
 }

@@ -23,6 +23,31 @@ static void check_events(struct trace_reader *r, unsigned batch)
     free(want);
 }
 
+static void check_networks(const struct trace_header *h, const struct trace_header *want)
+{
+    ck_assert(h->no_reboot);
+    ck_assert_uint_eq(h->seed, want->seed);
+    ck_assert_uint_eq(h->share, want->share);
+    ck_assert_uint_eq(h->scan_rate, want->scan_rate);
+    ck_assert_uint_eq(h->networks_count, 2);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_str_eq(h->networks[i].name, want->networks[i].name);
+        ck_assert(h->networks[i].gateway == want->networks[i].gateway);
+    }
+    const struct trace_vm *vm = &h->vms[0], *expected = &want->vms[0];
+    ck_assert_uint_eq(vm->nics_count, 2);
+    for (int i = 0; i < 2; i++) {
+        const struct trace_nic *n = &vm->nics[i], *x = &expected->nics[i];
+        ck_assert_mem_eq(n->mac, x->mac, 6);
+        ck_assert(n->network == x->network && n->latency_ns == x->latency_ns &&
+                  n->bandwidth == x->bandwidth && n->loss_ppm == x->loss_ppm && n->mtu == x->mtu);
+    }
+    ck_assert_uint_eq(vm->memory_min, expected->memory_min);
+    ck_assert_uint_eq(vm->memory_max, expected->memory_max);
+    ck_assert_uint_eq(vm->shares, expected->shares);
+    ck_assert_uint_eq(h->vms[1].nics_count + h->vms[1].memory_max + h->vms[1].shares, 0);
+}
+
 static void check_header(const struct trace_header *h)
 {
     struct trace_header want = sample_header();
@@ -46,6 +71,8 @@ static void check_header(const struct trace_header *h)
     ck_assert(h->vms[0].disks[0].read_only);
     ck_assert_uint_eq(h->vms[0].devices_count, 2);
     ck_assert_str_eq(h->vms[0].devices[1], "virtio-balloon");
+    ck_assert(h->vms[0].disks[0].persistent);
+    check_networks(h, &want);
     ck_assert(!h->vms[0].big_endian && h->vms[1].big_endian);
     ck_assert_uint_eq(h->vms[1].bios, 1);
     ck_assert_uint_eq(h->vms[1].kernel, TRACE_NO_IMAGE);
@@ -256,7 +283,87 @@ START_TEST(other_versions_are_refused)
     struct buf b = {0};
     message_put_header(&h, &b);
     struct err e;
-    expect(open_content(b.data, b.len, &e), ERR_VERSION, &e, "version 3");
+    expect(open_content(b.data, b.len, &e), ERR_VERSION, &e, "version 4");
+    h.version = 2;
+    buf_clear(&b);
+    message_put_header(&h, &b);
+    expect(open_content(b.data, b.len, &e), ERR_VERSION, &e, "version 2, but this disco reads");
+    buf_free(&b);
+}
+END_TEST
+
+/* One value out of range in a header that is good otherwise. */
+static void spoil(struct trace_header *h, int which)
+{
+    struct trace_nic *nic = &h->vms[0].nics[1];
+    switch (which) {
+    case 1:
+        nic->network = 2;
+        break;
+    case 2:
+        nic->loss_ppm = 1000001;
+        break;
+    case 3:
+        nic->mtu = 67;
+        break;
+    case 4:
+        nic->mtu = 65536;
+        break;
+    case 5:
+        h->share = 16;
+        break;
+    case 6:
+        h->networks_count = 1; /* a card stands on the second */
+        break;
+    case 7:
+        h->vms[0].disks[0].image = 2;
+        break;
+    case 8:
+        h->vms[0].vcpus = 0;
+        break;
+    default: /* good */
+        break;
+    }
+}
+
+START_TEST(values_out_of_range_are_refused)
+{
+    struct trace_header h = sample_header();
+    struct buf b = {0};
+    struct err e;
+    spoil(&h, _i);
+    message_put_header(&h, &b);
+    if (_i == 0)
+        ck_assert_int_eq(open_content(b.data, b.len, &e), 0);
+    else
+        expect(open_content(b.data, b.len, &e), ERR_FORMAT, &e, "bad trace header");
+    buf_free(&b);
+}
+END_TEST
+
+/* More networks, or cards in a VM, than there may be. */
+START_TEST(long_lists_are_refused)
+{
+    struct trace_header h = sample_header();
+    struct trace_network *networks = xcalloc(257, sizeof *networks);
+    struct trace_nic *nics = xcalloc(257, sizeof *nics);
+    struct buf b = {0};
+    struct err e;
+    for (int i = 0; i < 257; i++) {
+        networks[i].name = (char *)"n";
+        nics[i].mtu = 1500;
+    }
+    if (_i == 0) {
+        h.networks = networks;
+        h.networks_count = 257;
+    } else {
+        h.vms[0].nics = nics;
+        h.vms[0].nics_count = 257;
+    }
+    message_put_header(&h, &b);
+    expect(open_content(b.data, b.len, &e), ERR_FORMAT, &e, "bad trace header");
+    free(networks);
+    free(nics);
     buf_free(&b);
 }
 END_TEST
@@ -279,6 +386,8 @@ int main(void)
     tcase_add_test(t, every_flipped_bit_is_found);
     tcase_add_test(t, other_files_are_refused);
     tcase_add_test(t, other_versions_are_refused);
+    tcase_add_loop_test(t, values_out_of_range_are_refused, 0, 9);
+    tcase_add_loop_test(t, long_lists_are_refused, 0, 2);
     tcase_add_test(t, zip_bombs_are_refused);
     suite_add_tcase(s, t);
     SRunner *runner = srunner_create(s);

@@ -72,6 +72,8 @@ static inline struct trace_header sample_header(void)
     static struct trace_disk disks[1];
     static char *devices[2];
     static struct trace_vm vms[2];
+    static struct trace_network networks[2];
+    static struct trace_nic nics[2];
     images[0] = (struct trace_image){
         .name = (char *)"vmlinux",
         .size = sizeof sample_kernel,
@@ -84,7 +86,19 @@ static inline struct trace_header sample_header(void)
         .interface = (char *)"ide",
         .serial = (char *)"d0",
         .read_only = true,
+        .persistent = true,
     };
+    networks[0] = (struct trace_network){.name = (char *)"lan"};
+    networks[1] = (struct trace_network){.name = (char *)"out\nside", .gateway = true};
+    nics[0] = (struct trace_nic){
+        .network = 1,
+        .mac = {2, 0xd1, 0, 0, 0, 0xff},
+        .latency_ns = 100000,
+        .bandwidth = UINT64_C(10000000000),
+        .loss_ppm = 1000000,
+        .mtu = 65535,
+    };
+    nics[1] = (struct trace_nic){.latency_ns = UINT64_MAX, .loss_ppm = 1500, .mtu = 68};
     devices[0] = (char *)"virtio-rng";
     devices[1] = (char *)"virtio-balloon";
     vms[0] = (struct trace_vm){
@@ -104,19 +118,31 @@ static inline struct trace_header sample_header(void)
         .disks_count = 1,
         .devices = devices,
         .devices_count = 2,
+        .nics = nics,
+        .nics_count = 2,
+        .memory_min = 64 << 20,
+        .memory_max = (192 << 20) + 4096,
+        .shares = 2000,
     };
     vms[1] = vms[0];
     vms[1].name = (char *)"two";
     vms[1].big_endian = true;
     vms[1].kernel = TRACE_NO_IMAGE;
     vms[1].bios = 1;
-    vms[1].disks_count = vms[1].devices_count = 0;
+    vms[1].disks_count = vms[1].devices_count = vms[1].nics_count = 0;
+    vms[1].memory_min = vms[1].memory_max = vms[1].shares = 0;
     return (struct trace_header){
         .version = TRACE_VERSION,
         .build = (char *)"disco 0.1.0",
         .recorded = (char *)"2026-11-22T20:33:52Z",
         .epoch_ns = 100000,
         .machine_memory = UINT64_C(1) << 30,
+        .no_reboot = true,
+        .seed = UINT64_MAX - 1,
+        .share = TRACE_SHARE_DISK | TRACE_SHARE_CONTENT,
+        .scan_rate = 12345,
+        .networks = networks,
+        .networks_count = 2,
         .images = images,
         .images_count = 2,
         .vms = vms,

@@ -1,81 +1,21 @@
 /* The host's end of the console: texts and replies, pipes, end of input, and the escape key. */
-#include <check.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "record/host_console.h"
 #include "tests/rng.h"
-
-static int saved_in, saved_out;
-static int type_fd, screen_fd; /* our ends of its input and its output */
-static struct record_options opt;
-static struct host_console con;
-
-static void setup(void)
-{
-    int in[2], out[2];
-    saved_in = dup(0);
-    saved_out = dup(1);
-    ck_assert_int_eq(pipe(in), 0);
-    ck_assert_int_eq(pipe(out), 0);
-    dup2(in[0], 0);
-    dup2(out[1], 1);
-    close(in[0]);
-    close(out[1]);
-    type_fd = in[1];
-    screen_fd = out[0];
-    opt = (struct record_options){0};
-}
-
-static void teardown(void)
-{
-    host_console_close(&con);
-    dup2(saved_in, 0);
-    dup2(saved_out, 1);
-    close(saved_in);
-    close(saved_out);
-    close(screen_fd);
-    if (type_fd >= 0)
-        close(type_fd);
-}
-
-static void print(const char *text)
-{
-    host_console_output(&con, (const uint8_t *)text, strlen(text));
-    host_console_poll(&con);
-}
-
-/* What was typed for the guest, once. */
-static void assert_typed(const char *text)
-{
-    ck_assert_str_eq(buf_cstr(&con.typed), text);
-    ck_assert_uint_eq(con.typed.len, strlen(text));
-    buf_clear(&con.typed);
-}
-
-static void reply(const char *text, const char *answer)
-{
-    opt.replies[opt.replies_count++] =
-        (struct reply_option){(char *)(uintptr_t)text, (char *)(uintptr_t)answer};
-}
+#include "tests/unit/consoles_rig.h"
 
 START_TEST(output_arrives)
 {
     char bytes[100];
-    host_console_open(&con, &opt);
+    open_all();
     print("Linux ");
     print("version\r\n");
     ck_assert_int_eq(read(screen_fd, bytes, sizeof bytes), 15);
     ck_assert_mem_eq(bytes, "Linux version\r\n", 15);
     ck_assert(!con.tty);
-    ck_assert(con.live);
+    ck_assert(consoles_live(&con, 0));
 }
 END_TEST
 
@@ -84,7 +24,7 @@ START_TEST(one_after_the_other)
     reply("login: ", "root\n");
     reply("# ", "one\n");
     reply("# ", "two\n");
-    host_console_open(&con, &opt);
+    open_all();
     print("# nothing yet: the login comes first\n");
     assert_typed("");
     print("log");
@@ -110,7 +50,7 @@ START_TEST(several_in_one_chunk)
     reply("b", "2");
     reply("a", "3");
     reply("aa", "4");
-    host_console_open(&con, &opt);
+    open_all();
     print("b-a-b-a-a"); /* the last two do not touch */
     assert_typed("123");
     print("a"); /* now they do */
@@ -126,9 +66,9 @@ START_TEST(any_cut)
     reply("abd", "2");
     reply("abcabc", "3");
     reply(": e", "4");
-    opt.until_text = "c: end";
+    vm->until_text = "c: end";
     struct rng rng = {(uint64_t)_i};
-    host_console_open(&con, &opt);
+    open_all();
     for (size_t at = 0; at < strlen(text);) {
         char part[64] = {0};
         size_t n = 1 + rng_below(&rng, 1 + (uint32_t)_i % 10);
@@ -137,7 +77,7 @@ START_TEST(any_cut)
         print(part);
     }
     assert_typed("1234");
-    ck_assert(con.text_seen);
+    ck_assert(consoles_texts_seen(&con));
 }
 END_TEST
 
@@ -145,15 +85,15 @@ END_TEST
 START_TEST(until_text_over_a_reply)
 {
     reply("prompt", "x");
-    opt.until_text = "prompt> done";
-    host_console_open(&con, &opt);
+    vm->until_text = "prompt> done";
+    open_all();
     print("prompt");
     assert_typed("x");
-    ck_assert(!con.text_seen);
+    ck_assert(!consoles_texts_seen(&con));
     print("> do");
-    ck_assert(!con.text_seen);
+    ck_assert(!consoles_texts_seen(&con));
     print("ne");
-    ck_assert(con.text_seen);
+    ck_assert(consoles_texts_seen(&con));
 }
 END_TEST
 
@@ -161,11 +101,11 @@ START_TEST(until_text_in_one_chunk_with_replies)
 {
     reply("A", "1");
     reply("B", "2");
-    opt.until_text = "A B";
-    host_console_open(&con, &opt);
+    vm->until_text = "A B";
+    open_all();
     print("..A B..");
     assert_typed("12");
-    ck_assert(con.text_seen);
+    ck_assert(consoles_texts_seen(&con));
 }
 END_TEST
 
@@ -179,14 +119,14 @@ START_TEST(much_output)
     needle[0] = 'N';
     reply(needle, "first");
     reply("second", "2");
-    opt.until_text = "the end";
-    host_console_open(&con, &opt);
+    vm->until_text = "the end";
+    open_all();
     int null = open("/dev/null", O_WRONLY);
     dup2(null, 1);
     close(null);
     for (int round = 0; round < 40; round++)
         print(noise);
-    ck_assert_uint_le(con.seen.len, 5 * TEXT_MAX);
+    ck_assert_uint_le(con.vms[0].watch.seen.len, 5 * TEXT_MAX);
     for (size_t i = 0; i < TEXT_MAX; i++) {
         char one[2] = {needle[i], 0};
         assert_typed("");
@@ -204,31 +144,31 @@ START_TEST(much_output)
         }
     }
     print("the ");
-    ck_assert(!con.text_seen);
+    ck_assert(!consoles_texts_seen(&con));
     print("end");
-    ck_assert(con.text_seen);
+    ck_assert(consoles_texts_seen(&con));
 }
 END_TEST
 
 START_TEST(piped_input)
 {
-    host_console_open(&con, &opt);
-    host_console_poll(&con);
+    open_all();
+    consoles_poll(&con);
     assert_typed("");
-    ck_assert(con.live);
+    ck_assert(consoles_live(&con, 0));
     ck_assert_int_eq(write(type_fd, "ls\n\001x", 5), 5);
-    host_console_poll(&con);
+    consoles_poll(&con);
     assert_typed("ls\n\001x"); /* no escape key in a pipe */
-    ck_assert(!con.quit);
+    ck_assert(!consoles_quit(&con));
     close(type_fd);
     type_fd = -1;
-    ck_assert(con.live);
-    host_console_poll(&con);
+    ck_assert(consoles_live(&con, 0));
+    consoles_poll(&con);
     ck_assert(con.eof);
-    ck_assert(!con.live);
-    host_console_poll(&con);
+    ck_assert(!consoles_live(&con, 0));
+    consoles_poll(&con);
     assert_typed("");
-    ck_assert_uint_ge(host_console_wait(&con, 1000000), 1000000);
+    ck_assert_uint_ge(consoles_wait(&con, 1000000), 1000000);
 }
 END_TEST
 
@@ -237,16 +177,16 @@ START_TEST(file_and_closed_input)
     int null = open("/dev/null", O_RDONLY);
     dup2(null, 0);
     close(null);
-    host_console_open(&con, &opt);
-    ck_assert(!con.live); /* nothing comes at a time of its own */
-    host_console_poll(&con);
+    open_all();
+    ck_assert(!consoles_live(&con, 0)); /* nothing comes at a time of its own */
+    consoles_poll(&con);
     ck_assert(con.eof);
-    host_console_close(&con);
+    consoles_close(&con);
     close(0);
-    host_console_open(&con, &opt);
+    open_all();
     ck_assert(con.eof);
-    ck_assert(!con.live);
-    host_console_poll(&con);
+    ck_assert(!consoles_live(&con, 0));
+    consoles_poll(&con);
     assert_typed("");
 }
 END_TEST
@@ -257,17 +197,17 @@ START_TEST(flood)
     static char bytes[20000];
     memset(bytes, 'f', sizeof bytes);
     ck_assert_int_eq(write(type_fd, bytes, sizeof bytes), (int)sizeof bytes);
-    host_console_open(&con, &opt);
+    open_all();
     for (int i = 0; i < 100; i++)
-        host_console_poll(&con);
-    ck_assert_uint_ge(con.typed.len, 4096);
-    ck_assert_uint_lt(con.typed.len, 8192);
-    ck_assert_uint_ge(host_console_wait(&con, 20000000), 20000000);
-    size_t total = con.typed.len;
+        consoles_poll(&con);
+    ck_assert_uint_ge(consoles_typed(&con, 0)->len, 4096);
+    ck_assert_uint_lt(consoles_typed(&con, 0)->len, 8192);
+    ck_assert_uint_ge(consoles_wait(&con, 20000000), 20000000);
+    size_t total = consoles_typed(&con, 0)->len;
     for (int i = 0; i < 100; i++) {
-        buf_clear(&con.typed);
-        host_console_poll(&con);
-        total += con.typed.len;
+        consoles_take(&con, 0, consoles_typed(&con, 0)->len);
+        consoles_poll(&con);
+        total += consoles_typed(&con, 0)->len;
     }
     ck_assert_uint_eq(total, sizeof bytes);
 }
@@ -275,11 +215,11 @@ END_TEST
 
 START_TEST(wait_ends_with_input)
 {
-    host_console_open(&con, &opt);
-    ck_assert_uint_ge(host_console_wait(&con, 5000000), 5000000);
+    open_all();
+    ck_assert_uint_ge(consoles_wait(&con, 5000000), 5000000);
     assert_typed("");
     ck_assert_int_eq(write(type_fd, "k", 1), 1);
-    uint64_t ns = host_console_wait(&con, 3000000000u);
+    uint64_t ns = consoles_wait(&con, 3000000000u);
     ck_assert_uint_ge(ns, 1);
     ck_assert_uint_lt(ns, 2000000000);
     assert_typed("k");
@@ -311,12 +251,12 @@ START_TEST(slow_pipe)
         bytes[i] = (uint8_t)(i * 7);
     if (_i == 1)
         fcntl(1, F_SETFL, O_NONBLOCK);
-    host_console_open(&con, &opt);
+    open_all();
     pthread_t thread;
     reader_got = 0;
     pthread_create(&thread, NULL, slow_reader, NULL);
-    host_console_output(&con, bytes, sizeof bytes);
-    host_console_poll(&con);
+    consoles_output(&con, 0, 0, bytes, sizeof bytes);
+    consoles_poll(&con);
     pthread_join(thread, NULL);
     ck_assert_uint_eq(reader_got, sizeof bytes);
 }
@@ -335,12 +275,12 @@ START_TEST(signal_ends_a_blocked_write)
     sigaction(SIGALRM, &sa, NULL);
     if (_i == 1)
         fcntl(1, F_SETFL, O_NONBLOCK);
-    host_console_open(&con, &opt);
-    host_console_output(&con, bytes, sizeof bytes);
+    open_all();
+    consoles_output(&con, 0, 0, bytes, sizeof bytes);
     ualarm(30000, 30000);
-    host_console_poll(&con);
+    consoles_poll(&con);
     ualarm(0, 0);
-    ck_assert_uint_eq(con.out.len, 0);
+    ck_assert_uint_eq(con.vms[0].out.len, 0);
 }
 END_TEST
 
@@ -348,7 +288,7 @@ START_TEST(nobody_there)
 {
     signal(SIGPIPE, SIG_IGN);
     reply("x", "y");
-    host_console_open(&con, &opt);
+    open_all();
     close(screen_fd);
     print("x");
     assert_typed("y"); /* the run goes on */
@@ -358,35 +298,31 @@ END_TEST
 
 START_TEST(terminal_keys)
 {
-    int master = posix_openpt(O_RDWR | O_NOCTTY);
-    if (master < 0 || grantpt(master) < 0 || unlockpt(master) < 0)
-        return; /* a host without pseudo-terminals */
-    int slave = open(ptsname(master), O_RDWR | O_NOCTTY);
-    ck_assert_int_ge(slave, 0);
-    dup2(slave, 0);
-    close(slave);
-    host_console_open(&con, &opt);
+    int master = terminal();
+    if (master < 0)
+        return;
+    open_all();
     ck_assert(con.tty);
-    ck_assert(con.live);
+    ck_assert(consoles_live(&con, 0));
     static const char keys[] = "a\003\001a\001\001b\001";
     ck_assert_int_eq(write(master, keys, sizeof keys - 1), (int)sizeof keys - 1);
-    host_console_wait(&con, 1000000000);
+    consoles_wait(&con, 1000000000);
     assert_typed("a\003\001\001b");
     ck_assert(con.escape); /* over the end of what was read */
     ck_assert_int_eq(write(master, "r", 1), 1);
-    host_console_wait(&con, 1000000000);
-    ck_assert(con.reset && !con.quit && !con.escape);
+    consoles_wait(&con, 1000000000);
+    ck_assert(consoles_reset_taken(&con, 0) && !consoles_quit(&con) && !con.escape);
     ck_assert_int_eq(write(master, "\001xq", 3), 3);
-    host_console_wait(&con, 1000000000);
-    ck_assert(con.quit);
+    consoles_wait(&con, 1000000000);
+    ck_assert(consoles_quit(&con));
     close(master);
 }
 END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("host_console");
-    TCase *tc = tcase_create("host_console");
+    Suite *suite = suite_create("consoles");
+    TCase *tc = tcase_create("consoles");
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, output_arrives);
     tcase_add_test(tc, one_after_the_other);
