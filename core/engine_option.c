@@ -1,8 +1,10 @@
 #include "core/engine_option.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "core/base/usage.h"
+#include "core/config.h"
 
 static const char *const names[] = {[MIPS_INTERP] = "interp", [MIPS_JIT] = "jit"};
 
@@ -26,4 +28,12 @@ enum mips_engine engine_parse(const char *arg)
         return (enum mips_engine)i;
     }
     usage_error("--engine %s: wanted jit or interp", arg);
+}
+
+unsigned host_threads(unsigned wanted)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    if (wanted != 0)
+        return wanted;
+    return processors < 1 ? 1 : processors > VMS_MAX ? VMS_MAX : (unsigned)processors;
 }

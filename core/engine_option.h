@@ -1,4 +1,4 @@
-/* --engine of the programs: names of the ways to execute instructions. */
+/* What the programs have in common about how to run: --engine, --threads. */
 #ifndef CORE_ENGINE_OPTION_H
 #define CORE_ENGINE_OPTION_H
 
@@ -16,5 +16,9 @@ const char *engine_name(enum mips_engine engine);
 /* The value of --engine. A bad one, or an engine that this host does not have, ends the program
  * as usage_error does. */
 enum mips_engine engine_parse(const char *arg);
+
+/* How many threads shall run the VMs: `wanted`, or if that is 0 as many as the host has
+ * processors. */
+unsigned host_threads(unsigned wanted);
 
 #endif

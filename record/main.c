@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/engine_option.h"
 #include "core/monitor.h"
 #include "core/run_stats.h"
 #include "record/options.h"
@@ -34,10 +35,13 @@ static void catch_signals(void)
 static void print_summary(const struct recorder *r, const struct monitor *m,
                           const struct trace_sizes *sizes)
 {
-    const struct vm *vm = m->vms[0];
-    uint64_t steps = mips_steps(vm->cpu);
+    uint64_t steps = monitor_position(m);
     fprintf(stderr, "disco-record: %s after %" PRIu64 " instructions, %.3f s of virtual time\n",
-            record_end_text(r->end), steps, (double)vm_ns_of(vm, vm_cycle(vm)) / 1e9);
+            record_end_text(r->end), steps,
+            (double)vm_ns_of(m->vms[0], monitor_cycle(m)) / 1e9);
+    for (unsigned i = 0; i < m->vms_count && m->vms_count > 1; i++)
+        fprintf(stderr, "disco-record: %s: %" PRIu64 " instructions%s\n", m->vms[i]->config->name,
+                mips_steps(m->vms[i]->cpu), m->vms[i]->powered_off ? ", off" : "");
     fprintf(stderr, "disco-record: %" PRIu64 " inputs, %" PRIu64 " events:", r->inputs_total,
             r->log.count);
     for (int k = 0; k < EVENT_KINDS; k++)
@@ -59,10 +63,14 @@ static void print_summary(const struct recorder *r, const struct monitor *m,
 static void print_stats(const struct record_options *opt, const struct monitor *m,
                         struct stopwatch time)
 {
-    const struct mips *cpu = m->vms[0]->cpu;
-    struct run_stats s = {.engine = opt->engine, .steps = mips_steps(cpu), .time = time};
-    run_stats_take(&s, cpu);
-    run_stats_print(&s, stderr);
+    for (unsigned i = 0; i < m->vms_count; i++) {
+        const struct mips *cpu = m->vms[i]->cpu;
+        struct run_stats s = {.engine = opt->engine, .steps = mips_steps(cpu), .time = time};
+        if (m->vms_count > 1)
+            fprintf(stderr, "%s:\n", m->vms[i]->config->name);
+        run_stats_take(&s, cpu);
+        run_stats_print(&s, stderr);
+    }
 }
 
 static int run(struct recorder *r, const struct record_options *opt, struct setup *setup,
@@ -72,12 +80,16 @@ static int run(struct recorder *r, const struct record_options *opt, struct setu
     struct monitor *m;
     TRY(monitor_create(&m, &setup->config, &port, e));
     monitor_set_engine(m, opt->engine, opt->stats);
-    int started = recorder_start(r, m, e);
+    int started = monitor_set_threads(m, host_threads(setup->cluster.threads), e);
+    if (started == 0)
+        started = recorder_start(r, m, e);
     if (started < 0) {
         monitor_destroy(m);
         return started;
     }
-    struct run_limit limit = {.step = opt->stop_after, .cycle = UINT64_MAX};
+    /* Several VMs stop at the end of an epoch: the recorder sees to it. */
+    struct run_limit limit = {
+        .step = m->vms_count == 1 ? opt->stop_after : UINT64_MAX, .cycle = UINT64_MAX};
     struct stopwatch start = stopwatch_now();
     enum run_stop stop = monitor_run(m, &limit, e);
     struct stopwatch time = stopwatch_since(start);

@@ -36,7 +36,9 @@ static uint64_t host_ns(void)
 static void put_events(struct recorder *r)
 {
     size_t bytes = (size_t)(r->log.next - r->events);
-    if (r->writer == NULL) {
+    if (r->starting) {
+        buf_put(&r->early, r->events, bytes);
+    } else if (r->writer == NULL) {
         const struct event *ev = (const struct event *)r->events;
         for (; (const uint8_t *)ev < r->log.next; ev = event_after(ev))
             r->event_count[ev->kind]++;
@@ -47,24 +49,38 @@ static void put_events(struct recorder *r)
     event_log_room(&r->log, r->events, TRACE_LOG_BYTES);
 }
 
+/* The events of power-on, now that it is known where they go. */
+static void put_early_events(struct recorder *r)
+{
+    put_events(r);
+    uint64_t count = r->log.count;
+    r->starting = false;
+    event_log_append(&r->log, r->early.data, r->early.data + r->early.len);
+    r->log.count = count;
+    buf_free(&r->early);
+}
+
 static void log_full(struct event_log *log)
 {
     put_events(container_of(log, struct recorder, log));
 }
 
-static void put_text(struct recorder *r)
+static void put_text(struct recorder *r, unsigned vm)
 {
-    if (r->writer != NULL && r->text.len != 0)
-        trace_put_console(r->writer, 0, r->text_channel, r->text_cycle, r->text.data, r->text.len);
-    buf_clear(&r->text);
+    struct recorder_text *t = &r->text[vm];
+    if (r->writer != NULL && t->bytes.len != 0)
+        trace_put_console(r->writer, vm, t->channel, t->cycle, t->bytes.data, t->bytes.len);
+    buf_clear(&t->bytes);
 }
 
-static struct trace_digest digest_now(const struct recorder *r, struct monitor *m, bool with_memory)
+static struct trace_digest digest_now(const struct recorder *r, struct monitor *m, unsigned vm,
+                                      bool with_memory)
 {
-    struct vm_digest d = monitor_digest(m, 0, with_memory);
+    struct vm_digest d = monitor_digest(m, vm, with_memory);
     return (struct trace_digest){
-        .step = mips_steps(m->vms[0]->cpu),
-        .cycle = vm_cycle(m->vms[0]),
+        .step = mips_steps(m->vms[vm]->cpu),
+        .cycle = monitor_cycle(m),
+        .vm = vm,
         .cpu = d.cpu,
         .devices = d.devices,
         .memory = d.memory,
@@ -75,15 +91,19 @@ static struct trace_digest digest_now(const struct recorder *r, struct monitor *
 
 static void sync_trace(struct recorder *r, struct monitor *m)
 {
-    uint64_t step = mips_steps(m->vms[0]->cpu);
-    r->next_sync = vm_cycle(m->vms[0]) + r->sync_cycles;
+    uint64_t step = monitor_position(m);
+    r->next_sync = monitor_cycle(m) + r->sync_cycles;
     if (r->writer == NULL || (step == r->sync_step && step != 0))
-        return; /* the guest slept since the last one */
+        return; /* the guests slept since the last one */
     r->sync_step = step;
     put_events(r);
-    put_text(r);
-    struct trace_digest digest = digest_now(r, m, r->syncs++ % SYNCS_PER_MEMORY == 0);
-    trace_put_digest(r->writer, &digest);
+    bool with_memory = r->syncs++ % SYNCS_PER_MEMORY == 0;
+    for (unsigned i = 0; i < m->vms_count; i++)
+        put_text(r, i);
+    for (unsigned i = 0; i < m->vms_count; i++) {
+        struct trace_digest digest = digest_now(r, m, i, with_memory);
+        trace_put_digest(r->writer, &digest);
+    }
 }
 
 static void put_input(struct recorder *r, const struct trace_input *in)
@@ -94,39 +114,76 @@ static void put_input(struct recorder *r, const struct trace_input *in)
     trace_put_input(r->writer, in);
 }
 
+struct block_head {
+    uint64_t block;
+    uint32_t image;
+};
+
+/* The blocks that VMs read for the first time. DETERMINISM: VM by VM, whichever thread was first. */
+static void put_blocks(struct recorder *r, const struct monitor *m)
+{
+    for (unsigned vm = 0; vm < m->vms_count; vm++) {
+        struct buf *blocks = &r->blocks[vm];
+        for (size_t at = 0; at < blocks->len; at += DISK_BLOCK) {
+            struct block_head head;
+            memcpy(&head, blocks->data + at, sizeof head);
+            at += sizeof head;
+            uint8_t *seen = &r->block_seen[head.image][head.block / 8];
+            if (*seen & 1u << head.block % 8)
+                continue;
+            *seen |= (uint8_t)(1u << head.block % 8);
+            struct trace_input in = {.vm = vm,
+                                     .kind = TRACE_INPUT_DISK_BLOCK,
+                                     .channel = head.image,
+                                     .number = head.block};
+            if (r->writer != NULL)
+                in.hash = trace_put_blob(r->writer, blocks->data + at, DISK_BLOCK);
+            put_input(r, &in);
+        }
+        buf_clear(blocks);
+    }
+}
+
 /* ---- the port ---- */
 
-static void deliver(struct recorder *r, struct monitor *m, uint64_t cycle)
+static bool can_deliver(const struct recorder *r, const struct vm *vm)
 {
-    struct vm *vm = m->vms[0];
-    const struct buf *typed = consoles_typed(&r->consoles, 0);
-    if (typed->len != 0 && vm_console_ready(vm, 0)) {
+    return consoles_typed(&r->consoles, vm->index)->len != 0 && vm_console_ready(vm, 0) &&
+           vm_console_room(vm, 0) != 0;
+}
+
+static void deliver(struct recorder *r, struct vm *vm, uint64_t cycle)
+{
+    if (can_deliver(r, vm)) {
+        const struct buf *typed = consoles_typed(&r->consoles, vm->index);
         size_t n = (size_t)min_u64(typed->len, vm_console_room(vm, 0));
-        struct trace_input in = {
-            .cycle = cycle,
-            .kind = TRACE_INPUT_CONSOLE,
-            .data = typed->data,
-            .len = n,
-        };
-        if (n != 0) {
-            put_input(r, &in);
-            vm_console_input(vm, 0, typed->data, n);
-            consoles_take(&r->consoles, 0, n);
-        }
-    }
-    if (consoles_reset_taken(&r->consoles, 0)) {
         put_input(r, &(struct trace_input){
-                         .cycle = cycle, .kind = TRACE_INPUT_POWER, .channel = POWER_RESET});
+                         .cycle = cycle,
+                         .vm = vm->index,
+                         .kind = TRACE_INPUT_CONSOLE,
+                         .data = typed->data,
+                         .len = n,
+                     });
+        vm_console_input(vm, 0, typed->data, n);
+        consoles_take(&r->consoles, vm->index, n);
+    }
+    if (consoles_reset_taken(&r->consoles, vm->index)) {
+        put_input(r, &(struct trace_input){.cycle = cycle,
+                                           .vm = vm->index,
+                                           .kind = TRACE_INPUT_POWER,
+                                           .channel = POWER_RESET});
         vm_power(vm, POWER_RESET);
     }
 }
 
 static int disk_status(struct recorder *r, struct err *e)
 {
-    if (r->disk_error.code == 0)
-        return 0;
-    r->end = END_ERROR;
-    ERR(e, r->disk_error.code, "%s", r->disk_error.msg);
+    for (unsigned i = 0; i < VMS_MAX; i++)
+        if (r->disk_error[i].code != 0) {
+            r->end = END_ERROR;
+            ERR(e, r->disk_error[i].code, "%s", r->disk_error[i].msg);
+        }
+    return 0;
 }
 
 /* Why the run should end now, as far as the host is concerned. */
@@ -156,9 +213,15 @@ static int barrier(void *port, struct monitor *m, uint64_t cycle, struct err *e)
         if (r->writer != NULL)
             TRY(trace_writer_status(r->writer, e));
     }
-    if (vm_cycle(m->vms[0]) >= r->next_sync)
+    put_blocks(r, m);
+    if (monitor_cycle(m) >= r->next_sync)
         sync_trace(r, m);
-    deliver(r, m, cycle);
+    if (m->vms_count > 1 && monitor_position(m) >= r->opt->stop_after) {
+        r->end = END_LIMIT;
+        return PORT_STOP;
+    }
+    for (unsigned i = 0; i < m->vms_count; i++)
+        deliver(r, m->vms[i], cycle);
     return PORT_GO;
 }
 
@@ -166,7 +229,7 @@ static int barrier(void *port, struct monitor *m, uint64_t cycle, struct err *e)
  * that could is farther away than a day. */
 static bool asleep_for_good(struct recorder *r, struct monitor *m, uint64_t now)
 {
-    uint64_t steps = mips_steps(m->vms[0]->cpu);
+    uint64_t steps = monitor_position(m);
     if (steps != r->sleep_step || r->sleep_cycle == 0) {
         r->sleep_step = steps;
         r->sleep_cycle = now;
@@ -183,11 +246,11 @@ static int idle(void *port, struct monitor *m, uint64_t now, uint64_t until, uin
     r->end = look_at_host(r);
     if (r->end != END_NONE)
         return PORT_STOP;
-    if (consoles_typed(&r->consoles, 0)->len != 0 && vm_console_ready(m->vms[0], 0) &&
-        vm_console_room(m->vms[0], 0) != 0) {
-        *to = now;
-        return PORT_GO;
-    }
+    for (unsigned i = 0; i < m->vms_count; i++)
+        if (can_deliver(r, m->vms[i])) {
+            *to = now;
+            return PORT_GO;
+        }
     if (!consoles_any_live(&r->consoles)) {
         if (until == UINT64_MAX || asleep_for_good(r, m, now)) {
             r->end = END_ASLEEP;
@@ -198,10 +261,11 @@ static int idle(void *port, struct monitor *m, uint64_t now, uint64_t until, uin
     }
     /* Somebody may type: pace to real time, a tenth of a second at a time at most, so that
      * signals and time-outs are seen. */
-    if (r->writer != NULL && r->text.len != 0) {
-        sync_trace(r, m);
-        trace_flush(r->writer);
-    }
+    for (unsigned i = 0; r->writer != NULL && i < m->vms_count; i++)
+        if (r->text[i].bytes.len != 0) {
+            sync_trace(r, m);
+            trace_flush(r->writer);
+        }
     uint64_t left = until == UINT64_MAX ? UINT64_MAX : vm_ns_of(m->vms[0], until - now);
     uint64_t slept = consoles_wait(&r->consoles, min_u64(left, 100000000u));
     uint64_t cycles = vm_cycle_of(m->vms[0], min_u64(slept, left));
@@ -209,6 +273,7 @@ static int idle(void *port, struct monitor *m, uint64_t now, uint64_t until, uin
     return PORT_GO;
 }
 
+/* On the VM's thread. */
 static void disk_block(void *port, unsigned vm, uint32_t image, uint64_t block, uint8_t *out)
 {
     struct recorder *r = port;
@@ -221,7 +286,7 @@ static void disk_block(void *port, unsigned vm, uint32_t image, uint64_t block, 
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0) {
-            err_set(&r->disk_error, ERR_IO, "%s: cannot read at offset %" PRIu64 ": %s",
+            err_set(&r->disk_error[vm], ERR_IO, "%s: cannot read at offset %" PRIu64 ": %s",
                     im->path, offset + done,
                     n == 0 ? "the file became shorter" : strerror(errno));
             break;
@@ -230,25 +295,29 @@ static void disk_block(void *port, unsigned vm, uint32_t image, uint64_t block, 
     }
     if (r->block_seen[image][block / 8] & 1u << block % 8)
         return;
-    r->block_seen[image][block / 8] |= (uint8_t)(1u << block % 8);
-    struct trace_input in = {
-        .vm = vm, .kind = TRACE_INPUT_DISK_BLOCK, .channel = image, .number = block,
-    };
-    if (r->writer != NULL)
-        in.hash = trace_put_blob(r->writer, out, DISK_BLOCK);
-    put_input(r, &in);
+    buf_put(&r->blocks[vm], &(struct block_head){block, image}, sizeof(struct block_head));
+    buf_put(&r->blocks[vm], out, DISK_BLOCK);
 }
 
 static void console(void *port, unsigned vm, unsigned channel, uint64_t cycle,
                     const uint8_t *bytes, size_t n)
 {
     struct recorder *r = port;
+    struct recorder_text *t = &r->text[vm];
     consoles_output(&r->consoles, vm, channel, bytes, n);
-    if (channel != r->text_channel || r->text.len >= 16384)
-        put_text(r);
-    r->text_channel = channel;
-    r->text_cycle = cycle;
-    buf_put(&r->text, bytes, n);
+    if (channel != t->channel || t->bytes.len >= 16384)
+        put_text(r, vm);
+    t->channel = channel;
+    t->cycle = cycle;
+    buf_put(&t->bytes, bytes, n);
+}
+
+static void frame(void *port, unsigned net_port, bool towards, uint64_t ns,
+                  const struct net_frame *f, const struct net_pages *pages)
+{
+    struct recorder *r = port;
+    if (!towards && r->captures != NULL)
+        capture_frame(r->captures, net_port, ns, f, pages);
 }
 
 static const struct port_ops recorder_ops = {
@@ -256,6 +325,7 @@ static const struct port_ops recorder_ops = {
     .idle = idle,
     .disk_block = disk_block,
     .console = console,
+    .frame = frame,
 };
 
 struct port recorder_port(struct recorder *r)
@@ -268,7 +338,8 @@ struct port recorder_port(struct recorder *r)
 void recorder_open(struct recorder *r, const struct record_options *opt, struct setup *setup,
                    volatile sig_atomic_t *interrupted)
 {
-    *r = (struct recorder){.opt = opt, .setup = setup, .interrupted = interrupted};
+    *r = (struct recorder){
+        .opt = opt, .setup = setup, .interrupted = interrupted, .starting = true};
     r->events = xmalloc(TRACE_LOG_BYTES);
     r->log = (struct event_log){.full = log_full};
     event_log_room(&r->log, r->events, TRACE_LOG_BYTES);
@@ -295,25 +366,76 @@ int recorder_start(struct recorder *r, struct monitor *m, struct err *e)
     r->next_sync = r->sync_cycles;
     if (opt->timeout > 0 && opt->timeout < 1e9)
         r->deadline_ns = host_ns() + (uint64_t)(opt->timeout * 1e9);
+    put_early_events(r);
+    TRY(captures_open(&r->captures, opt, setup, e));
     return consoles_open(&r->consoles, &setup->cluster, e);
+}
+
+struct write_back {
+    const struct setup_image *image;
+    const struct memory *memory;
+    struct err *e;
+};
+
+static bool write_block(void *ctx, uint64_t block, uint64_t mpn1)
+{
+    const struct write_back *w = ctx;
+    const uint8_t *bytes = mpn_host(w->memory, (uint32_t)(mpn1 - 1));
+    uint64_t offset = block * DISK_BLOCK;
+    size_t want = (size_t)min_u64(DISK_BLOCK, w->image->size - offset), done = 0;
+    while (done < want) {
+        ssize_t n = pwrite(w->image->fd, bytes + done, want - done, (off_t)(offset + done));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0) {
+            err_set(w->e, ERR_IO, "%s: cannot write at offset %" PRIu64 ": %s", w->image->path,
+                    offset + done, strerror(errno));
+            return false;
+        }
+        done += (size_t)n;
+    }
+    return true;
+}
+
+/* What the guests wrote to persistent disks. */
+static int write_back(const struct recorder *r, const struct monitor *m, struct err *e)
+{
+    struct err first = {0};
+    for (unsigned i = 0; i < m->vms_count; i++)
+        for (unsigned d = 0; d < m->vms[i]->disks_count; d++) {
+            const struct disk *disk = m->vms[i]->disks[d];
+            struct write_back w = {&r->setup->images[disk->config.image], &m->memory, &first};
+            if (disk->config.persistent)
+                radix_each(&disk->overlay, write_block, &w);
+        }
+    return first.code == 0 ? 0 : err_set(e, first.code, "%s", first.msg);
 }
 
 int recorder_finish(struct recorder *r, struct monitor *m, struct trace_sizes *sizes, struct err *e)
 {
     consoles_poll(&r->consoles);
     put_events(r);
-    put_text(r);
+    put_blocks(r, m);
+    for (unsigned i = 0; i < m->vms_count; i++)
+        put_text(r, i);
     int status = disk_status(r, e);
+    if (status == 0)
+        status = write_back(r, m, e);
+    int captured = captures_close(r->captures, e);
+    r->captures = NULL;
+    status = status < 0 ? status : captured;
     if (r->writer == NULL)
         return status;
-    struct trace_digest digest = digest_now(r, m, true);
+    struct trace_digest digests[VMS_MAX];
+    for (unsigned i = 0; i < m->vms_count; i++)
+        digests[i] = digest_now(r, m, i, true);
     struct trace_end end = {
         .reason = (char *)(uintptr_t)end_text[r->end],
-        .step = digest.step,
-        .cycle = digest.cycle,
+        .step = monitor_position(m),
+        .cycle = monitor_cycle(m),
         .events = r->log.count,
-        .digests = &digest,
-        .digests_count = 1,
+        .digests = digests,
+        .digests_count = m->vms_count,
     };
     struct trace_writer *w = r->writer;
     r->writer = NULL;
@@ -328,7 +450,12 @@ void recorder_close(struct recorder *r)
         trace_writer_close(r->writer, NULL, NULL);
     consoles_close(&r->consoles);
     free(r->events);
-    buf_free(&r->text);
+    buf_free(&r->early);
+    captures_close(r->captures, NULL);
+    for (unsigned i = 0; i < VMS_MAX; i++) {
+        buf_free(&r->text[i].bytes);
+        buf_free(&r->blocks[i]);
+    }
     for (size_t i = 0; i < IMAGES_MAX; i++)
         free(r->block_seen[i]);
 }

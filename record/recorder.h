@@ -3,8 +3,8 @@
  * logs them and all events into a trace.
  *
  * Sync points, every quarter of a virtual second, put the events so far, then
- * the console's text, then a digest into the trace, each fourth time one of
- * memory, too; so a trace that is cut anywhere replays to its last digest.
+ * the consoles' text, then a digest of each VM into the trace, each fourth time
+ * one of memory, too; so a trace that is cut anywhere replays to its last digest.
  */
 #ifndef RECORD_RECORDER_H
 #define RECORD_RECORDER_H
@@ -12,6 +12,7 @@
 #include <signal.h>
 
 #include "core/monitor.h"
+#include "record/capture.h"
 #include "record/consoles.h"
 #include "record/setup.h"
 #include "traces/trace.h"
@@ -27,20 +28,26 @@ struct recorder {
     struct consoles consoles;
     struct event_log log;
     uint8_t *events;             /* the log's memory, ours until it is put */
+    bool starting;               /* events are kept until recorder_start: */
+    struct buf early;
     uint64_t event_count[EVENT_KINDS]; /* once the run is over */
     uint64_t inputs_total;
-    struct buf text;             /* console text of channel text_channel, not yet put */
-    unsigned text_channel;
-    uint64_t text_cycle;
+    struct recorder_text {
+        struct buf bytes; /* not yet put */
+        unsigned channel;
+        uint64_t cycle;   /* of the last byte */
+    } text[VMS_MAX];
+    struct buf blocks[VMS_MAX]; /* read by a VM since the last barrier: struct block_head, content */
     uint64_t next_sync;          /* cycle */
     uint64_t sync_cycles;
-    uint64_t sync_step;          /* of the last sync point */
+    uint64_t sync_step;          /* position of the last sync point */
     uint64_t syncs;
     uint64_t sleep_step, sleep_cycle; /* since when the guest has slept */
     uint64_t deadline_ns;        /* host monotonic time of --timeout; UINT64_MAX: none */
     unsigned barriers;           /* since the host was looked at */
     uint8_t *block_seen[IMAGES_MAX]; /* bitmap by image; NULL: no disk */
-    struct err disk_error;       /* ends the run at the next barrier */
+    struct err disk_error[VMS_MAX]; /* ends the run at the next barrier */
+    struct capture *captures;       /* --pcap */
     enum record_end end;
     volatile sig_atomic_t *interrupted;
 };

@@ -23,6 +23,7 @@ struct options {
     const char *trace;
     const char *gdb;    /* address to listen on */
     bool verify, console, quiet, no_symbols, stats;
+    unsigned threads; /* 0: as suits the host */
     enum mips_engine engine;
     char **command;     /* arguments of gdb-multiarch after "--", or NULL */
 };
@@ -40,7 +41,7 @@ static const char doc[] =
     "Exit status: 0 when all went well, 1 on an error, 2 when the replay differs from the "
     "recording; for \"-- ARGS\" that of gdb.";
 
-enum { OPT_GDB = 0x100, OPT_VERIFY, OPT_CONSOLE, OPT_NOSYMBOLS, OPT_ENGINE, OPT_STATS };
+enum { OPT_GDB = 0x100, OPT_VERIFY, OPT_CONSOLE, OPT_NOSYMBOLS, OPT_ENGINE, OPT_STATS, OPT_THREADS };
 
 static const struct argp_option argp_options[] = {
     {"verify", OPT_VERIFY, NULL, 0, "replay everything, compare every event and digest", 0},
@@ -49,6 +50,8 @@ static const struct argp_option argp_options[] = {
     {"no-symbols", OPT_NOSYMBOLS, NULL, 0, "do not look for the kernel's symbols", 0},
     {"quiet", 'q', NULL, 0, "no progress", 0},
     {"engine", OPT_ENGINE, "jit|interp", 0, ENGINE_OPTION_HELP, 0},
+    {"threads", OPT_THREADS, "N", 0, "with --verify, threads of the host that run the VMs of the "
+     "trace (as many as there are processors)", 0},
     {"stats", OPT_STATS, NULL, 0, STATS_OPTION_HELP, 0},
     {0},
 };
@@ -82,6 +85,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_STATS:
         o->stats = true;
+        return 0;
+    case OPT_THREADS:
+        o->threads = (unsigned)strtoul(arg, NULL, 10);
+        if (o->threads < 1 || o->threads > VMS_MAX)
+            usage_error("--threads %s: wanted 1 to %d", arg, VMS_MAX);
         return 0;
     case ARGP_KEY_ARG:
         if (o->trace != NULL)
@@ -345,8 +353,11 @@ int main(int argc, char **argv)
         if (o.console)
             t.replayer.on_console = print_console;
         monitor_set_engine(t.replayer.monitor, o.engine, o.stats);
+        if (o.verify)
+            result = monitor_set_threads(t.replayer.monitor, host_threads(o.threads), &e);
         struct stopwatch start = stopwatch_now();
-        result = o.verify ? verify(&o, &t) : serve(&o, &t, &e);
+        if (result == 0)
+            result = o.verify ? verify(&o, &t) : serve(&o, &t, &e);
         if (o.stats)
             print_stats(&o, &t, start);
         timeline_close(&t);

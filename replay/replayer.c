@@ -38,7 +38,7 @@ static void fail(struct replayer *r, const char *fmt, ...)
 
 static uint64_t step_now(const struct replayer *r)
 {
-    return mips_steps(r->monitor->vms[0]->cpu);
+    return monitor_position(r->monitor);
 }
 
 /* ---- the sink ---- */
@@ -144,11 +144,11 @@ static void compare_digest(struct replayer *r, const struct trace_digest *want)
                                                                          : NULL;
     if (what != NULL)
         fail(r,
-             "digest of the %s differs at cycle %" PRIu64 "; recorded: step %" PRIu64
+             "%s: digest of the %s differs at cycle %" PRIu64 "; recorded: step %" PRIu64
              " cpu %016" PRIx64 " devices %016" PRIx64 " memory %016" PRIx64 " events %" PRIu64
              "; replayed: step %" PRIu64 " cpu %016" PRIx64 " devices %016" PRIx64
              " memory %016" PRIx64 " events %" PRIu64,
-             what, want->cycle, want->step, want->cpu, want->devices, want->memory, want->events,
+             vm->config->name, what, want->cycle, want->step, want->cpu, want->devices, want->memory, want->events,
              mips_steps(vm->cpu), have.cpu, have.devices, have.memory, r->at.event);
 }
 
@@ -186,7 +186,7 @@ static int barrier(void *port, struct monitor *m, uint64_t cycle, struct err *e)
     struct replayer *r = port;
     if (r->detached)
         return PORT_GO;
-    uint64_t now = vm_cycle(m->vms[0]);
+    uint64_t now = monitor_cycle(m);
     while (r->at.digest < r->digests_count && r->digests[r->at.digest].cycle <= now &&
            r->error.code == 0)
         compare_digest(r, &r->digests[r->at.digest++]);
@@ -227,17 +227,19 @@ static int compare_refs(const void *a, const void *b)
     return x->block < y->block ? -1 : x->block > y->block;
 }
 
+/* On the VM's thread. */
 static void disk_block(void *port, unsigned vm, uint32_t image, uint64_t block, uint8_t *out)
 {
     struct replayer *r = port;
     struct disk_block_ref key = {.image = image, .block = block};
-    struct disk_block_ref *ref = r->blocks_count == 0
+    const struct disk_block_ref *ref = r->blocks_count == 0
                                      ? NULL
                                      : bsearch(&key, r->blocks, r->blocks_count, sizeof key,
                                                compare_refs);
     uint8_t *data = NULL;
     size_t n = 0;
     memset(out, 0, DISK_BLOCK);
+    pthread_mutex_lock(&r->lock);
     if (ref == NULL)
         fail(r, "vm%u reads block %" PRIu64 " of %s, which was not read when recorded", vm, block,
              r->header->images[image].name);
@@ -245,6 +247,7 @@ static void disk_block(void *port, unsigned vm, uint32_t image, uint64_t block, 
         halt(r);
     else
         memcpy(out, data, min_u64(n, DISK_BLOCK));
+    pthread_mutex_unlock(&r->lock);
     free(data);
 }
 
@@ -279,53 +282,36 @@ static const struct port_ops replayer_ops = {
 
 /* ---- from a header to machines ---- */
 
-static int load_image(struct replayer *r, const char *path, unsigned slot, uint32_t image,
-                      struct config_image *out, struct err *e)
+static int load_image(struct replayer *r, uint32_t image, struct config_image *out, struct err *e)
 {
     if (image == TRACE_NO_IMAGE)
         return 0;
     const struct trace_image *im = &r->header->images[image];
-    uint8_t *data;
-    if (trace_reader_cut(r->reader) != NULL && !trace_reader_has_blob(r->reader, im->hash))
-        ERR(e, ERR_TRUNCATED, "%s: the trace is cut before the whole of %s was in it; nothing can "
-            "be replayed", path, im->name);
-    TRY(trace_reader_blob(r->reader, im->hash, &data, &r->image_size[slot], e));
-    r->images[slot] = data;
-    *out = (struct config_image){data, r->image_size[slot]};
+    struct replay_image *mine = &r->images[image];
+    if (mine->data == NULL) {
+        uint8_t *data;
+        if (trace_reader_cut(r->reader) != NULL && !trace_reader_has_blob(r->reader, im->hash))
+            ERR(e, ERR_TRUNCATED, "%s: the trace is cut before the whole of %s was in it; nothing "
+                "can be replayed", r->path, im->name);
+        TRY(trace_reader_blob(r->reader, im->hash, &data, &mine->size, e));
+        mine->data = data;
+    }
+    *out = (struct config_image){mine->data, mine->size};
     return 0;
 }
 
-static int fill_config(struct replayer *r, const char *path, struct monitor_config *cfg,
-                       struct err *e)
+static bool vm_can_be(const struct trace_header *h, const struct trace_vm *tv)
 {
-    const struct trace_header *h = r->header;
-    if (h->vms_count != 1)
-        ERR(e, ERR_VERSION, "%s: a trace of %zu VMs; this version replays one", path,
-            h->vms_count);
-    const struct trace_vm *tv = &h->vms[0];
-    if (tv->vcpus != 1 || tv->disks_count > DISKS_MAX || tv->cpu_hz == 0 || tv->memory == 0 ||
-        tv->memory % PAGE_SIZE != 0 || tv->memory > 1ull << 31 || h->epoch_ns < 1000)
-        ERR(e, ERR_FORMAT, "%s: the header describes a machine that cannot be", path);
-    cfg->vms_count = 1;
-    cfg->epoch_ns = h->epoch_ns;
-    cfg->no_reboot = h->no_reboot;
-    struct vm_config *vm = &cfg->vms[0];
-    *vm = (struct vm_config){
-        .name = tv->name,
-        .board = tv->board,
-        .cpu = tv->cpu,
-        .big_endian = tv->big_endian,
-        .memory = tv->memory,
-        .cpu_hz = tv->cpu_hz,
-        .append = tv->append,
-        .kernel_name = tv->kernel == TRACE_NO_IMAGE ? "" : config_base_name(h->images[tv->kernel].name),
-        .wall_clock = tv->wall_clock,
-        .entropy_seed = tv->entropy_seed,
-        .disks_count = tv->disks_count,
-    };
-    TRY(load_image(r, path, 0, tv->kernel, &vm->kernel, e));
-    TRY(load_image(r, path, 1, tv->initrd, &vm->initrd, e));
-    TRY(load_image(r, path, 2, tv->bios, &vm->bios, e));
+    for (size_t i = 0; i < tv->nics_count; i++)
+        if (tv->nics[i].network >= h->networks_count || tv->nics[i].latency_ns < h->epoch_ns)
+            return false;
+    return tv->vcpus == 1 && tv->disks_count <= DISKS_MAX && tv->nics_count <= NICS_MAX &&
+           tv->cpu_hz != 0 && tv->memory != 0 && tv->memory % PAGE_SIZE == 0 &&
+           tv->memory <= 1ull << 31;
+}
+
+static void fill_parts(const struct trace_vm *tv, struct vm_config *vm)
+{
     for (size_t i = 0; i < tv->disks_count; i++)
         vm->disks[i] = (struct disk_config){
             .interface = strcmp(tv->disks[i].interface, "virtio") == 0 ? DISK_VIRTIO : DISK_IDE,
@@ -334,10 +320,70 @@ static int fill_config(struct replayer *r, const char *path, struct monitor_conf
             .serial = tv->disks[i].serial,
             .read_only = tv->disks[i].read_only,
         };
-    for (size_t i = 0; i < tv->devices_count; i++) {
-        vm->virtio_rng = vm->virtio_rng || strcmp(tv->devices[i], "virtio-rng") == 0;
-        vm->virtio_console = vm->virtio_console || strcmp(tv->devices[i], "virtio-console") == 0;
+    for (size_t i = 0; i < tv->nics_count; i++) {
+        const struct trace_nic *nic = &tv->nics[i];
+        vm->nics[i] = (struct nic_config){
+            .network = nic->network,
+            .link = {nic->latency_ns, nic->bandwidth, nic->loss_ppm, nic->mtu},
+        };
+        memcpy(vm->nics[i].mac, nic->mac, sizeof nic->mac);
     }
+    for (size_t i = 0; i < tv->devices_count; i++) {
+        vm->virtio_rng |= strcmp(tv->devices[i], "virtio-rng") == 0;
+        vm->virtio_console |= strcmp(tv->devices[i], "virtio-console") == 0;
+        vm->virtio_balloon |= strcmp(tv->devices[i], "virtio-balloon") == 0;
+    }
+}
+
+static int fill_vm(struct replayer *r, const struct trace_vm *tv, struct vm_config *vm,
+                   struct err *e)
+{
+    const struct trace_header *h = r->header;
+    if (!vm_can_be(h, tv))
+        ERR(e, ERR_FORMAT, "%s: the header describes a machine that cannot be", r->path);
+    *vm = (struct vm_config){
+        .name = tv->name,
+        .board = tv->board,
+        .cpu = tv->cpu,
+        .big_endian = tv->big_endian,
+        .memory = tv->memory,
+        .cpu_hz = tv->cpu_hz,
+        .append = tv->append,
+        .kernel_name =
+            tv->kernel == TRACE_NO_IMAGE ? "" : config_base_name(h->images[tv->kernel].name),
+        .wall_clock = tv->wall_clock,
+        .entropy_seed = tv->entropy_seed,
+        .disks_count = tv->disks_count,
+        .nics_count = tv->nics_count,
+        .memory_min = tv->memory_min,
+        .memory_max = tv->memory_max,
+        .shares = tv->shares,
+    };
+    fill_parts(tv, vm);
+    TRY(load_image(r, tv->kernel, &vm->kernel, e));
+    TRY(load_image(r, tv->initrd, &vm->initrd, e));
+    return load_image(r, tv->bios, &vm->bios, e);
+}
+
+static int fill_config(struct replayer *r, struct monitor_config *cfg, struct err *e)
+{
+    const struct trace_header *h = r->header;
+    if (h->vms_count > VMS_MAX || h->networks_count > NETWORKS_MAX || h->epoch_ns < 1000)
+        ERR(e, ERR_FORMAT, "%s: the header describes machines that cannot be", r->path);
+    cfg->vms_count = h->vms_count;
+    cfg->epoch_ns = h->epoch_ns;
+    cfg->no_reboot = h->no_reboot;
+    cfg->machine_memory = h->machine_memory;
+    cfg->networks_count = h->networks_count;
+    for (size_t i = 0; i < h->networks_count; i++)
+        cfg->networks[i] =
+            (struct network_config){.name = h->networks[i].name, .gateway = h->networks[i].gateway};
+    cfg->seed = h->seed;
+    cfg->share = h->share;
+    cfg->scan_rate = h->scan_rate;
+    r->images = xcalloc(h->images_count + 1, sizeof r->images[0]);
+    for (size_t i = 0; i < h->vms_count; i++)
+        TRY(fill_vm(r, &h->vms[i], &cfg->vms[i], e));
     return 0;
 }
 
@@ -354,24 +400,21 @@ static void find_end(struct replayer *r)
     }
 }
 
-static int check_inputs(struct replayer *r, const char *path, struct err *e)
+static int check_inputs(struct replayer *r, struct err *e)
 {
     r->blocks = xcalloc(r->inputs_count + 1, sizeof r->blocks[0]);
     for (size_t i = 0; i < r->inputs_count; i++) {
         const struct trace_input *in = &r->inputs[i];
         bool block = in->kind == TRACE_INPUT_DISK_BLOCK;
-        if (in->vm != 0 || (block && in->channel >= r->header->images_count) ||
+        if ((block && in->channel >= r->header->images_count) ||
             (in->kind == TRACE_INPUT_POWER && in->channel > POWER_HALT) ||
             (!block && in->kind != TRACE_INPUT_POWER && in->kind != TRACE_INPUT_CONSOLE))
-            ERR(e, ERR_FORMAT, "%s: input %zu is of a kind that this version does not know", path,
-                i);
+            ERR(e, ERR_FORMAT, "%s: input %zu is of a kind that this version does not know",
+                r->path, i);
         if (block)
             r->blocks[r->blocks_count++] =
                 (struct disk_block_ref){in->channel, in->number, in->hash};
     }
-    for (size_t i = 0; i < r->digests_count; i++)
-        if (r->digests[i].vm != 0)
-            ERR(e, ERR_FORMAT, "%s: digest %zu is of a VM that the trace does not have", path, i);
     qsort(r->blocks, r->blocks_count, sizeof r->blocks[0], compare_refs);
     return 0;
 }
@@ -380,6 +423,8 @@ int replayer_open(struct replayer *r, const char *path, uint64_t snapshot_bytes,
 {
     *r = (struct replayer){0};
     TRY(trace_reader_open(&r->reader, path, false, e));
+    r->path = xstrdup(path);
+    pthread_mutex_init(&r->lock, NULL);
     r->header = trace_reader_header(r->reader);
     r->inputs = trace_reader_inputs(r->reader, &r->inputs_count);
     r->digests = trace_reader_digests(r->reader, &r->digests_count);
@@ -392,9 +437,9 @@ int replayer_open(struct replayer *r, const char *path, uint64_t snapshot_bytes,
     r->lookahead = lookahead_start(r->reader, 0);
     r->no_lookahead = r->lookahead == NULL;
     struct monitor_config cfg = {.snapshot_memory = snapshot_bytes};
-    int result = check_inputs(r, path, e);
+    int result = check_inputs(r, e);
     if (result == 0)
-        result = fill_config(r, path, &cfg, e);
+        result = fill_config(r, &cfg, e);
     struct port port = {.ops = &replayer_ops, .ctx = r, .log = &r->log};
     if (result == 0)
         result = monitor_create(&r->monitor, &cfg, &port, e);
@@ -407,8 +452,11 @@ void replayer_close(struct replayer *r)
 {
     if (r->monitor != NULL)
         monitor_destroy(r->monitor);
-    for (size_t i = 0; i < ARRAY_LEN(r->images); i++)
-        free(r->images[i]);
+    for (size_t i = 0; r->images != NULL && i < r->header->images_count; i++)
+        free(r->images[i].data);
+    free(r->images);
+    pthread_mutex_destroy(&r->lock);
+    free(r->path);
     free(r->blocks);
     buf_free(&r->console);
     lookahead_stop(r->lookahead);
@@ -424,7 +472,10 @@ void replayer_seek_cursor(struct replayer *r, const struct replay_cursor *at)
 
 bool replayer_at_end(const struct replayer *r)
 {
-    return vm_cycle(r->monitor->vms[0]) >= r->end_cycle || r->monitor->vms[0]->powered_off;
+    const struct monitor *m = r->monitor;
+    if (m->vms_count > 1 && m->turn != 0)
+        return false; /* the others come up to there, too */
+    return monitor_cycle(m) >= r->end_cycle || monitor_all_off(m);
 }
 
 enum run_stop replayer_run(struct replayer *r, uint64_t until_step, bool pass)
@@ -439,7 +490,7 @@ enum run_stop replayer_run(struct replayer *r, uint64_t until_step, bool pass)
     r->steps_run += step_now(r) - before;
     /* DETERMINISM: a power command may be the last thing, at the cycle where the trace ends. */
     if (stop == RUN_LIMIT && !r->detached && r->at.event < r->events_count &&
-        trace_reader_end(r->reader) != NULL && vm_cycle(r->monitor->vms[0]) >= r->end_cycle)
+        trace_reader_end(r->reader) != NULL && monitor_cycle(r->monitor) >= r->end_cycle)
         stop = monitor_settle(r->monitor, &r->error);
     return r->error.code != 0 ? RUN_FAILED : stop;
 }

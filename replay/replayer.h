@@ -7,6 +7,8 @@
 #ifndef REPLAY_REPLAYER_H
 #define REPLAY_REPLAYER_H
 
+#include <pthread.h>
+
 #include "core/base/buf.h"
 #include "core/monitor.h"
 #include "replay/lookahead.h"
@@ -47,8 +49,12 @@ struct replayer {
     void *console_ctx;
     size_t blocks_count;
     struct disk_block_ref *blocks; /* sorted by (image, block) */
-    void *images[3];               /* kernel, initrd, bios: owned */
-    size_t image_size[3];
+    struct replay_image {
+        void *data;                /* owned; NULL: a disk's, or nobody's */
+        size_t size;
+    } *images;                     /* as many as in the header */
+    char *path;
+    pthread_mutex_t lock;          /* guards the reader where VMs run on several threads */
     bool detached;                 /* scratch run: nothing is compared, no inputs come */
 };
 

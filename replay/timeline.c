@@ -32,17 +32,17 @@
 
 uint64_t timeline_position(const struct timeline *t)
 {
-    return mips_steps(timeline_cpu(t));
+    return monitor_position(t->replayer.monitor);
 }
 
 uint64_t timeline_cycle(const struct timeline *t)
 {
-    return mips_cycle(timeline_cpu(t));
+    return monitor_cycle(t->replayer.monitor);
 }
 
 struct vm *timeline_vm(const struct timeline *t)
 {
-    return t->replayer.monitor->vms[0];
+    return monitor_current(t->replayer.monitor);
 }
 
 struct mips *timeline_cpu(const struct timeline *t)
