@@ -24,7 +24,6 @@ const struct state_field vm_state[] = {
     STATE(struct vm, powered_off),
     STATE(struct vm, defect),
     STATE(struct vm, irq_levels),
-    STATE(struct vm, epoch_steps),
     STATE_END,
 };
 

@@ -90,6 +90,7 @@ struct vm {
     struct net_pages net_pages;
     unsigned nics_count;
 
+    uint64_t epoch_steps;   /* of the vcpu, when the present epoch began; in snapshots */
     bool loading;           /* vm_load_state is at work: levels are set, nothing happens */
     uint64_t ns_per_cycle;  /* 0: not a whole number */
     struct console_channel console[VM_CHANNELS_MAX];
@@ -100,7 +101,6 @@ struct vm {
     uint8_t powered_off;
     uint8_t defect;         /* the monitor failed for this VM: it is halted, and has no digest */
     uint8_t irq_levels;     /* of the vcpu's inputs */
-    uint64_t epoch_steps;   /* of the vcpu, when the present epoch began */
 };
 
 /* A kind of machine. */
