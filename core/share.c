@@ -16,13 +16,14 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "core/crew.h"
 #include "core/monitor.h"
 
 #define HINT_BITS      20
 #define HINT_COMMON    (1ull << 63)
 #define HINT_TAG_SHIFT 45 /* 18 bits of the hash; below: MPN, or VM << 32 | key + 1 */
 #define HINT_TAG       (0x3ffffull << HINT_TAG_SHIFT)
-#define SCAN_RATE      20000u /* pages per VM and virtual second */
+#define SCAN_RATE      5000u /* pages per VM and virtual second */
 #define SCAN_ROUND     64u    /* pages per VM at a time, at least */
 
 static const uint8_t zero_page[PAGE_SIZE];
@@ -188,55 +189,95 @@ static uint64_t hinted_page(struct monitor *m, uint64_t hint, const uint8_t *byt
     return (uint64_t)common + 1;
 }
 
-static void consider(struct monitor *m, struct vm *vm, uint64_t key, enum share_ways why)
+/* A page that was found by the search. */
+struct found {
+    uint64_t key, hash;
+    uint32_t mpn;
+    bool zero;
+};
+
+static void consider(struct monitor *m, struct vm *vm, const struct found *f, enum share_ways why)
 {
-    struct memory *memory = &m->memory;
-    uint32_t mpn = (uint32_t)(vm_page_at(vm, key) - 1);
-    bool common = mpn_arena(mpn) == ARENA_COMMON;
-    if (!common && !vm_page_is_private(vm, mpn))
-        return; /* a frame in flight or a disk's overlay has it, too */
-    const uint8_t *bytes = mpn_host(memory, mpn);
-    if (memcmp(bytes, zero_page, PAGE_SIZE) == 0) {
-        vm_page_set(vm, key, 0);
-        log_share(vm, key, 0, why);
+    if (vm_page_at(vm, f->key) != (uint64_t)f->mpn + 1)
+        return; /* it became another one's hint, just now */
+    if (f->zero) {
+        vm_page_set(vm, f->key, 0);
+        log_share(vm, f->key, 0, why);
         return;
     }
-    uint64_t hash = XXH3_64bits(bytes, PAGE_SIZE);
-    uint64_t slot = hash & ((1u << HINT_BITS) - 1);
-    uint64_t tag = hash >> HINT_BITS << HINT_TAG_SHIFT & HINT_TAG;
-    uint64_t hint = radix_get(&m->share.hint, slot), now = HINT_COMMON | tag | mpn;
-    if (!common) {
+    uint64_t slot = f->hash & ((1u << HINT_BITS) - 1);
+    uint64_t tag = f->hash >> HINT_BITS << HINT_TAG_SHIFT & HINT_TAG;
+    uint64_t hint = radix_get(&m->share.hint, slot), now = HINT_COMMON | tag | f->mpn;
+    if (mpn_arena(f->mpn) != ARENA_COMMON) {
         uint64_t found = 0;
         if (hint != 0 && (hint & HINT_TAG) == tag)
-            found = hinted_page(m, hint, bytes, vm, key, why);
+            found = hinted_page(m, hint, mpn_host(&m->memory, f->mpn), vm, f->key, why);
         if (found != 0)
-            join(vm, key, (uint32_t)(found - 1), why);
-        now = found != 0 ? HINT_COMMON | tag | (found - 1) : tag | hint_of_page(vm, key);
+            join(vm, f->key, (uint32_t)(found - 1), why);
+        now = found != 0 ? HINT_COMMON | tag | (found - 1) : tag | hint_of_page(vm, f->key);
     }
     if (now != hint)
         radix_set(&m->share.hint, slot, now);
 }
 
-/* Looks at up to n pages that have machine pages, and at each key at most once. */
-static void scan(struct monitor *m, struct vm *vm, uint64_t n, enum share_ways why)
+/* The next n pages of a VM that have machine pages and might be shared, in the order of keys and
+ * each at most once; into the VM's list. */
+static void search(struct monitor *m, struct vm *vm, uint64_t n)
 {
     uint64_t *cursor = &m->share.cursor[vm->index];
+    buf_clear(&vm->found);
     if (vm->defect)
         return; /* nobody knows what it did last */
     for (uint64_t looked = 0; looked < vm->ram_pages && n != 0; looked++) {
-        uint64_t key = *cursor;
+        uint64_t key = *cursor, mpn1 = vm_page_at(vm, key);
         *cursor = key + 1 < vm->ram_pages ? key + 1 : 0;
-        if (vm_page_at(vm, key) == 0)
+        if (mpn1 == 0)
             continue;
         n--;
-        consider(m, vm, key, why);
+        struct found f = {.key = key, .mpn = (uint32_t)(mpn1 - 1)};
+        if (mpn_arena(f.mpn) != ARENA_COMMON && !vm_page_is_private(vm, f.mpn))
+            continue; /* a frame in flight or a disk's overlay has it, too */
+        const uint8_t *bytes = mpn_host(&m->memory, f.mpn);
+        f.zero = memcmp(bytes, zero_page, PAGE_SIZE) == 0;
+        if (!f.zero)
+            f.hash = XXH3_64bits(bytes, PAGE_SIZE);
+        buf_put(&vm->found, &f, sizeof f);
+    }
+}
+
+struct round {
+    struct monitor *m;
+    uint64_t pages;
+};
+
+static void search_part(void *ctx, unsigned i)
+{
+    const struct round *round = ctx;
+    search(round->m, round->m->vms[i], round->pages);
+}
+
+/* Searching is most of the work, and each VM's own. */
+static void search_and_share(struct monitor *m, uint64_t pages, enum share_ways why)
+{
+    struct round round = {m, pages};
+    if (m->crew != NULL)
+        crew_run(m->crew, search_part, &round, m->vms_count);
+    else
+        for (unsigned i = 0; i < m->vms_count; i++)
+            search_part(&round, i);
+    for (unsigned i = 0; i < m->vms_count; i++) {
+        struct vm *vm = m->vms[i];
+        for (size_t at = 0; at < vm->found.len; at += sizeof(struct found)) {
+            struct found f;
+            memcpy(&f, vm->found.data + at, sizeof f);
+            consider(m, vm, &f, why);
+        }
     }
 }
 
 void share_boot(struct monitor *m)
 {
-    for (unsigned i = 0; i < m->vms_count; i++)
-        scan(m, m->vms[i], UINT64_MAX, SHARE_BOOT);
+    search_and_share(m, UINT64_MAX, SHARE_BOOT);
 }
 
 void share_search(struct monitor *m)
@@ -245,9 +286,8 @@ void share_search(struct monitor *m)
     uint64_t period = max_u64(SCAN_ROUND * 1000000000ull / rate / m->config.epoch_ns, 1);
     if (!(m->config.share & SHARE_CONTENT) || m->busy_epochs % period != 0)
         return;
-    uint64_t pages = max_u64(rate * (period * m->config.epoch_ns) / 1000000000u, 1);
-    for (unsigned i = 0; i < m->vms_count; i++)
-        scan(m, m->vms[i], pages, SHARE_CONTENT);
+    search_and_share(m, max_u64(rate * (period * m->config.epoch_ns) / 1000000000u, 1),
+                     SHARE_CONTENT);
 }
 
 void share_barrier(struct monitor *m)

@@ -63,7 +63,7 @@ struct snapshot *monitor_snapshot(struct monitor *m)
     }
     memory_snapshot(&m->memory, &s->memory);
     for (unsigned i = 0; i < m->vms_count; i++)
-        vm_flush_translations(m->vms[i]);
+        mips_flush_writes(m->vms[i]->cpu);
     return s;
 }
 

@@ -403,6 +403,7 @@ void vm_destroy(struct vm *vm)
     buf_free(&vm->own_text);
     buf_free(&vm->page_ops);
     buf_free(&vm->block_reads);
+    buf_free(&vm->found);
 }
 
 int vm_power_on(struct vm *vm, struct err *e)

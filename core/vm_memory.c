@@ -39,11 +39,15 @@ void vm_flush_translations(struct vm *vm)
 }
 
 /* The page is in another frame now, which may have held anything before. */
-static void page_moved(struct vm *vm, uint64_t key, uint32_t frame)
+static void page_moved(struct vm *vm, uint64_t key, uint32_t from, uint32_t to)
 {
-    if (vm->given[key])
-        vm_flush_translations(vm);
-    mips_code_changed(vm->cpu, frame, 0, PAGE_SIZE);
+    if (vm->given[key] && from == FRAME_ZERO) {
+        vm_flush_translations(vm); /* it has too many users to know them */
+    } else if (vm->given[key]) {
+        mips_drop_frame(vm->cpu, from);
+        vm->given[key] = 0;
+    }
+    mips_code_changed(vm->cpu, to, 0, PAGE_SIZE);
 }
 
 /* ---- whole machine pages ---- */
@@ -74,8 +78,9 @@ void vm_page_set(struct vm *vm, uint64_t key, uint64_t mpn1)
     uint64_t old = radix_get(&vm->pmap, key);
     if (old == mpn1)
         return;
+    uint32_t from = frame_of(vm, key);
     radix_set(&vm->pmap, key, mpn1);
-    page_moved(vm, key, mpn1 == 0 ? FRAME_ZERO : mpn_frame(vm->memory, (uint32_t)(mpn1 - 1)));
+    page_moved(vm, key, from, frame_of(vm, key));
     if (old != 0)
         vm_page_unref(vm, (uint32_t)(old - 1));
 }
@@ -137,7 +142,7 @@ static uint32_t frame_for_write(struct vm *vm, uint64_t key)
 {
     uint64_t mpn1 = radix_get(&vm->pmap, key);
     bool moved = true;
-    uint32_t frame;
+    uint32_t frame, from = mpn1 == 0 ? FRAME_ZERO : mpn_frame(vm->memory, (uint32_t)(mpn1 - 1));
     if (mpn1 == 0) {
         uint32_t mpn = mpn_alloc(vm->memory, vm->index, true);
         radix_set(&vm->pmap, key, (uint64_t)mpn + 1);
@@ -148,7 +153,7 @@ static uint32_t frame_for_write(struct vm *vm, uint64_t key)
         frame = break_sharing(vm, key, (uint32_t)(mpn1 - 1));
     }
     if (moved)
-        page_moved(vm, key, frame);
+        page_moved(vm, key, from, frame);
     mark_dirty(vm, key);
     return frame;
 }

@@ -50,7 +50,7 @@ void code_destroy(struct mips *cpu)
         free(cpu->code.pages[i]);
     }
     free(cpu->code.pages);
-    free(cpu->code.writer);
+    free(cpu->code.users);
     free(cpu->code.arena);
     free(cpu->scratch);
 }
@@ -62,9 +62,9 @@ void code_reach(struct mips *cpu, uint32_t frame)
         return;
     uint32_t n = frame + frame / 2 + 64;
     c->pages = xrealloc(c->pages, n * sizeof *c->pages);
-    c->writer = xrealloc(c->writer, n * sizeof *c->writer);
+    c->users = xrealloc(c->users, n * sizeof *c->users);
     memset(c->pages + c->n_pages, 0, (n - c->n_pages) * sizeof *c->pages);
-    memset(c->writer + c->n_pages, 0, (n - c->n_pages) * sizeof *c->writer);
+    memset(c->users + c->n_pages, 0, (n - c->n_pages) * sizeof *c->users);
     c->n_pages = n;
 }
 

@@ -134,9 +134,15 @@ struct code_view {
     const uint8_t *entry[]; /* translator only: by word, where to run what is there */
 };
 
+/* Virtual pages with entries in the software TLB for a frame (mmu.c): page | mode * VIRTUAL_PAGES,
+ * + 1; 0: none. Some may have none any more. */
+struct frame_users {
+    uint32_t page[2];
+};
+
 struct code_cache {
     struct code_page **pages; /* by frame; NULL for none */
-    uint32_t *writer;         /* by frame: who has a write entry for it (mmu.c) */
+    struct frame_users *users; /* by frame */
     uint32_t n_pages;
     uint8_t *arena;
     uint32_t used; /* bytes of the arena */

@@ -153,6 +153,8 @@ void mips_flush_pages(struct mips *cpu);
 void mips_flush_writes(struct mips *cpu);
 /* The same for the pages in one host frame. */
 void mips_protect_frame(struct mips *cpu, uint32_t frame);
+/* What was in this host frame is elsewhere now: drop the cached translations to it. */
+void mips_drop_frame(struct mips *cpu, uint32_t frame);
 /* Bytes of a host frame changed other than by this vcpu's own stores (DMA,
  * another vcpu, the debugger, reuse of the frame): forget its decoded code. */
 void mips_code_changed(struct mips *cpu, uint32_t frame, uint32_t offset, uint32_t len);

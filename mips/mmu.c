@@ -24,7 +24,7 @@
 #define SLOW_CODE      2 /* writable, but the frame has decoded code; the frame */
 #define SLOW_NUMBER(e) ((uint64_t)((e) & INT64_MAX) >> PAGE_BITS)
 
-#define SEVERAL UINT32_MAX /* in code.writer: look through all lists */
+#define SEVERAL UINT32_MAX /* in frame_users: more than two, look through all lists */
 
 static int address_error(enum mips_access access)
 {
@@ -138,15 +138,15 @@ void mmu_flush_asid(struct mips *cpu)
 
 void mmu_flush_writes(struct mips *cpu, uint32_t frame)
 {
-    uint32_t writer = cpu->code.writer[frame];
-    cpu->code.writer[frame] = 0;
-    if (writer == 0)
-        return;
-    if (writer != SEVERAL) {
-        cpu->modes[(writer - 1) / VIRTUAL_PAGES].write[(writer - 1) % VIRTUAL_PAGES] = 0;
+    const struct frame_users *users = &cpu->code.users[frame];
+    if (users->page[0] == SEVERAL) {
+        mips_flush_writes(cpu);
         return;
     }
-    mips_flush_writes(cpu);
+    for (unsigned i = 0; i < 2; i++)
+        if (users->page[i] != 0)
+            cpu->modes[(users->page[i] - 1) / VIRTUAL_PAGES]
+                .write[(users->page[i] - 1) % VIRTUAL_PAGES] = 0;
 }
 
 void mips_protect_frame(struct mips *cpu, uint32_t frame)
@@ -155,7 +155,22 @@ void mips_protect_frame(struct mips *cpu, uint32_t frame)
     mmu_flush_writes(cpu, frame);
 }
 
-/* code.writer may go on naming pages that have no entry any more: that does no harm. */
+void mips_drop_frame(struct mips *cpu, uint32_t frame)
+{
+    code_reach(cpu, frame);
+    struct frame_users *users = &cpu->code.users[frame];
+    cpu->flushes++;
+    cpu->leave = true;
+    if (users->page[0] == SEVERAL)
+        mmu_flush_all(cpu);
+    else
+        for (unsigned i = 0; i < 2; i++)
+            if (users->page[i] != 0)
+                drop(&cpu->modes[(users->page[i] - 1) / VIRTUAL_PAGES],
+                     (users->page[i] - 1) % VIRTUAL_PAGES);
+    *users = (struct frame_users){{0}};
+}
+
 void mips_flush_writes(struct mips *cpu)
 {
     for (unsigned i = 0; i < KINDS; i++)
@@ -232,12 +247,39 @@ static void list_fill(struct mips *cpu, uint32_t page, uint8_t kind)
     list->at[list->n++] = page | (uint32_t)cpu->mode * VIRTUAL_PAGES;
 }
 
-static void note_writer(struct mips *cpu, uint32_t frame, uint32_t page)
+static int64_t entry_of(uint32_t page, const uint8_t *host)
+{
+    return (int64_t)(uintptr_t)host - (int64_t)((uint64_t)page << PAGE_BITS);
+}
+
+static int64_t code_entry(uint32_t frame)
+{
+    return SLOW | (int64_t)frame << PAGE_BITS | SLOW_CODE;
+}
+
+static bool still_uses(const struct mips *cpu, uint32_t user, uint32_t frame, const uint8_t *host)
+{
+    const struct mode_cache *c = &cpu->modes[(user - 1) / VIRTUAL_PAGES];
+    uint32_t n = (user - 1) % VIRTUAL_PAGES;
+    int64_t entry = entry_of(n, host);
+    return c->read[n] == entry || c->write[n] == entry || c->write[n] == code_entry(frame) ||
+           (c->fetch[n] != NULL && c->fetch[n]->page->frame == frame);
+}
+
+/* Note that the page gets an entry for the frame. */
+static void note_user(struct mips *cpu, uint32_t frame, const uint8_t *host, uint32_t page)
 {
     code_reach(cpu, frame);
-    uint32_t *writer = &cpu->code.writer[frame];
+    uint32_t *users = cpu->code.users[frame].page;
     uint32_t self = (page | (uint32_t)cpu->mode * VIRTUAL_PAGES) + 1;
-    *writer = *writer == 0 || *writer == self ? self : SEVERAL;
+    if (users[0] == self || users[1] == self || users[0] == SEVERAL)
+        return;
+    for (unsigned i = 0; i < 2; i++)
+        if (users[i] == 0 || !still_uses(cpu, users[i], frame, host)) {
+            users[i] = self;
+            return;
+        }
+    users[0] = SEVERAL;
 }
 
 static void fill(struct mips *cpu, uint64_t va, uint64_t pa, uint8_t kind, struct mips_page page,
@@ -254,17 +296,13 @@ static void fill(struct mips *cpu, uint64_t va, uint64_t pa, uint8_t kind, struc
             SLOW | (int64_t)(pa & ~PAGE_MASK) | SLOW_IO;
         return;
     }
-    int64_t add = (int64_t)(uintptr_t)page.host - (int64_t)((uint64_t)n << PAGE_BITS);
+    int64_t add = entry_of(n, page.host);
     CHECK(add > 0, "host page at %p", (void *)page.host);
-    if (access == MIPS_READ) {
+    note_user(cpu, page.frame, page.host, n);
+    if (access == MIPS_READ)
         c->read[n] = add;
-    } else if (page.writable && code_has(cpu, page.frame)) {
-        c->write[n] = SLOW | (int64_t)page.frame << PAGE_BITS | SLOW_CODE;
-        note_writer(cpu, page.frame, n);
-    } else if (page.writable) {
-        c->write[n] = add;
-        note_writer(cpu, page.frame, n);
-    }
+    else if (page.writable)
+        c->write[n] = code_has(cpu, page.frame) ? code_entry(page.frame) : add;
 }
 
 /* After a slow access that worked. */
@@ -433,6 +471,7 @@ struct code_view *mmu_fetch(struct mips *cpu, uint64_t va)
     }
     view = code_view_get(cpu, page.frame, page.host, va & ~PAGE_MASK);
     list_fill(cpu, page_of(va), kind);
+    note_user(cpu, page.frame, page.host, page_of(va));
     cpu->mode_cache->fetch[page_of(va)] = view;
     return view;
 }
