@@ -6,13 +6,17 @@
 #include <string.h>
 #include <time.h>
 
-#include "core/base/buf.h"
+#include "core/base/bytes.h"
 #include "core/net_wire.h"
 
 #define QUEUE_FRAMES 4096 /* more is lost, as on any full line; TCP sends it again */
 #define IN_MAX       (64u << 10) /* bytes of a frame that the trace takes */
 #define OUT_MAX      (GATEWAY_MTU + NET_HEADER + NET_VLAN_TAG)
 #define NS_PER_MS    1000000u
+#define TYPE_IPV4    0x0800
+#define TYPE_ARP     0x0806
+#define IPV4_HEADER  20
+#define IPV4_FRAGMENT 0x3fff /* more follow, or offset */
 /* libslirp asks to be woken after less than that if, and only if, its own timers run. */
 #define NO_TIMER_MS 1000
 
@@ -210,11 +214,22 @@ struct leaving {
     Slirp *slirp;
 };
 
+/* A guest must not bring us down: libslirp 4.7.0 writes to wild addresses when it puts some
+ * fragments of IP together, so it gets none; nor anything that we have no use for. */
+static bool is_harmless(const uint8_t *bytes, size_t n)
+{
+    uint16_t type = ld_be16(bytes + NET_HEADER - 2);
+    if (n > OUT_MAX) /* it said that it is to be cut, and cannot be */
+        return false;
+    return type == TYPE_ARP || (type == TYPE_IPV4 && n >= NET_HEADER + IPV4_HEADER &&
+                                (ld_be16(bytes + NET_HEADER + 6) & IPV4_FRAGMENT) == 0);
+}
+
 static void goes_out(void *ctx, const uint8_t *bytes, size_t n)
 {
     const struct leaving *l = ctx;
-    if (n > OUT_MAX)
-        return; /* it said that it is to be cut, and cannot be */
+    if (!is_harmless(bytes, n))
+        return;
     slirp_input(l->slirp, bytes, (int)n);
     l->all->sent = true;
 }

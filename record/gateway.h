@@ -8,8 +8,8 @@
  *     10.0.2.3          a name server: the host's
  *     10.0.2.15 and up  what its DHCP gives to guests
  *
- * Guests may reach whatever the host may, over IPv4; the outside reaches
- * guests by hostfwd only.
+ * Guests may reach whatever the host may, over IPv4 and without fragments; the
+ * outside reaches guests by hostfwd only.
  *
  * Time. While all guests sleep, time jumps to what wakes the next one. As long
  * as something may come from outside (gateways_live), it is paced to real time
