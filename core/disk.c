@@ -2,6 +2,11 @@
  * Disks. Reads come from the overlay where it has the block, else from the
  * base image through the port. A write brings the whole 4 KiB block into the
  * overlay first.
+ *
+ * DMA is intercepted as in Disco, where the run shares: a whole block that goes
+ * to a whole page is mapped there if it is in machine memory already, in the
+ * overlay or read by any VM before; and one that is written becomes the
+ * overlay's, too. What is written next, by either, breaks that.
  */
 #include "core/disk.h"
 
@@ -58,10 +63,7 @@ static bool in_range(const struct disk *disk, uint64_t sector, uint64_t count)
 static uint8_t *overlay_block(const struct disk *d, uint64_t block)
 {
     uint64_t mpn1 = radix_get(&d->overlay, block);
-    if (mpn1 == 0)
-        return NULL;
-    struct memory *memory = d->vm->memory;
-    return frame_host(&memory->frames, mpn_frame(memory, (uint32_t)(mpn1 - 1)));
+    return mpn1 == 0 ? NULL : mpn_host(d->vm->memory, (uint32_t)(mpn1 - 1));
 }
 
 static void read_base(struct disk *d, uint64_t block, uint8_t *out)
@@ -88,24 +90,104 @@ static void read_part(struct disk *d, uint64_t offset, uint8_t *out, size_t n)
     memcpy(out, bytes + at, n);
 }
 
+/* The block's page, to be written: nobody else's. */
+static uint8_t *overlay_own(struct disk *d, uint64_t block)
+{
+    struct memory *memory = d->vm->memory;
+    uint64_t mpn1 = radix_get(&d->overlay, block);
+    bool moved;
+    if (mpn1 != 0 && vm_page_is_private(d->vm, (uint32_t)(mpn1 - 1)))
+        return frame_host(&memory->frames, mpn_own(memory, (uint32_t)(mpn1 - 1), &moved));
+    uint32_t mpn = mpn_alloc(memory, d->vm->index, false);
+    uint8_t *bytes = mpn_host(memory, mpn);
+    if (mpn1 == 0) {
+        read_base(d, block, bytes);
+    } else {
+        memcpy(bytes, mpn_host(memory, (uint32_t)(mpn1 - 1)), DISK_BLOCK);
+        vm_page_unref(d->vm, (uint32_t)(mpn1 - 1));
+    }
+    radix_set(&d->overlay, block, (uint64_t)mpn + 1);
+    return bytes;
+}
+
 static void write_part(struct disk *d, uint64_t offset, const uint8_t *in, size_t n)
 {
     uint64_t block = offset >> DISK_BLOCK_BITS, at = offset & (DISK_BLOCK - 1);
-    struct memory *memory = d->vm->memory;
-    uint64_t mpn1 = radix_get(&d->overlay, block);
-    uint8_t *bytes;
-    if (mpn1 == 0) {
-        uint32_t mpn = mpn_alloc(memory, d->vm->index, true);
-        radix_set(&d->overlay, block, (uint64_t)mpn + 1);
-        bytes = frame_host(&memory->frames, mpn_frame(memory, mpn));
-        read_base(d, block, bytes);
-    } else {
-        bool moved;
-        bytes = frame_host(&memory->frames, mpn_own(memory, (uint32_t)(mpn1 - 1), &moved));
+    bool known = radix_get(&d->overlay, block) != 0;
+    uint8_t *bytes = overlay_own(d, block);
+    if (known)
         d->digest -= block_hash(block, bytes);
-    }
     memcpy(bytes + at, in, n);
     d->digest += block_hash(block, bytes);
+}
+
+/* ---- whole pages ---- */
+
+static void log_intercept(const struct disk *d, uint64_t key, uint32_t mpn, uint64_t block)
+{
+    struct event *ev = vm_event(d->vm, EVENT_INTERCEPT);
+    ev->arg[0] = key;
+    ev->arg[1] = (uint64_t)mpn + 1;
+    ev->arg[2] = mpn_users(d->vm->memory, mpn) + 1;
+    ev->arg[3] = d->config.image;
+    ev->arg[4] = block;
+    vm_event_commit(d->vm);
+}
+
+/* The block, from the overlay or from what any VM has read, becomes the page at `key`. */
+static void map_block(struct disk *d, uint64_t block, uint64_t key)
+{
+    struct vm *vm = d->vm;
+    uint64_t mpn1 = radix_get(&d->overlay, block);
+    if (mpn1 == 0)
+        mpn1 = share_find_block(&vm->monitor->share, d->config.image, block);
+    if (mpn1 != 0) {
+        log_intercept(d, key, (uint32_t)(mpn1 - 1), block);
+        vm_page_ref(vm, (uint32_t)(mpn1 - 1));
+        vm_page_map(vm, key, (uint32_t)(mpn1 - 1));
+        return;
+    }
+    uint32_t mpn = mpn_alloc(vm->memory, vm->index, false);
+    read_base(d, block, mpn_host(vm->memory, mpn));
+    vm_page_map(vm, key, mpn);
+    if (d->config.image >= SHARE_IMAGES_MAX)
+        return;
+    vm_page_ref(vm, mpn);
+    struct block_read read = {.key = key, .block = block, .image = d->config.image, .mpn = mpn};
+    buf_put(&vm->block_reads, &read, sizeof read);
+}
+
+/* The page at `key` becomes the overlay's block, too. False: it is the zero page. */
+static bool keep_page(struct disk *d, uint64_t block, uint64_t key)
+{
+    struct vm *vm = d->vm;
+    uint64_t mpn1 = vm_page_hold(vm, key), old = radix_get(&d->overlay, block);
+    if (mpn1 == 0)
+        return false;
+    if (old != 0) {
+        d->digest -= block_hash(block, mpn_host(vm->memory, (uint32_t)(old - 1)));
+        vm_page_unref(vm, (uint32_t)(old - 1));
+    }
+    radix_set(&d->overlay, block, mpn1);
+    d->digest += block_hash(block, mpn_host(vm->memory, (uint32_t)(mpn1 - 1)));
+    return true;
+}
+
+/* One block or less between `at` on the disk and physical memory. */
+static void move_part(struct disk *d, bool to_memory, uint64_t at, uint64_t pa, size_t n)
+{
+    bool whole = n == DISK_BLOCK && (d->vm->monitor->config.share & SHARE_DISK);
+    uint64_t key = whole ? vm_ram_key(d->vm, pa) : UINT64_MAX;
+    uint8_t part[DISK_BLOCK];
+    if (key != UINT64_MAX && to_memory) {
+        map_block(d, at >> DISK_BLOCK_BITS, key);
+    } else if (to_memory) {
+        read_part(d, at, part, n);
+        vm_write_physical(d->vm, pa, part, n);
+    } else if (key == UINT64_MAX || !keep_page(d, at >> DISK_BLOCK_BITS, key)) {
+        vm_read_physical(d->vm, pa, part, n);
+        write_part(d, at, part, n);
+    }
 }
 
 static size_t part_of(uint64_t offset, uint64_t left)
@@ -148,16 +230,9 @@ bool disk_dma(struct disk *disk, struct device *dev, enum dma_dir dir, uint64_t 
         !vm_has_memory(disk->vm, pa, bytes, to_memory))
         return false;
     uint64_t at = sector * SECTOR_SIZE, end = at + bytes, to = pa;
-    uint8_t part[DISK_BLOCK];
     for (size_t n; at < end; at += n, to += n) {
         n = part_of(at, end - at);
-        if (to_memory) {
-            read_part(disk, at, part, n);
-            vm_write_physical(disk->vm, to, part, n);
-        } else {
-            vm_read_physical(disk->vm, to, part, n);
-            write_part(disk, at, part, n);
-        }
+        move_part(disk, to_memory, at, to, n);
     }
     vm_log_dma(disk->vm, dev, dir, pa, bytes);
     return true;

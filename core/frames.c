@@ -49,9 +49,9 @@ uint32_t frame_alloc(struct frames *f, bool zeroed)
 {
     pthread_mutex_lock(&f->lock);
     bool fresh = f->free_count == 0;
-    CHECK(!fresh || f->used < f->max, "machine memory of %u pages is exhausted", f->max);
-    uint32_t frame = fresh ? f->used++ : f->free[--f->free_count];
+    uint32_t frame = !fresh ? f->free[--f->free_count] : f->used < f->max ? f->used++ : 0;
     pthread_mutex_unlock(&f->lock);
+    CHECK(frame != 0, "machine memory of %u pages is exhausted", f->max);
     if (!fresh && zeroed)
         memset(frame_host(f, frame), 0, PAGE_SIZE);
     f->refs[frame] = 1;

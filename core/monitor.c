@@ -186,7 +186,7 @@ uint64_t monitor_position(const struct monitor *m)
 {
     uint64_t steps = 0;
     for (unsigned i = 0; i < m->vms_count; i++)
-        steps += mips_steps(m->vms[i]->cpu);
+        steps += vm_steps(m->vms[i]);
     return steps;
 }
 
@@ -227,6 +227,9 @@ static int barrier(struct monitor *m, struct err *e)
 {
     m->barrier_done = 1;
     m->epoch_step = monitor_position(m);
+    for (unsigned i = 0; i < m->vms_count; i++)
+        if (!m->vms[i]->defect)
+            m->vms[i]->epoch_steps = mips_steps(m->vms[i]->cpu);
     return m->port.ops->barrier(m->port.ctx, m, m->epoch * m->epoch_cycles, e);
 }
 
@@ -321,6 +324,14 @@ static int end_epoch(struct monitor *m, uint64_t most, struct err *e)
     return verdict == PORT_GO ? GO_ON : (int)of_verdict(verdict);
 }
 
+/* One VM alone has nobody to protect. */
+static enum vm_stop run_vm(const struct monitor *m, struct vm *vm, uint64_t until_cycle,
+                           uint64_t until_step, bool pass, struct err *e)
+{
+    return m->vms_count == 1 ? vm_run(vm, until_cycle, until_step, pass, e)
+                             : vm_run_contained(vm, until_cycle, until_step, pass, e);
+}
+
 /* The rest of the epoch, VM by VM. */
 static int run_in_turn(struct monitor *m, const struct run_limit *limit, bool pass, struct err *e)
 {
@@ -331,7 +342,7 @@ static int run_in_turn(struct monitor *m, const struct run_limit *limit, bool pa
             end = min_u64(end, limit->cycle);
         if (limit->step != UINT64_MAX)
             until_step = mips_steps(vm->cpu) + (limit->step - monitor_position(m));
-        switch (vm_run(vm, end, until_step, pass, e)) {
+        switch (run_vm(m, vm, end, until_step, pass, e)) {
         case VM_FAILED:
             return RUN_FAILED;
         case VM_HALTED:
@@ -363,7 +374,7 @@ static void run_part(void *ctx, unsigned i)
     struct parallel *p = ctx;
     struct vm *vm = p->m->vms[i];
     check_set_position(print_position, p->m);
-    p->stop[i] = vm_run(vm, epoch_end(p->m, vm), UINT64_MAX, false, &p->err[i]);
+    p->stop[i] = run_vm(p->m, vm, epoch_end(p->m, vm), UINT64_MAX, false, &p->err[i]);
 }
 
 static int run_in_parallel(struct monitor *m, struct err *e)
@@ -423,6 +434,8 @@ enum run_stop monitor_settle(struct monitor *m, struct err *e)
 struct vm_digest monitor_digest(struct monitor *m, unsigned vm, bool with_memory)
 {
     struct vm *v = m->vms[vm];
+    if (v->defect)
+        return (struct vm_digest){0};
     if (with_memory)
         vm_update_memory_digest(v);
     return (struct vm_digest){

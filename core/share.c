@@ -221,6 +221,8 @@ static void consider(struct monitor *m, struct vm *vm, uint64_t key, enum share_
 static void scan(struct monitor *m, struct vm *vm, uint64_t n, enum share_ways why)
 {
     uint64_t *cursor = &m->share.cursor[vm->index];
+    if (vm->defect)
+        return; /* nobody knows what it did last */
     for (uint64_t looked = 0; looked < vm->ram_pages && n != 0; looked++) {
         uint64_t key = *cursor;
         *cursor = key + 1 < vm->ram_pages ? key + 1 : 0;

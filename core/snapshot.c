@@ -12,7 +12,7 @@
 
 struct vm_snapshot {
     struct radix pmap, page_hash;
-    uint64_t memory_digest;
+    uint64_t memory_digest, epoch_steps;
     struct radix overlay[DISKS_MAX];
     uint64_t overlay_digest[DISKS_MAX];
     struct buf state, page_ops, block_reads;
@@ -49,6 +49,7 @@ struct snapshot *monitor_snapshot(struct monitor *m)
         radix_snapshot(&vm->pmap, &v->pmap);
         radix_snapshot(&vm->page_hash, &v->page_hash);
         v->memory_digest = vm->memory_digest;
+        v->epoch_steps = vm->epoch_steps;
         for (unsigned d = 0; d < vm->disks_count; d++) {
             radix_snapshot(&vm->disks[d]->overlay, &v->overlay[d]);
             v->overlay_digest[d] = vm->disks[d]->digest;
@@ -86,6 +87,7 @@ void monitor_restore(struct monitor *m, const struct snapshot *s)
         radix_restore(&vm->pmap, &v->pmap);
         radix_restore(&vm->page_hash, &v->page_hash);
         vm->memory_digest = v->memory_digest;
+        vm->epoch_steps = v->epoch_steps;
         for (unsigned d = 0; d < vm->disks_count; d++) {
             radix_restore(&vm->disks[d]->overlay, &v->overlay[d]);
             vm->disks[d]->digest = v->overlay_digest[d];

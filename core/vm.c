@@ -10,6 +10,7 @@
  */
 #include "core/vm.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,7 @@ const struct state_field vm_state[] = {
     STATE(struct vm, idle_cycles),
     STATE(struct vm, power_pending),
     STATE(struct vm, powered_off),
+    STATE(struct vm, defect),
     STATE(struct vm, irq_levels),
     STATE_END,
 };
@@ -33,6 +35,11 @@ static const struct state_field channel_state[] = {
 };
 
 /* ---- time ---- */
+
+uint64_t vm_steps(const struct vm *vm)
+{
+    return vm->defect ? vm->epoch_steps : mips_steps(vm->cpu);
+}
 
 uint64_t vm_cycle(const struct vm *vm)
 {
@@ -494,6 +501,30 @@ enum vm_stop vm_run(struct vm *vm, uint64_t until_cycle, uint64_t until_step, bo
             break;
         }
     }
+}
+
+/* DETERMINISM: how far the vcpu got is known to its engine alone, so the event has no position. */
+static void halt_for_good(struct vm *vm)
+{
+    vm->defect = vm->powered_off = 1;
+    struct event *ev = event_log_put(vm->log, EVENT_DEFECT, 0, 0);
+    ev->vm = (uint8_t)vm->index;
+    vm_event_commit(vm);
+    fprintf(stderr, "disco: %s is halted; the other VMs go on\n", vm->config->name);
+}
+
+enum vm_stop vm_run_contained(struct vm *vm, uint64_t until_cycle, uint64_t until_step, bool pass,
+                              struct err *e)
+{
+    jmp_buf back;
+    if (_setjmp(back) != 0) {
+        halt_for_good(vm);
+        return VM_POWERED_OFF;
+    }
+    check_contain(&back);
+    enum vm_stop stop = vm_run(vm, until_cycle, until_step, pass, e);
+    check_contain(NULL);
+    return stop;
 }
 
 /* ---- state ---- */

@@ -90,6 +90,7 @@ struct vm {
     struct net_pages net_pages;
     unsigned nics_count;
 
+    uint64_t epoch_steps;   /* of the vcpu, when the present epoch began; in snapshots */
     bool loading;           /* vm_load_state is at work: levels are set, nothing happens */
     uint64_t ns_per_cycle;  /* 0: not a whole number */
     struct console_channel console[VM_CHANNELS_MAX];
@@ -98,6 +99,7 @@ struct vm {
     uint64_t idle_cycles;   /* of the present sleep */
     uint8_t power_pending;  /* enum power_event + 1 */
     uint8_t powered_off;
+    uint8_t defect;         /* the monitor failed for this VM: it is halted, and has no digest */
     uint8_t irq_levels;     /* of the vcpu's inputs */
 };
 
@@ -128,6 +130,10 @@ enum vm_stop { VM_LIMIT, VM_SLEEPING, VM_POWERED_OFF, VM_BREAK, VM_WATCH, VM_HAL
 
 /* Acts upon a pending power command, if there is one; executes nothing. 0 or an error. */
 int vm_settle(struct vm *vm, struct err *e);
+/* vm_run, where a CHECK that fails halts this VM for good, as if it were powered off, and no
+ * other. */
+enum vm_stop vm_run_contained(struct vm *vm, uint64_t until_cycle, uint64_t until_step, bool pass,
+                              struct err *e);
 /* Run until the vcpu's clock is at `until_cycle`, or until it did `until_step`
  * steps: then at once, before anything else that is due at that moment. A
  * sleeping vcpu lets time pass up to until_cycle; VM_SLEEPING: it is there and
@@ -137,6 +143,7 @@ enum vm_stop vm_run(struct vm *vm, uint64_t until_cycle, uint64_t until_step, bo
 
 /* Asleep, with nothing that could wake it before the present moment. */
 bool vm_asleep(const struct vm *vm);
+uint64_t vm_steps(const struct vm *vm); /* of the vcpu; with a defect, those that are sure */
 uint64_t vm_cycle(const struct vm *vm);
 uint64_t vm_ns_of(const struct vm *vm, uint64_t cycle);  /* rounded down */
 uint64_t vm_cycle_of(const struct vm *vm, uint64_t ns);  /* rounded up; UINT64_MAX stays */

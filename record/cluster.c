@@ -9,7 +9,7 @@
 
 void cluster_init(struct cluster *c)
 {
-    *c = (struct cluster){.epoch_ns = EPOCH_NS_DEFAULT, .share = SHARE_ALL};
+    *c = (struct cluster){.epoch_ns = EPOCH_NS_DEFAULT, .share = SHARE_AS_SUITS};
     if (getrandom(&c->seed, sizeof c->seed, 0) != sizeof c->seed)
         c->seed = (uint64_t)time(NULL);
 }

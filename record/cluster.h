@@ -54,12 +54,14 @@ struct vm_options {
     size_t replies_count;
 };
 
+#define SHARE_AS_SUITS UINT32_MAX
+
 struct cluster {
     uint64_t machine_memory; /* as the next ones in monitor_config */
     uint64_t epoch_ns;
     uint64_t seed;
     uint64_t scan_rate;
-    unsigned share;
+    unsigned share; /* enum share_ways, or SHARE_AS_SUITS: all if there are several VMs */
     bool no_reboot;
     unsigned threads; /* of the host; 0: as suits the host */
     struct network_config networks[NETWORKS_MAX];

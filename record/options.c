@@ -68,7 +68,7 @@ static const struct argp_option options[] = {
      "host)", 2},
     {"no-reboot", OPT_NOREBOOT, NULL, 0, "end when a guest resets its machine", 2},
     {"share", OPT_SHARE, "WAYS", 0, "which pages with equal content share memory: some of "
-     "disk,net,content,boot, or none (all)", 2},
+     "disk,net,content,boot, or all or none (all where there are several VMs)", 2},
     {"threads", OPT_THREADS, "N", 0, "threads of the host that run VMs; the result is the same", 2},
     {"pcap", OPT_PCAP, "NETWORK:FILE", 0, "write the frames on that network to FILE", 2},
     {"output", 'o', "FILE", 0, "the trace (trace.zst); \"none\" runs without recording", 2},

@@ -78,7 +78,7 @@ static struct trace_digest digest_now(const struct recorder *r, struct monitor *
 {
     struct vm_digest d = monitor_digest(m, vm, with_memory);
     return (struct trace_digest){
-        .step = mips_steps(m->vms[vm]->cpu),
+        .step = vm_steps(m->vms[vm]),
         .cycle = monitor_cycle(m),
         .vm = vm,
         .cpu = d.cpu,

@@ -277,7 +277,7 @@ static void fill_config(const struct cluster *c, struct monitor_config *cfg)
     cfg->networks_count = c->networks_count;
     memcpy(cfg->networks, c->networks, sizeof cfg->networks);
     cfg->seed = c->seed;
-    cfg->share = c->share;
+    cfg->share = c->share != SHARE_AS_SUITS ? c->share : c->vms_count > 1 ? SHARE_ALL : 0;
     cfg->scan_rate = c->scan_rate;
     cfg->no_reboot = c->no_reboot;
     for (size_t i = 0; i < c->vms_count; i++)

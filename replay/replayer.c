@@ -136,7 +136,7 @@ static void compare_digest(struct replayer *r, const struct trace_digest *want)
 {
     struct vm_digest have = monitor_digest(r->monitor, want->vm, want->has_memory);
     struct vm *vm = r->monitor->vms[want->vm];
-    const char *what = mips_steps(vm->cpu) != want->step ? "position"
+    const char *what = vm_steps(vm) != want->step ? "position"
                        : have.cpu != want->cpu           ? "processor"
                        : have.devices != want->devices   ? "devices"
                        : want->has_memory && have.memory != want->memory ? "memory"
@@ -149,7 +149,7 @@ static void compare_digest(struct replayer *r, const struct trace_digest *want)
              "; replayed: step %" PRIu64 " cpu %016" PRIx64 " devices %016" PRIx64
              " memory %016" PRIx64 " events %" PRIu64,
              vm->config->name, what, want->cycle, want->step, want->cpu, want->devices, want->memory, want->events,
-             mips_steps(vm->cpu), have.cpu, have.devices, have.memory, r->at.event);
+             vm_steps(vm), have.cpu, have.devices, have.memory, r->at.event);
 }
 
 static void deliver(struct replayer *r, const struct trace_input *in)

@@ -30,6 +30,13 @@ void check_set_position(check_position_fn *fn, void *ctx)
     position_ctx = ctx;
 }
 
+static _Thread_local jmp_buf *contained;
+
+void check_contain(jmp_buf *to)
+{
+    contained = to;
+}
+
 void check_failed(const char *file, int line, const char *cond, const char *fmt, ...)
 {
     va_list ap;
@@ -38,6 +45,11 @@ void check_failed(const char *file, int line, const char *cond, const char *fmt,
     vfprintf(stderr, fmt, ap);
     fputc('\n', stderr);
     va_end(ap);
+    if (contained != NULL) {
+        jmp_buf *to = contained;
+        contained = NULL;
+        longjmp(*to, 1);
+    }
     if (position_fn != NULL) {
         check_position_fn *fn = position_fn;
         position_fn = NULL;

@@ -17,6 +17,8 @@
 #ifndef CORE_BASE_ERR_H
 #define CORE_BASE_ERR_H
 
+#include <setjmp.h>
+
 #include "core/base/base.h"
 
 enum err_code {
@@ -50,6 +52,10 @@ int err_set(struct err *e, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* Called by a failing CHECK to print where the run is. One per thread. */
 typedef void check_position_fn(void *ctx);
 void check_set_position(check_position_fn *fn, void *ctx);
+/* While `to` is set, a failing CHECK of this thread prints its line and comes back there, as
+ * longjmp(*to, 1) does, instead of aborting: for work whose loss harms nobody else. What it was
+ * at is half done. Code that holds a lock must not CHECK. NULL: abort again. */
+void check_contain(jmp_buf *to);
 _Noreturn void check_failed(const char *file, int line, const char *cond, const char *fmt, ...)
     PRINTF_LIKE(4, 5);
 

@@ -62,7 +62,7 @@ static void write_any(const char *path, uint64_t *seed)
     struct err e = {0};
     CHECK(trace_writer_open(&w, path, &h, &(struct trace_writer_options){0, true}, &e) == 0, "%s",
           e.msg);
-    trace_put_events(w, events, n);
+    put_events(w, events, n);
     CHECK(trace_writer_close(w, NULL, &e) == 0, "%s", e.msg);
     free(vm);
 }

@@ -27,7 +27,7 @@ def same_as_the_command_line():
     check(r.out.endswith(b"PASS\n"), r)
     verify("file.zst")
     expect(0, TRACE, "diff", "line.zst", "file.zst")
-    expect(0, TRACE, "info", "file.zst", text="shared by disk, net, content, boot")
+    expect(0, TRACE, "info", "file.zst", text="shared by nothing")
 
 
 def consoles():

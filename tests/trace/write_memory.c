@@ -50,7 +50,7 @@ static int write_trace(const char *path, size_t vms, struct err *e)
         size_t n = count - at < most ? count - at : most;
         struct event *batch = xcalloc(n, sizeof *batch);
         memcpy(batch, events + at, n * sizeof *batch);
-        trace_put_events(w, batch, n);
+        put_events(w, batch, n);
         trace_flush(w);
     }
     struct trace_digest *digests = xcalloc(vms, sizeof *digests);

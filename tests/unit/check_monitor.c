@@ -285,6 +285,103 @@ START_TEST(any_threads)
 }
 END_TEST
 
+/* ---- one VM's trouble is no other's ---- */
+
+static uint64_t bad_read(struct device *dev, uint64_t off, unsigned size)
+{
+    (void)size;
+    CHECK(off != 8, "a device of %s that is broken", dev->id);
+    return 0;
+}
+
+static void bad_write(struct device *dev, uint64_t off, unsigned size, uint64_t value)
+{
+    (void)dev, (void)off, (void)size, (void)value;
+}
+
+static const struct io_ops bad_ops = {.read = bad_read, .write = bad_write};
+
+/* Reads a device after a while of work. */
+static void guest_reader(struct guest *g)
+{
+    guest_begin(g, 5000);
+    guest_li(g, T2, 20000);
+    unsigned loop = g->at;
+    guest_put(g, ADDIU_W(T2, T2, 0xffff));
+    guest_back(g, BNE_W(T2, ZERO, 0), loop);
+    guest_li(g, T0, 0xbf100000);
+    guest_put(g, LW_W(T1, 8, T0));
+    guest_back(g, BEQ_W(ZERO, ZERO, 0), g->at);
+}
+
+static uint64_t others_digest(struct mrig *r, unsigned one)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < r->m->vms_count; i++) {
+        struct vm_digest d = monitor_digest(r->m, i, true);
+        if (i != one)
+            sum = sum * 31 + (d.cpu ^ d.devices * 3 ^ d.memory * 5);
+    }
+    return sum;
+}
+
+static struct mrig *with_bad_device(struct mrig_options *opt, struct device *dev, int vm)
+{
+    struct mrig *r = mrig_create(opt);
+    dev->id = "bad";
+    if (vm >= 0)
+        bus_map(r->m->vms[vm]->mem_bus, 0x1f100000, 16, &bad_ops, dev, "bad");
+    return r;
+}
+
+/* A CHECK fails for one VM: the others go on as if it had not. */
+START_TEST(defect)
+{
+    struct guest g;
+    guest_reader(&g);
+    struct mrig_options opt = {
+        .guest = &g, .vms = 3, .share = SHARE_ALL, .scan_rate = 1000000, .input_every = 3};
+    static struct device dev[3];
+    struct mrig *good = with_bad_device(&opt, &dev[0], -1);
+    struct mrig *bad = with_bad_device(&opt, &dev[1], 1);
+    opt.threads = 2;
+    struct mrig *threads = with_bad_device(&opt, &dev[2], 1);
+    uint64_t end = 40 * good->m->epoch_cycles;
+    ck_assert_int_eq(mrig_run(good, UINT64_MAX, end), RUN_LIMIT);
+    ck_assert_int_eq(mrig_run(bad, UINT64_MAX, end), RUN_LIMIT);
+    ck_assert_int_eq(mrig_run(threads, UINT64_MAX, end), RUN_LIMIT);
+    ck_assert(bad->m->vms[1]->defect && !bad->m->vms[0]->defect && !bad->m->vms[2]->defect);
+    ck_assert_uint_eq(count_events(bad, EVENT_DEFECT), 1);
+    ck_assert_uint_eq(count_events(good, EVENT_DEFECT), 0);
+    ck_assert_uint_eq(others_digest(good, 1), others_digest(bad, 1));
+    mrig_assert_events(bad, threads);
+    ck_assert_uint_eq(others_digest(bad, 1), others_digest(threads, 1));
+    mrig_destroy(good);
+    mrig_destroy(bad);
+    mrig_destroy(threads);
+}
+END_TEST
+
+/* One VM writes garbage all over its devices, resets and spins: the others cannot tell. */
+START_TEST(vandal_beside)
+{
+    struct guest worker, vandal;
+    struct mrig_options opt = cluster_options(0, &worker);
+    opt.random_idle = false;
+    struct mrig *quiet = mrig_create(&opt);
+    guest_vandal(&vandal, 4000);
+    opt.other = &vandal;
+    struct mrig *loud = mrig_create(&opt);
+    uint64_t end = 120 * quiet->m->epoch_cycles;
+    ck_assert_int_eq(mrig_run(quiet, UINT64_MAX, end), RUN_LIMIT);
+    ck_assert_int_eq(mrig_run(loud, UINT64_MAX, end), RUN_LIMIT);
+    ck_assert_uint_eq(others_digest(quiet, 1), others_digest(loud, 1));
+    ck_assert(monitor_digest(quiet->m, 1, true).memory != monitor_digest(loud->m, 1, true).memory);
+    mrig_destroy(quiet);
+    mrig_destroy(loud);
+}
+END_TEST
+
 /* monitor_halt from inside of a device access stops before the next unit, and a run that goes on
  * is as if it had not stopped. */
 START_TEST(halt)
@@ -312,6 +409,8 @@ static Suite *make_suite(void)
     tcase_add_loop_test(tc, snapshots, 0, ARRAY_LEN(kind));
     tcase_add_loop_test(tc, cluster, 0, ARRAY_LEN(kind));
     tcase_add_loop_test(tc, any_threads, 0, ARRAY_LEN(kind));
+    tcase_add_test(tc, defect);
+    tcase_add_test(tc, vandal_beside);
     tcase_add_test(tc, halt);
     suite_add_tcase(suite, tc);
     return suite;

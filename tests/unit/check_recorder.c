@@ -307,8 +307,12 @@ START_TEST(disk_blocks)
                 ck_assert_uint_eq(block[i], want);
             }
         }
+    ck_assert_uint_eq(run.r.inputs_total, 0); /* at the barrier */
+    ck_assert_int_eq(go(&run, 10), RUN_LIMIT);
     ck_assert_uint_eq(run.r.inputs_total, 6);
+    run.m->port.ops->disk_block(run.m->port.ctx, 0, 1, 5, block);
     ck_assert_int_eq(stop(&run), 0);
+    ck_assert_uint_eq(run.r.inputs_total, 6);
 }
 END_TEST
 

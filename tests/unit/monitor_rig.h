@@ -36,6 +36,7 @@ struct guest {
 
 struct mrig_options {
     const struct guest *guest;
+    const struct guest *other; /* of VM 1, or NULL: the same */
     bool big_endian, no_reboot, random_idle;
     uint64_t epoch_ns, cpu_hz; /* 0: defaults */
     unsigned vms;              /* 0: one; at most 4 */
@@ -62,7 +63,7 @@ struct mrig {
     struct event *events;
     size_t events_count, events_cap;
     struct buf console[4]; /* by VM */
-    uint8_t image[4 * GUEST_WORDS];
+    uint8_t image[2][4 * GUEST_WORDS]; /* of the guest and the other */
     struct rng rng; /* how far idle time jumps: must not matter */
     uint64_t barriers, idles, console_calls, blocks;
     uint64_t last_barrier;
@@ -185,11 +186,11 @@ static inline struct mrig *mrig_create(const struct mrig_options *opt)
     r->rng.state = opt->seed;
     r->log = (struct event_log){.full = mrig_event};
     event_log_room(&r->log, &r->one, sizeof r->one);
-    for (unsigned i = 0; i < GUEST_WORDS; i++) {
-        if (opt->big_endian)
-            st_be32(r->image + 4 * i, opt->guest->word[i]);
-        else
-            st_le32(r->image + 4 * i, opt->guest->word[i]);
+    for (unsigned i = 0; i < 2 * GUEST_WORDS; i++) {
+        const struct guest *g = i < GUEST_WORDS || opt->other == NULL ? opt->guest : opt->other;
+        uint8_t *to = r->image[i / GUEST_WORDS] + 4 * (i % GUEST_WORDS);
+        opt->big_endian ? st_be32(to, g->word[i % GUEST_WORDS])
+                        : st_le32(to, g->word[i % GUEST_WORDS]);
     }
     r->config.epoch_ns = opt->epoch_ns != 0 ? opt->epoch_ns : EPOCH_NS_DEFAULT;
     r->config.snapshot_memory = 64 << 20;
@@ -206,7 +207,7 @@ static inline struct mrig *mrig_create(const struct mrig_options *opt)
             .big_endian = opt->big_endian,
             .memory = 4 << 20,
             .cpu_hz = opt->cpu_hz != 0 ? opt->cpu_hz : CPU_HZ_DEFAULT,
-            .kernel = {r->image, sizeof r->image},
+            .kernel = {r->image[i == 1], sizeof r->image[0]},
             .kernel_name = "guest",
             .append = "",
             .wall_clock = 1700000000,
