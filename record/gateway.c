@@ -9,13 +9,13 @@
 #include "core/base/bytes.h"
 #include "core/net_wire.h"
 
-#define QUEUE_FRAMES 4096 /* more is lost, as on any full line; TCP sends it again */
-#define IN_MAX       (64u << 10) /* bytes of a frame that the trace takes */
-#define OUT_MAX      (GATEWAY_MTU + NET_HEADER + NET_VLAN_TAG)
-#define NS_PER_MS    1000000u
-#define TYPE_IPV4    0x0800
-#define TYPE_ARP     0x0806
-#define IPV4_HEADER  20
+#define QUEUE_FRAMES  4096        /* more is lost, as on any full line; TCP sends it again */
+#define IN_MAX        (64u << 10) /* bytes of a frame that the trace takes */
+#define OUT_MAX       (GATEWAY_MTU + NET_HEADER + NET_VLAN_TAG)
+#define NS_PER_MS     1000000u
+#define TYPE_IPV4     0x0800
+#define TYPE_ARP      0x0806
+#define IPV4_HEADER   20
 #define IPV4_FRAGMENT 0x3fff /* more follow, or offset */
 /* libslirp asks to be woken after less than that if, and only if, its own timers run. */
 #define NO_TIMER_MS 1000

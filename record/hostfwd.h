@@ -10,7 +10,7 @@ struct hostfwd {
     bool udp;                       /* or TCP */
     uint32_t host_addr, guest_addr; /* 192.0.2.1 is 0xc0000201 */
     uint16_t host_port, guest_port;
-    const char *text;               /* for messages; the owner's */
+    const char *text; /* for messages; the owner's */
 };
 
 struct hostfwds {
@@ -18,8 +18,9 @@ struct hostfwds {
     size_t count;
 };
 
-#define HOSTFWD_WANTED "\"tcp:127.0.0.1:2222-:22\" (tcp or udp, address and port of the host, of "\
-                       "the guest; addresses may be left out)"
+#define HOSTFWD_WANTED                                                                             \
+    "\"tcp:127.0.0.1:2222-:22\" (tcp or udp, address and port of the host, of "                    \
+    "the guest; addresses may be left out)"
 
 /* All of `text`, which is kept. Without an address it is any of the host's, and that of the first
  * guest (10.0.2.15). False: it is something else, and *out is unchanged. */

@@ -239,9 +239,8 @@ START_TEST(forwarded)
     add_forward(text);
     open_gateways();
     ck_assert(gateways_live(g)); /* somebody may come */
-    struct sockaddr_in a = {.sin_family = AF_INET,
-                            .sin_port = htons(port),
-                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in a = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     fd = socket(AF_INET, SOCK_STREAM, 0);
     ck_assert_int_eq(connect(fd, (struct sockaddr *)&a, sizeof a), 0);
     struct gateway_frame f = next_of_type(0x0806);
@@ -306,8 +305,7 @@ static size_t make_nonsense(struct rng *rng, uint8_t *p, uint16_t open_port)
     if (p[IP + 9] == 6 && len < 1000) { /* with the right sum */
         st_be16(p + UDP + 16, 0);
         st_be16(p + UDP + 16,
-                (uint16_t)~sum(p + UDP, len - UDP,
-                               sum(p + IP + 12, 8, 6 + (uint32_t)(len - UDP))));
+                (uint16_t)~sum(p + UDP, len - UDP, sum(p + IP + 12, 8, 6 + (uint32_t)(len - UDP))));
     }
     st_be16(p + IP + 10, (uint16_t)~sum(p + IP, 4 * (p[IP] & 15u), 0));
     return len;

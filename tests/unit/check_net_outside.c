@@ -280,8 +280,8 @@ START_TEST(machine)
     monitor_restore(r->m, s);
     run_with_frames(r, &second, 200);
     ck_assert_uint_eq(seen_at_switch, 29 + 14);
-    ck_assert_int_eq(memcmp(first.devices + 100, second.devices + 100, 100 * sizeof first.devices[0]),
-                     0);
+    ck_assert_int_eq(
+        memcmp(first.devices + 100, second.devices + 100, 100 * sizeof first.devices[0]), 0);
     ck_assert_uint_ne(first.devices[105], first.devices[106]);
     ck_assert_uint_eq(seen_outside, 0);
     snapshot_free(r->m, s);
