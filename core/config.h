@@ -60,6 +60,8 @@ struct network_config {
     bool gateway; /* to the outside: its frames are inputs */
 };
 
+#define GATEWAY_MTU 1500 /* of the line to the outside */
+
 struct vm_config {
     const char *name;
     const char *board; /* "malta" */
@@ -106,5 +108,14 @@ struct monitor_config {
     uint64_t snapshot_memory; /* bytes for frames of snapshots beyond the pool */
     bool no_reboot;           /* a reset by the guest ends the run */
 };
+
+/* The number of the network of that name, or networks_count. */
+static inline unsigned config_network(const struct monitor_config *config, const char *name)
+{
+    unsigned i = 0;
+    while (i < config->networks_count && strcmp(config->networks[i].name, name) != 0)
+        i++;
+    return i;
+}
 
 #endif

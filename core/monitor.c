@@ -12,8 +12,6 @@
 static bool net_deliver(void *ctx, unsigned port, struct net_frame *f)
 {
     struct monitor *m = ctx;
-    if (net_is_gateway(port))
-        return false;
     struct device *nic = vm_nic(m->vms[net_port_vm(port)], net_port_nic(port));
     return nic->ops->frame(nic, f);
 }
@@ -31,10 +29,29 @@ static void net_tap(void *ctx, unsigned port, bool towards, uint64_t time,
 {
     const struct monitor *m = ctx;
     if (m->port.ops->frame != NULL)
-        m->port.ops->frame(m->port.ctx, port, towards, time, f, m->net.line[port].pages);
+        m->port.ops->frame(m->port.ctx, m->net.line[port].network, towards, time, f,
+                           m->net.line[port].pages);
 }
 
-static const struct net_ops net_ops = {.deliver = net_deliver, .lost = net_lost, .tap = net_tap};
+static void net_outside(void *ctx, unsigned port, const struct net_frame *f,
+                        const struct net_pages *pages)
+{
+    const struct monitor *m = ctx;
+    if (m->port.ops->outside != NULL)
+        m->port.ops->outside(m->port.ctx, port - net_gateway(0), f, pages);
+}
+
+static const struct net_ops net_ops = {
+    .deliver = net_deliver, .outside = net_outside, .lost = net_lost, .tap = net_tap};
+
+/* What is sent to the outside is read there; with the pages of any VM, as it is between epochs. */
+static void attach_gateways(struct monitor *m)
+{
+    const struct link_config link = {.mtu = GATEWAY_MTU};
+    for (unsigned i = 0; i < m->config.networks_count; i++)
+        if (m->config.networks[i].gateway)
+            net_attach(&m->net, net_gateway(i), i, &link, &m->vms[0]->net_pages);
+}
 
 static void attach_nics(struct monitor *m)
 {
@@ -52,6 +69,11 @@ static void print_position(void *ctx)
     for (unsigned i = 0; i < m->vms_count; i++)
         fprintf(stderr, "disco: vm%u at step %" PRIu64 ", cycle %" PRIu64 ", pc %08" PRIx64 "\n", i,
                 mips_steps(m->vms[i]->cpu), mips_cycle(m->vms[i]->cpu), mips_pc(m->vms[i]->cpu));
+}
+
+void monitor_frame(struct monitor *m, unsigned network, const void *bytes, size_t len)
+{
+    net_send_in(&m->net, network, vm_ns_of(m->vms[0], m->epoch * m->epoch_cycles), bytes, len);
 }
 
 static uint64_t disk_bytes(const struct vm_config *cfg)
@@ -111,6 +133,7 @@ int monitor_create(struct monitor **out, const struct monitor_config *cfg, const
     }
     m->epoch_cycles = vm_cycle_of(m->vms[0], cfg->epoch_ns);
     attach_nics(m);
+    attach_gateways(m);
     if (cfg->share & SHARE_BOOT)
         share_boot(m);
     *out = m;
@@ -210,6 +233,13 @@ static int barrier(struct monitor *m, struct err *e)
     return m->port.ops->barrier(m->port.ctx, m, m->epoch * m->epoch_cycles, e);
 }
 
+/* What frames do at the begin of an epoch. */
+static void cross_network(struct monitor *m, uint64_t epoch)
+{
+    if (m->config.networks_count != 0)
+        net_barrier(&m->net, vm_ns_of(m->vms[0], epoch * m->epoch_cycles));
+}
+
 static void next_epoch(struct monitor *m)
 {
     m->epoch++;
@@ -248,6 +278,8 @@ static int sleep_on(struct monitor *m, uint64_t most, struct err *e)
             vm_run(m->vms[i], epoch_end(m, m->vms[i]), UINT64_MAX, false, e) == VM_FAILED)
             return ERR_IO;
     m->epoch++;
+    /* DETERMINISM: the epoch before may have been there, or not; a frame may be due just now. */
+    cross_network(m, m->epoch);
     return verdict;
 }
 
@@ -266,8 +298,7 @@ static void cross(struct monitor *m)
         m->busy_epochs++;
         share_search(m);
     }
-    if (m->config.networks_count != 0)
-        net_barrier(&m->net, vm_ns_of(m->vms[0], (m->epoch + 1) * m->epoch_cycles));
+    cross_network(m, m->epoch + 1);
 }
 
 static bool all_asleep(const struct monitor *m)

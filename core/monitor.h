@@ -76,6 +76,9 @@ enum run_stop monitor_run(struct monitor *m, const struct run_limit *limit, stru
 /* What still happens at this very position: the barrier if it is due, and a power command that is
  * pending. Executes nothing. */
 enum run_stop monitor_settle(struct monitor *m, struct err *e);
+/* For the port, at the barrier: a frame of `len` bytes, NET_HEADER to NET_FRAME_MAX, comes from
+ * outside by the gateway of that network, which has one. */
+void monitor_frame(struct monitor *m, unsigned network, const void *bytes, size_t len);
 /* For the port, from inside of monitor_run: return before the next unit. */
 void monitor_halt(struct monitor *m);
 

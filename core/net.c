@@ -128,6 +128,16 @@ void net_send(struct net *n, unsigned port, struct net_frame *f)
     CHECK(net_queue_push(&l->queue, f), "line %u is full", port);
 }
 
+void net_send_in(struct net *n, unsigned network, uint64_t now, const void *bytes, size_t len)
+{
+    unsigned port = net_gateway(network);
+    uint64_t id = NET_FRAME_ID(NET_OUTSIDE, network, n->line[port].drawn + 1);
+    struct net_frame *f = net_frame_create(id, now, NULL);
+    memcpy(net_frame_add_bytes(f, len), bytes, len);
+    net_frame_seal(f, n->line[port].pages);
+    net_send(n, port, f);
+}
+
 static unsigned lookup(const struct net_switch *s, uint64_t mac)
 {
     for (unsigned i = 0; i < NET_MACS; i++) {
@@ -157,15 +167,27 @@ static uint64_t read_mac(const struct net_frame *f, const struct net_pages *page
     return ld_be64(bytes);
 }
 
-/* From the switch to one port, at `time`. */
+/* From the switch to the outside, where no time passes and all that fits is taken. */
+static void leave(struct net *n, unsigned port, const struct net_frame *f,
+                  const struct net_pages *from)
+{
+    struct net_line *l = &n->line[port];
+    if (!fits(l, f, from)) {
+        l->lost[NET_TOO_LONG]++;
+        return;
+    }
+    n->ops->outside(n->ctx, port, f, from);
+    l->got++;
+    l->got_bytes += f->len;
+}
+
+/* From the switch to a card, at `time`. */
 static void forward(struct net *n, unsigned port, const struct net_frame *f,
                     const struct net_pages *from, uint64_t time, uint64_t now)
 {
     struct net_line *l = &n->line[port];
     uint64_t until = transmit(l, l->busy_down, time, f->len);
     struct net_frame *copy = net_frame_clone(f, max_u64(until + l->link.latency_ns, now), l->pages);
-    if (n->ops->tap != NULL)
-        n->ops->tap(n->ctx, port, true, time, f);
     if (!fits(l, f, from)) {
         lose(n, port, copy, NET_TOO_LONG, l->pages);
         return;
@@ -195,7 +217,13 @@ static void pass_switch(struct net *n, unsigned port, struct net_frame *f, uint6
     for (unsigned i = 0; i < NET_PORTS; i++) {
         if (i == port || !n->line[i].attached || n->line[i].network != l->network)
             continue;
-        if (only == NO_PORT || only == i)
+        if (only != NO_PORT && only != i)
+            continue;
+        if (n->ops->tap != NULL)
+            n->ops->tap(n->ctx, i, true, time, f);
+        if (net_is_gateway(i))
+            leave(n, i, f, l->pages);
+        else
             forward(n, i, f, l->pages, time, now);
     }
     net_frame_discard(f, l->pages);

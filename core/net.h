@@ -61,8 +61,12 @@ enum net_loss {
 
 struct net_ops {
     /* At the barrier: `f` is for that port, at its due time. True: it was taken over, with its
-     * holds. False: no room; it stays the caller's. To a gateway it is due at once. */
+     * holds. False: no room; it stays the caller's. */
     bool (*deliver)(void *ctx, unsigned port, struct net_frame *f);
+    /* At the barrier: a frame leaves by a gateway. It stays the caller's; `pages` reads it. Needed
+     * where a gateway is attached. */
+    void (*outside)(void *ctx, unsigned port, const struct net_frame *f,
+                    const struct net_pages *pages);
     /* A frame is lost on the line of that port (its sender's in net_send, then by that thread; or
      * the receiver's), and gone afterwards. */
     void (*lost)(void *ctx, unsigned port, const struct net_frame *f, enum net_loss why);
@@ -112,8 +116,11 @@ void net_attach(struct net *n, unsigned port, unsigned network, const struct lin
 
 /* A sealed frame of NET_HEADER bytes or more leaves a card at its due time, which is not before
  * that of the one before. It is the network's from here, with its holds. Called by the thread that
- * runs the VM; for a gateway at a barrier. */
+ * runs the VM. */
 void net_send(struct net *n, unsigned port, struct net_frame *f);
+/* At the barrier at `now`: a frame of `len` bytes, NET_HEADER to NET_FRAME_MAX, comes in by the
+ * gateway of that network, which has one, and passes the switch at the next barrier. */
+void net_send_in(struct net *n, unsigned network, uint64_t now, const void *bytes, size_t len);
 /* At the barrier at `now`: frames that have reached their switch by then go on. */
 void net_barrier(struct net *n, uint64_t now);
 /* When the first of those that are still on the way to a switch gets there: the next time at which

@@ -47,7 +47,7 @@ struct net_part {
 struct net_frame {
     uint32_t refs; /* touched by the owner VM's thread, and while no VM runs */
     uint32_t len;  /* of the content */
-    uint64_t id;   /* vm << 48 | nic << 40 | number there */
+    uint64_t id;   /* vm << 48 | nic << 40 | number there; from outside: NET_OUTSIDE, network */
     uint64_t due;  /* virtual ns: when it was sent, or gets where it goes next */
     uint64_t hash; /* of the content; set by net_frame_seal() */
     struct net_offload offload;
@@ -67,6 +67,8 @@ struct net_pages {
 
 #define NET_FRAME_ID(vm, nic, number)                                                              \
     ((uint64_t)(vm) << 48 | (uint64_t)(nic) << 40 | ((uint64_t)(number)&0xffffffffff))
+
+#define NET_OUTSIDE 0xff /* for vm */
 
 /* An empty frame with one reference; `offload` may be NULL (complete). */
 struct net_frame *net_frame_create(uint64_t id, uint64_t due, const struct net_offload *offload);

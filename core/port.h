@@ -21,8 +21,8 @@ enum port_verdict {
 
 struct port_ops {
     /* At the barrier before the epoch that starts at `cycle` (nominal, a multiple
-     * of the epoch): deliver what is due by vm_console_input() and
-     * vm_power(). A verdict, or a negative error. */
+     * of the epoch): deliver what is due by vm_console_input(), vm_power() and
+     * monitor_frame(). A verdict, or a negative error. */
     int (*barrier)(void *port, struct monitor *m, uint64_t cycle, struct err *e);
     /* All vcpus sleep at the barrier `now`; the next thing that happens by
      * itself comes at `until` (UINT64_MAX: never). How far may time jump? *to is a
@@ -38,10 +38,13 @@ struct port_ops {
     /* The guest printed on a console channel. */
     void (*console)(void *port, unsigned vm, unsigned channel, uint64_t cycle,
                     const uint8_t *bytes, size_t n);
-    /* Between epochs: a frame passes a switch, from (or towards) that port (core/net.h). May be
-     * NULL. */
-    void (*frame)(void *port, unsigned net_port, bool towards, uint64_t ns,
+    /* Between epochs: a frame passes the switch of that network, from (or towards) a port of it
+     * (core/net.h). May be NULL. */
+    void (*frame)(void *port, unsigned network, bool towards, uint64_t ns,
                   const struct net_frame *f, const struct net_pages *pages);
+    /* Between epochs: a frame leaves by the gateway of that network. NULL: nobody is out there. */
+    void (*outside)(void *port, unsigned network, const struct net_frame *f,
+                    const struct net_pages *pages);
 };
 
 struct port {

@@ -8,6 +8,7 @@
 
 #include "core/base/err.h"
 #include "core/config.h"
+#include "record/hostfwd.h"
 
 #define REPLIES_MAX 64
 #define TEXT_MAX    4096 /* characters of a text, such as one to wait for */
@@ -65,6 +66,7 @@ struct cluster {
     unsigned threads; /* of the host; 0: as suits the host */
     struct network_config networks[NETWORKS_MAX];
     size_t networks_count;
+    struct hostfwds forwards[NETWORKS_MAX]; /* of networks that have a gateway */
     struct vm_options vms[VMS_MAX];
     size_t vms_count;
     char **strings; /* what texts that stand nowhere else point to; owned */

@@ -43,8 +43,26 @@ static const struct key machine_keys[] = {
 /* A network, while it is read. */
 struct network_group {
     struct network_config network;
+    struct hostfwds forwards;
     struct link_config link;
 };
+
+static int read_hostfwd(struct reader *r, const config_setting_t *s, const struct key *key,
+                        void *to)
+{
+    struct hostfwds *f = to;
+    if (!config_setting_is_list(s))
+        return keys_bad_value(r, s, key);
+    if (config_setting_length(s) > HOSTFWDS_MAX)
+        return keys_fail(r, s, "hostfwd: more than %d", HOSTFWDS_MAX);
+    for (int i = 0; i < config_setting_length(s); i++) {
+        const config_setting_t *one = config_setting_get_elem(s, (unsigned)i);
+        const char *text = keys_text(r, one);
+        if (text == NULL || !hostfwd_parse(text, &f->fwd[f->count++]))
+            return keys_bad_value(r, one, key);
+    }
+    return 0;
+}
 
 static const struct key link_keys[] = {
     KEY_RANGE("latency", keys_read_duration, AT(link_config, latency_ns),
@@ -60,6 +78,7 @@ static const struct key network_keys[] = {
     KEY("name", keys_read_name, AT(network_group, network.name),
         "a name of letters, digits, \"-\", \"_\" and \".\", up to 32"),
     KEY("gateway", keys_read_bool, AT(network_group, network.gateway), A_BOOL),
+    KEY("hostfwd", read_hostfwd, AT(network_group, forwards), "a list of texts " HOSTFWD_WANTED),
     KEYS_OF(link_keys, AT(network_group, link)),
 };
 
@@ -97,7 +116,11 @@ static int read_networks(struct reader *r, const config_setting_t *s)
         if (network_named(c, n.network.name) != c->networks_count)
             return keys_fail(r, group, "a second network \"%s\"", n.network.name);
         TRY(check_latency(r, group, &n.link));
+        if (n.forwards.count != 0 && !n.network.gateway)
+            return keys_fail(r, config_setting_get_member(group, "hostfwd"),
+                             "hostfwd: network \"%s\" has no gateway", n.network.name);
         r->links[c->networks_count] = n.link;
+        c->forwards[c->networks_count] = n.forwards;
         c->networks[c->networks_count++] = n.network;
     }
     return 0;

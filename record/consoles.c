@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -261,22 +260,25 @@ void consoles_poll(struct consoles *c)
     take_input(c);
 }
 
-uint64_t consoles_wait(struct consoles *c, uint64_t ns)
+uint64_t consoles_wait(struct consoles *c, uint64_t ns, const struct pollfd *fds, size_t others)
 {
     struct timespec before, after,
         most = {.tv_sec = (time_t)min_u64(ns / 1000000000u, 3600),
                 .tv_nsec = (long)(ns % 1000000000u)};
-    struct pollfd p[VMS_MAX + 1];
+    struct pollfd *p = xcalloc(VMS_MAX + 1 + others, sizeof *p);
     nfds_t n = 0;
     if (stdin_wanted(c))
         p[n++] = (struct pollfd){.fd = STDIN_FILENO, .events = POLLIN};
     for (size_t i = 0; i < c->count; i++)
         if (line_wanted(&c->vms[i]))
             p[n++] = (struct pollfd){.fd = c->vms[i].line.in, .events = POLLIN};
+    for (size_t i = 0; i < others; i++)
+        p[n++] = fds[i];
     clock_gettime(CLOCK_MONOTONIC, &before);
     if (ppoll(p, n, &most, NULL) > 0)
         take_input(c);
     clock_gettime(CLOCK_MONOTONIC, &after);
+    free(p);
     int64_t slept = (after.tv_sec - before.tv_sec) * 1000000000ll + after.tv_nsec - before.tv_nsec;
     return slept < 1 ? 1 : (uint64_t)slept;
 }

@@ -1,6 +1,6 @@
 /*
- * The host's ends of the VMs' consoles. One of the two places where the host's
- * time and events enter the program; all that reaches a guest goes through the
+ * The host's ends of the VMs' consoles. One of the places where the host's time
+ * and events enter the program (another: record/gateway.h); all that reaches a guest goes through the
  * recorder's barrier.
  *
  * VMs whose console is the terminal share it: one of them is shown and typed
@@ -11,6 +11,8 @@
  */
 #ifndef RECORD_CONSOLES_H
 #define RECORD_CONSOLES_H
+
+#include <poll.h>
 
 #include "record/console_line.h"
 #include "record/text_watch.h"
@@ -60,8 +62,9 @@ bool consoles_has_output(const struct consoles *c);
 /* Writes the output and looks at it for texts; takes what was typed. Never blocks on input. Blocks
  * while nobody reads standard output, until a signal comes: then what is left of it is dropped. */
 void consoles_poll(struct consoles *c);
-/* Sleep until something is typed or ns passed; returns the ns slept (at least 1). */
-uint64_t consoles_wait(struct consoles *c, uint64_t ns);
+/* Sleep until something is typed, one of the n other `fds` is ready, or ns passed; returns the ns
+ * slept (at least 1). */
+uint64_t consoles_wait(struct consoles *c, uint64_t ns, const struct pollfd *fds, size_t n);
 
 /* Bytes typed for a VM that wait for delivery; valid until the next poll, wait or take. */
 static inline const struct buf *consoles_typed(const struct consoles *c, unsigned vm)

@@ -51,8 +51,10 @@ static const struct argp_option options[] = {
     {"drive", OPT_DRIVE, "file=FILE[,if=virtio|ide][,readonly=on][,serial=S]", 0,
      "disk; writes go to memory and never to FILE", 1},
     {"hda", OPT_HDA, "FILE", 0, "short for -drive file=FILE,if=ide", 1},
-    {"nic", OPT_NIC, "user|none[,mac=ADDRESS]", 0, "a virtio network card on a network with a "
-     "gateway to the outside; without the option, and with none, there is no card", 1},
+    {"nic", OPT_NIC, "user|none[,mac=ADDRESS][,hostfwd=tcp:127.0.0.1:2222-:22]", 0, "a virtio "
+     "network card on a network with a gateway to the outside, by which the host is 10.0.2.2; "
+     "hostfwd passes connections to a port of the host on to the guest; without the option, and "
+     "with none, there is no card", 1},
     {"net", OPT_NET, "none", 0, "no network card, as without the option", 1},
     {"device", OPT_DEVICE, "NAME", 0, "virtio-rng-pci, virtio-serial-pci (a console) or "
      "virtio-balloon-pci", 1},
@@ -226,6 +228,14 @@ static void parse_rtc(struct vm_options *vm, const char *arg)
         usage_error("-rtc %s: wanted base=utc or base=2026-01-31[T12:00:00]", arg);
 }
 
+static bool parse_hostfwd(struct cluster *c, const char *value)
+{
+    struct hostfwds *f = &c->forwards[0];
+    if (f->count == HOSTFWDS_MAX)
+        usage_error("-nic: more than %d hostfwd", HOSTFWDS_MAX);
+    return hostfwd_parse(cluster_keep(c, xstrdup(value)), &f->fwd[f->count++]);
+}
+
 static void parse_nic(struct record_options *o, const char *arg)
 {
     struct vm_options *vm = &o->cluster.vms[0];
@@ -243,9 +253,10 @@ static void parse_nic(struct record_options *o, const char *arg)
     while ((value = next_pair(&rest, &key)) != NULL)
         if (!(strcmp(key, "mac") == 0 && value_mac(value, nic->mac)) &&
             !(strcmp(key, "model") == 0 &&
-              (strcmp(value, "virtio") == 0 || strcmp(value, "virtio-net-pci") == 0)))
-            usage_error("-nic: \"%s=%s\" is not understood (mac=02:00:00:00:00:01, model=virtio)",
-                        key, value);
+              (strcmp(value, "virtio") == 0 || strcmp(value, "virtio-net-pci") == 0)) &&
+            !(strcmp(key, "hostfwd") == 0 && parse_hostfwd(&o->cluster, value)))
+            usage_error("-nic: \"%s=%s\" is not understood (mac=02:00:00:00:00:01, model=virtio, "
+                        "hostfwd=tcp:127.0.0.1:2222-:22)", key, value);
     free(copy);
     o->cluster.networks[0] = (struct network_config){.name = "user", .gateway = true};
     o->cluster.networks_count = 1;

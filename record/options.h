@@ -4,8 +4,9 @@
 
 #include "mips/mips.h"
 #include "record/cluster.h"
+#include "traces/capture.h"
 
-#define PCAPS_MAX 16
+#define PCAPS_MAX CAPTURES_MAX
 
 struct pcap_option {
     const char *network; /* its name */

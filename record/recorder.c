@@ -176,6 +176,18 @@ static void deliver(struct recorder *r, struct vm *vm, uint64_t cycle)
     }
 }
 
+static void deliver_frames(struct recorder *r, struct monitor *m, uint64_t cycle)
+{
+    for (struct gateway_frame f; gateways_next(r->gateways, &f); gateways_take(r->gateways)) {
+        put_input(r, &(struct trace_input){.cycle = cycle,
+                                           .kind = TRACE_INPUT_FRAME,
+                                           .channel = f.network,
+                                           .data = f.bytes,
+                                           .len = f.len});
+        monitor_frame(m, f.network, f.bytes, f.len);
+    }
+}
+
 static int disk_status(struct recorder *r, struct err *e)
 {
     for (unsigned i = 0; i < VMS_MAX; i++)
@@ -190,6 +202,7 @@ static int disk_status(struct recorder *r, struct err *e)
 static enum record_end look_at_host(struct recorder *r)
 {
     consoles_poll(&r->consoles);
+    gateways_poll(r->gateways);
     if (consoles_quit(&r->consoles) || *r->interrupted)
         return END_USER;
     if (consoles_texts_seen(&r->consoles))
@@ -205,7 +218,7 @@ static int barrier(void *port, struct monitor *m, uint64_t cycle, struct err *e)
     TRY(disk_status(r, e));
     /* DETERMINISM: output is looked at on every barrier, so that a reply comes at the
      * same barrier in each recording; the host is asked now and then. */
-    if (consoles_has_output(&r->consoles) || ++r->barriers >= BARRIERS_PER_LOOK) {
+    if (consoles_has_output(&r->consoles) || gateways_sent(r->gateways) || ++r->barriers >= BARRIERS_PER_LOOK) {
         r->barriers = 0;
         r->end = look_at_host(r);
         if (r->end != END_NONE)
@@ -222,6 +235,7 @@ static int barrier(void *port, struct monitor *m, uint64_t cycle, struct err *e)
     }
     for (unsigned i = 0; i < m->vms_count; i++)
         deliver(r, m->vms[i], cycle);
+    deliver_frames(r, m, cycle);
     return PORT_GO;
 }
 
@@ -237,6 +251,34 @@ static bool asleep_for_good(struct recorder *r, struct monitor *m, uint64_t now)
     return vm_ns_of(m->vms[0], now - r->sleep_cycle) > SLEEP_LIMIT_NS;
 }
 
+/* Does something from the host wait for the next barrier? */
+static bool input_waits(const struct recorder *r, const struct monitor *m)
+{
+    struct gateway_frame f;
+    for (unsigned i = 0; i < m->vms_count; i++)
+        if (can_deliver(r, m->vms[i]))
+            return true;
+    return gateways_next(r->gateways, &f);
+}
+
+/* Paces to real time; the cycles slept, at most `most`. A tenth of a second at a time, so that
+ * signals and time-outs are seen. */
+static uint64_t sleep_for(struct recorder *r, struct monitor *m, uint64_t most)
+{
+    for (unsigned i = 0; r->writer != NULL && i < m->vms_count; i++)
+        if (r->text[i].bytes.len != 0) {
+            sync_trace(r, m);
+            trace_flush(r->writer);
+        }
+    const struct pollfd *fds;
+    uint64_t left = most == UINT64_MAX ? UINT64_MAX : vm_ns_of(m->vms[0], most);
+    uint64_t wait = min_u64(left, 100000000u);
+    size_t n = gateways_fds(r->gateways, &fds, &wait);
+    uint64_t slept = consoles_wait(&r->consoles, wait, fds, n);
+    r->barriers = BARRIERS_PER_LOOK; /* what ended the sleep is for the next barrier */
+    return vm_cycle_of(m->vms[0], min_u64(slept, left));
+}
+
 static int idle(void *port, struct monitor *m, uint64_t now, uint64_t until, uint64_t *to,
                 struct err *e)
 {
@@ -246,12 +288,11 @@ static int idle(void *port, struct monitor *m, uint64_t now, uint64_t until, uin
     r->end = look_at_host(r);
     if (r->end != END_NONE)
         return PORT_STOP;
-    for (unsigned i = 0; i < m->vms_count; i++)
-        if (can_deliver(r, m->vms[i])) {
-            *to = now;
-            return PORT_GO;
-        }
-    if (!consoles_any_live(&r->consoles)) {
+    if (input_waits(r, m)) {
+        *to = now;
+        return PORT_GO;
+    }
+    if (!consoles_any_live(&r->consoles) && !gateways_live(r->gateways)) {
         if (until == UINT64_MAX || asleep_for_good(r, m, now)) {
             r->end = END_ASLEEP;
             return PORT_STOP;
@@ -259,16 +300,7 @@ static int idle(void *port, struct monitor *m, uint64_t now, uint64_t until, uin
         *to = until;
         return PORT_GO;
     }
-    /* Somebody may type: pace to real time, a tenth of a second at a time at most, so that
-     * signals and time-outs are seen. */
-    for (unsigned i = 0; r->writer != NULL && i < m->vms_count; i++)
-        if (r->text[i].bytes.len != 0) {
-            sync_trace(r, m);
-            trace_flush(r->writer);
-        }
-    uint64_t left = until == UINT64_MAX ? UINT64_MAX : vm_ns_of(m->vms[0], until - now);
-    uint64_t slept = consoles_wait(&r->consoles, min_u64(left, 100000000u));
-    uint64_t cycles = vm_cycle_of(m->vms[0], min_u64(slept, left));
+    uint64_t cycles = sleep_for(r, m, until == UINT64_MAX ? UINT64_MAX : until - now);
     *to = min_u64(until, now + (cycles + epoch - 1) / epoch * epoch);
     return PORT_GO;
 }
@@ -312,12 +344,20 @@ static void console(void *port, unsigned vm, unsigned channel, uint64_t cycle,
     buf_put(&t->bytes, bytes, n);
 }
 
-static void frame(void *port, unsigned net_port, bool towards, uint64_t ns,
+static void frame(void *port, unsigned network, bool towards, uint64_t ns,
                   const struct net_frame *f, const struct net_pages *pages)
 {
     struct recorder *r = port;
-    if (!towards && r->captures != NULL)
-        capture_frame(r->captures, net_port, ns, f, pages);
+    struct capture_point at = {&r->captures, network, ns};
+    if (!towards && r->captures.count != 0)
+        net_wire_each(&r->wire, f, pages, captures_put, &at);
+}
+
+static void outside(void *port, unsigned network, const struct net_frame *f,
+                    const struct net_pages *pages)
+{
+    struct recorder *r = port;
+    gateways_send(r->gateways, network, f, pages);
 }
 
 static const struct port_ops recorder_ops = {
@@ -326,6 +366,7 @@ static const struct port_ops recorder_ops = {
     .disk_block = disk_block,
     .console = console,
     .frame = frame,
+    .outside = outside,
 };
 
 struct port recorder_port(struct recorder *r)
@@ -349,10 +390,26 @@ void recorder_open(struct recorder *r, const struct record_options *opt, struct 
     r->deadline_ns = UINT64_MAX;
 }
 
+static int open_captures(struct recorder *r, struct err *e)
+{
+    const struct monitor_config *config = &r->setup->config;
+    captures_init(&r->captures, config->vms[0].wall_clock);
+    for (size_t i = 0; i < r->opt->pcaps_count; i++) {
+        const struct pcap_option *p = &r->opt->pcaps[i];
+        unsigned network = config_network(config, p->network);
+        if (network == config->networks_count)
+            ERR(e, ERR_USAGE, "--pcap: there is no network \"%s\"", p->network);
+        TRY(setup_output_is_free(r->setup, p->path, e));
+        TRY(captures_add(&r->captures, network, p->path, e));
+    }
+    return 0;
+}
+
 int recorder_start(struct recorder *r, struct monitor *m, struct err *e)
 {
     const struct record_options *opt = r->opt;
     struct setup *setup = r->setup;
+    TRY(gateways_open(&r->gateways, &setup->cluster, e));
     if (opt->output != NULL) {
         struct trace_writer_options options = {.overwrite = true};
         TRY(setup_output_is_free(setup, opt->output, e));
@@ -367,7 +424,7 @@ int recorder_start(struct recorder *r, struct monitor *m, struct err *e)
     if (opt->timeout > 0 && opt->timeout < 1e9)
         r->deadline_ns = host_ns() + (uint64_t)(opt->timeout * 1e9);
     put_early_events(r);
-    TRY(captures_open(&r->captures, opt, setup, e));
+    TRY(open_captures(r, e));
     return consoles_open(&r->consoles, &setup->cluster, e);
 }
 
@@ -421,8 +478,7 @@ int recorder_finish(struct recorder *r, struct monitor *m, struct trace_sizes *s
     int status = disk_status(r, e);
     if (status == 0)
         status = write_back(r, m, e);
-    int captured = captures_close(r->captures, e);
-    r->captures = NULL;
+    int captured = captures_close(&r->captures, e);
     status = status < 0 ? status : captured;
     if (r->writer == NULL)
         return status;
@@ -451,7 +507,9 @@ void recorder_close(struct recorder *r)
     consoles_close(&r->consoles);
     free(r->events);
     buf_free(&r->early);
-    captures_close(r->captures, NULL);
+    captures_close(&r->captures, NULL);
+    net_wire_free(&r->wire);
+    gateways_close(r->gateways);
     for (unsigned i = 0; i < VMS_MAX; i++) {
         buf_free(&r->text[i].bytes);
         buf_free(&r->blocks[i]);

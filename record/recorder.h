@@ -12,9 +12,11 @@
 #include <signal.h>
 
 #include "core/monitor.h"
-#include "record/capture.h"
+#include "core/net_wire.h"
 #include "record/consoles.h"
+#include "record/gateway.h"
 #include "record/setup.h"
+#include "traces/capture.h"
 #include "traces/trace.h"
 
 enum record_end {
@@ -26,6 +28,7 @@ struct recorder {
     struct setup *setup;
     struct trace_writer *writer; /* NULL: -o none */
     struct consoles consoles;
+    struct gateways *gateways;   /* NULL: no network has one */
     struct event_log log;
     uint8_t *events;             /* the log's memory, ours until it is put */
     bool starting;               /* events are kept until recorder_start: */
@@ -47,7 +50,8 @@ struct recorder {
     unsigned barriers;           /* since the host was looked at */
     uint8_t *block_seen[IMAGES_MAX]; /* bitmap by image; NULL: no disk */
     struct err disk_error[VMS_MAX]; /* ends the run at the next barrier */
-    struct capture *captures;       /* --pcap */
+    struct captures captures;       /* --pcap */
+    struct net_wire wire;
     enum record_end end;
     volatile sig_atomic_t *interrupted;
 };

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,6 +25,8 @@ struct options {
     const char *gdb;    /* address to listen on */
     bool verify, console, quiet, no_symbols, stats;
     unsigned threads; /* 0: as suits the host */
+    char *pcaps[CAPTURES_MAX]; /* NETWORK:FILE */
+    size_t pcaps_count;
     enum mips_engine engine;
     char **command;     /* arguments of gdb-multiarch after "--", or NULL */
 };
@@ -41,7 +44,8 @@ static const char doc[] =
     "Exit status: 0 when all went well, 1 on an error, 2 when the replay differs from the "
     "recording; for \"-- ARGS\" that of gdb.";
 
-enum { OPT_GDB = 0x100, OPT_VERIFY, OPT_CONSOLE, OPT_NOSYMBOLS, OPT_ENGINE, OPT_STATS, OPT_THREADS };
+enum { OPT_GDB = 0x100, OPT_VERIFY, OPT_CONSOLE, OPT_NOSYMBOLS, OPT_ENGINE, OPT_STATS, OPT_THREADS,
+       OPT_PCAP };
 
 static const struct argp_option argp_options[] = {
     {"verify", OPT_VERIFY, NULL, 0, "replay everything, compare every event and digest", 0},
@@ -52,6 +56,8 @@ static const struct argp_option argp_options[] = {
     {"engine", OPT_ENGINE, "jit|interp", 0, ENGINE_OPTION_HELP, 0},
     {"threads", OPT_THREADS, "N", 0, "with --verify, threads of the host that run the VMs of the "
      "trace (as many as there are processors)", 0},
+    {"pcap", OPT_PCAP, "NETWORK:FILE", 0, "with --verify, write the frames on that network to FILE",
+     0},
     {"stats", OPT_STATS, NULL, 0, STATS_OPTION_HELP, 0},
     {0},
 };
@@ -91,6 +97,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         if (o->threads < 1 || o->threads > VMS_MAX)
             usage_error("--threads %s: wanted 1 to %d", arg, VMS_MAX);
         return 0;
+    case OPT_PCAP:
+        if (strchr(arg, ':') == NULL || arg[0] == ':' || strchr(arg, ':')[1] == 0)
+            usage_error("--pcap %s: wanted NETWORK:FILE", arg);
+        if (o->pcaps_count == CAPTURES_MAX)
+            usage_error("more than %d --pcap", CAPTURES_MAX);
+        o->pcaps[o->pcaps_count++] = arg;
+        return 0;
     case ARGP_KEY_ARG:
         if (o->trace != NULL)
             usage_error("one trace at a time (gdb's arguments go behind \"--\")");
@@ -101,6 +114,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
             usage_error("which trace?");
         if (o->verify && (o->gdb != NULL || o->command != NULL))
             usage_error("--verify runs without gdb");
+        if (!o->verify && o->pcaps_count != 0)
+            usage_error("--pcap goes with --verify");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -174,6 +189,26 @@ static int diverged(const struct options *o, const struct timeline *t)
     return EXIT_DIVERGED;
 }
 
+static int open_captures(const struct options *o, const struct monitor_config *config,
+                         struct captures *c, struct err *e)
+{
+    struct stat trace, st;
+    captures_init(c, config->vms[0].wall_clock);
+    for (size_t i = 0; i < o->pcaps_count; i++) {
+        const char *path = strchr(o->pcaps[i], ':') + 1;
+        char *name = xasprintf("%.*s", (int)(path - 1 - o->pcaps[i]), o->pcaps[i]);
+        unsigned network = config_network(config, name);
+        free(name);
+        if (network == config->networks_count)
+            ERR(e, ERR_USAGE, "--pcap %s: %s has no such network", o->pcaps[i], o->trace);
+        if (stat(o->trace, &trace) == 0 && stat(path, &st) == 0 && trace.st_dev == st.st_dev &&
+            trace.st_ino == st.st_ino)
+            ERR(e, ERR_USAGE, "--pcap %s: that is the trace itself", o->pcaps[i]);
+        TRY(captures_add(c, network, path, e));
+    }
+    return 0;
+}
+
 static int verify(const struct options *o, struct timeline *t)
 {
     struct progress p = {.on = !o->quiet && isatty(STDERR_FILENO)};
@@ -196,6 +231,21 @@ static int verify(const struct options *o, struct timeline *t)
            "%zu inputs%s%s\n", o->trace, timeline_position(t), r->at.event, r->at.digest,
            r->inputs_count, cut != NULL ? "; the trace is cut: " : "", cut != NULL ? cut : "");
     return EXIT_OK;
+}
+
+/* With what --pcap asks for. */
+static int verify_all(const struct options *o, struct timeline *t, struct err *e)
+{
+    struct replayer *r = &t->replayer;
+    struct captures captures = {0};
+    int result = open_captures(o, &r->monitor->config, &captures, e);
+    if (result == 0) {
+        r->captures = o->pcaps_count != 0 ? &captures : NULL;
+        result = verify(o, t);
+        r->captures = NULL;
+    }
+    int closed = captures_close(&captures, e);
+    return closed < 0 ? closed : result;
 }
 
 /* ---- gdb ---- */
@@ -357,7 +407,7 @@ int main(int argc, char **argv)
             result = monitor_set_threads(t.replayer.monitor, host_threads(o.threads), &e);
         struct stopwatch start = stopwatch_now();
         if (result == 0)
-            result = o.verify ? verify(&o, &t) : serve(&o, &t, &e);
+            result = o.verify ? verify_all(&o, &t, &e) : serve(&o, &t, &e);
         if (o.stats)
             print_stats(&o, &t, start);
         timeline_close(&t);

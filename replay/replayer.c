@@ -162,6 +162,9 @@ static void deliver(struct replayer *r, const struct trace_input *in)
     case TRACE_INPUT_POWER:
         vm_power(vm, in->channel);
         break;
+    case TRACE_INPUT_FRAME:
+        monitor_frame(r->monitor, in->channel, in->data, in->len);
+        break;
     default: /* disk blocks are fetched when they are read */
         break;
     }
@@ -268,6 +271,15 @@ static void console(void *port, unsigned vm, unsigned channel, uint64_t cycle,
         r->on_console(r->console_ctx, bytes, n);
 }
 
+static void frame(void *port, unsigned network, bool towards, uint64_t ns,
+                  const struct net_frame *f, const struct net_pages *pages)
+{
+    struct replayer *r = port;
+    struct capture_point at = {r->captures, network, ns};
+    if (!towards && r->captures != NULL)
+        net_wire_each(&r->wire, f, pages, captures_put, &at);
+}
+
 size_t replayer_console_length(const struct replayer *r)
 {
     return r->at.console;
@@ -278,6 +290,7 @@ static const struct port_ops replayer_ops = {
     .idle = idle,
     .disk_block = disk_block,
     .console = console,
+    .frame = frame,
 };
 
 /* ---- from a header to machines ---- */
@@ -400,15 +413,23 @@ static void find_end(struct replayer *r)
     }
 }
 
+static bool frame_can_be(const struct trace_header *h, const struct trace_input *in)
+{
+    return in->channel < h->networks_count && h->networks[in->channel].gateway &&
+           in->len >= NET_HEADER && in->len <= NET_FRAME_MAX;
+}
+
 static int check_inputs(struct replayer *r, struct err *e)
 {
     r->blocks = xcalloc(r->inputs_count + 1, sizeof r->blocks[0]);
     for (size_t i = 0; i < r->inputs_count; i++) {
         const struct trace_input *in = &r->inputs[i];
-        bool block = in->kind == TRACE_INPUT_DISK_BLOCK;
+        bool block = in->kind == TRACE_INPUT_DISK_BLOCK, frame = in->kind == TRACE_INPUT_FRAME;
+        if (frame && !frame_can_be(r->header, in))
+            ERR(e, ERR_FORMAT, "%s: input %zu: no such frame can come from outside", r->path, i);
         if ((block && in->channel >= r->header->images_count) ||
             (in->kind == TRACE_INPUT_POWER && in->channel > POWER_HALT) ||
-            (!block && in->kind != TRACE_INPUT_POWER && in->kind != TRACE_INPUT_CONSOLE))
+            (!block && !frame && in->kind != TRACE_INPUT_POWER && in->kind != TRACE_INPUT_CONSOLE))
             ERR(e, ERR_FORMAT, "%s: input %zu is of a kind that this version does not know",
                 r->path, i);
         if (block)
@@ -459,6 +480,7 @@ void replayer_close(struct replayer *r)
     free(r->path);
     free(r->blocks);
     buf_free(&r->console);
+    net_wire_free(&r->wire);
     lookahead_stop(r->lookahead);
     trace_reader_close(r->reader);
 }

@@ -11,7 +11,9 @@
 
 #include "core/base/buf.h"
 #include "core/monitor.h"
+#include "core/net_wire.h"
 #include "replay/lookahead.h"
+#include "traces/capture.h"
 #include "traces/trace.h"
 
 /* Where the replay is in the trace; with a snapshot of the monitor, a whole state. */
@@ -47,6 +49,8 @@ struct replayer {
     struct buf console;            /* what channel 0 printed up to the farthest position */
     void (*on_console)(void *ctx, const uint8_t *bytes, size_t n); /* at the first time; may be NULL */
     void *console_ctx;
+    struct captures *captures;     /* where frames are put, by who runs it forward once; or NULL */
+    struct net_wire wire;
     size_t blocks_count;
     struct disk_block_ref *blocks; /* sorted by (image, block) */
     struct replay_image {

@@ -117,7 +117,7 @@ enum trace_input_kind {
     TRACE_INPUT_CONSOLE = 1,    /* data: bytes for console channel `channel` */
     TRACE_INPUT_POWER = 2,      /* channel: enum power_event asked for by the operator */
     TRACE_INPUT_DISK_BLOCK = 3, /* image `channel`, 4 KiB block `number`: blob `hash` */
-    TRACE_INPUT_FRAME = 4,      /* reserved: a network frame from outside */
+    TRACE_INPUT_FRAME = 4,      /* channel: network; data: a frame from outside */
     TRACE_INPUT_BALLOON = 5,    /* reserved */
 };
 struct trace_input {

@@ -10,7 +10,8 @@ set -eu
 # The programs, their traces, and the replay under gdb.
 demo_packages='
     build-essential cmake ninja-build pkg-config
-    libzstd-dev libxxhash-dev libelf-dev libconfig-dev libprotobuf-c-dev protobuf-c-compiler protobuf-compiler
+    libzstd-dev libxxhash-dev libelf-dev libconfig-dev libslirp-dev
+    libprotobuf-c-dev protobuf-c-compiler protobuf-compiler
     gcc-mipsel-linux-gnu gdb-multiarch
     python3 cpio gzip xz-utils zstd'
 

@@ -29,6 +29,7 @@ def bad_values():
     refused("stray", text="-kernel: does not go with the cluster file stray")
     refused("-nic", "tap", text="-nic tap: wanted user or none")
     refused("-nic", "user,mac=x", text='"mac=x" is not understood')
+    refused("-nic", "user,hostfwd=tcp:22-:22", text='"hostfwd=tcp:22-:22" is not understood')
     refused("-net", "user", text="-net user: only none")
     refused("--share", "some", text="--share some: wanted some of disk,net,content,boot")
     refused("--threads", "0", text="--threads 0: wanted 1 to 64")

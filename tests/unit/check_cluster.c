@@ -163,9 +163,14 @@ START_TEST(cards)
         "  network = \"a\"; mac = \"52:54:00:00:00:01\"; } ); },\n"
         " { kernel = \"/k\"; nics = ( { network = \"b\"; latency = \"300us\"; } ); } );\n"
         "networks = ( { name = \"a\"; bandwidth = \"100M\"; loss = \"0.1%\"; },\n"
-        "  { name = \"b\"; gateway = true; latency = \"2ms\"; } );");
+        "  { name = \"b\"; gateway = true; latency = \"2ms\";\n"
+        "    hostfwd = ( \"tcp::80-:81\", \"udp:127.0.0.1:53-10.0.2.16:54\" ); } );");
     ck_assert_uint_eq(c.networks_count, 2);
     ck_assert(!c.networks[0].gateway && c.networks[1].gateway);
+    ck_assert_uint_eq(c.forwards[0].count, 0);
+    ck_assert_uint_eq(c.forwards[1].count, 2);
+    ck_assert_uint_eq(c.forwards[1].fwd[1].guest_port, 54);
+    ck_assert_str_eq(c.forwards[1].fwd[1].text, "udp:127.0.0.1:53-10.0.2.16:54");
     const struct nic_config *nic = c.vms[0].nics;
     ck_assert_uint_eq(nic[0].network, 1);
     ck_assert_uint_eq(nic[0].link.latency_ns, 2000000);
@@ -290,6 +295,10 @@ static const struct mistake {
     {LAN("}, { name = \"lan\";") VM(""), 2, "a second network \"lan\""},
     {LAN("}, { gateway = true;") VM(""), 2, "a network without a name"},
     {LAN("nam = \"x\";") VM(""), 2, "unknown key"},
+    {LAN("hostfwd = ( \"tcp::1-:2\" );") VM(""), 2, "network \"lan\" has no gateway"},
+    {LAN("gateway = true; hostfwd = \"tcp::1-:2\";") VM(""), 2, "wanted a list of texts"},
+    {LAN("gateway = true; hostfwd = ( \"tcp::1-:2\", 5 );") VM(""), 2, "wanted a list of texts"},
+    {LAN("gateway = true; hostfwd = ( \"tcp:1-:2\" );") VM(""), 2, "tcp:1-:2"},
     {"networks = { name = \"lan\"; };" VM(""), 1, "wanted a list of groups"},
 };
 
@@ -394,7 +403,7 @@ START_TEST(example)
         "cpu",       "endian",    "clock",          "wall_clock", "disks",      "file",
         "interface", "read_only", "persistent",     "serial",     "nics",       "network",
         "mac",       "rng",       "virtio_console", "balloon",    "memory_min", "memory_max",
-        "shares",    "console",   "until",          "replies",
+        "shares",    "console",   "until",          "replies",    "hostfwd",
     };
     ck_assert_msg(cluster_read(&c, EXAMPLE_FILE, &e) == 0, "%s", e.msg);
     ck_assert_uint_eq(c.vms_count, 5);

@@ -168,7 +168,7 @@ START_TEST(piped_input)
     ck_assert(!consoles_live(&con, 0));
     consoles_poll(&con);
     assert_typed("");
-    ck_assert_uint_ge(consoles_wait(&con, 1000000), 1000000);
+    ck_assert_uint_ge(consoles_wait(&con, 1000000, NULL, 0), 1000000);
 }
 END_TEST
 
@@ -202,7 +202,7 @@ START_TEST(flood)
         consoles_poll(&con);
     ck_assert_uint_ge(consoles_typed(&con, 0)->len, 4096);
     ck_assert_uint_lt(consoles_typed(&con, 0)->len, 8192);
-    ck_assert_uint_ge(consoles_wait(&con, 20000000), 20000000);
+    ck_assert_uint_ge(consoles_wait(&con, 20000000, NULL, 0), 20000000);
     size_t total = consoles_typed(&con, 0)->len;
     for (int i = 0; i < 100; i++) {
         consoles_take(&con, 0, consoles_typed(&con, 0)->len);
@@ -216,10 +216,10 @@ END_TEST
 START_TEST(wait_ends_with_input)
 {
     open_all();
-    ck_assert_uint_ge(consoles_wait(&con, 5000000), 5000000);
+    ck_assert_uint_ge(consoles_wait(&con, 5000000, NULL, 0), 5000000);
     assert_typed("");
     ck_assert_int_eq(write(type_fd, "k", 1), 1);
-    uint64_t ns = consoles_wait(&con, 3000000000u);
+    uint64_t ns = consoles_wait(&con, 3000000000u, NULL, 0);
     ck_assert_uint_ge(ns, 1);
     ck_assert_uint_lt(ns, 2000000000);
     assert_typed("k");
@@ -306,14 +306,14 @@ START_TEST(terminal_keys)
     ck_assert(consoles_live(&con, 0));
     static const char keys[] = "a\003\001a\001\001b\001";
     ck_assert_int_eq(write(master, keys, sizeof keys - 1), (int)sizeof keys - 1);
-    consoles_wait(&con, 1000000000);
+    consoles_wait(&con, 1000000000, NULL, 0);
     assert_typed("a\003\001\001b");
     ck_assert(con.escape); /* over the end of what was read */
     ck_assert_int_eq(write(master, "r", 1), 1);
-    consoles_wait(&con, 1000000000);
+    consoles_wait(&con, 1000000000, NULL, 0);
     ck_assert(consoles_reset_taken(&con, 0) && !consoles_quit(&con) && !con.escape);
     ck_assert_int_eq(write(master, "\001xq", 3), 3);
-    consoles_wait(&con, 1000000000);
+    consoles_wait(&con, 1000000000, NULL, 0);
     ck_assert(consoles_quit(&con));
     close(master);
 }

@@ -7,7 +7,7 @@
 static void press(int master, const char *keys)
 {
     ck_assert_int_eq(write(master, keys, strlen(keys)), (int)strlen(keys));
-    consoles_wait(&con, 1000000000);
+    consoles_wait(&con, 1000000000, NULL, 0);
 }
 
 /* What came to the screen since the last call. */
@@ -228,12 +228,12 @@ START_TEST(to_pipes)
     int in = open(path_in, O_WRONLY), out = open(path_out, O_RDONLY | O_NONBLOCK);
     ck_assert(in >= 0 && out >= 0);
     ck_assert_int_eq(write(in, "ls\n", 3), 3);
-    ck_assert_uint_lt(consoles_wait(&con, 3000000000u), 2000000000);
+    ck_assert_uint_lt(consoles_wait(&con, 3000000000u, NULL, 0), 2000000000);
     assert_typed("ls\n");
     close(in); /* no end of input: another may come */
     consoles_poll(&con);
     ck_assert(consoles_live(&con, 0));
-    ck_assert_uint_ge(consoles_wait(&con, 2000000), 2000000);
+    ck_assert_uint_ge(consoles_wait(&con, 2000000, NULL, 0), 2000000);
     print("out");
     ck_assert_int_eq(read(out, text, sizeof text), 3);
     ck_assert_mem_eq(text, "out", 3);
@@ -297,10 +297,10 @@ START_TEST(to_a_pty)
         ck_assert_mem_eq(text, "prompt\n", 7);
         assert_typed(""); /* no echo */
         ck_assert_int_eq(write(fd, "l\001x\003\n", 5), 5);
-        consoles_wait(&con, 1000000000);
+        consoles_wait(&con, 1000000000, NULL, 0);
         assert_typed("l\001x\003\n");
         close(fd);
-        ck_assert_uint_ge(consoles_wait(&con, 2000000), 2000000);
+        ck_assert_uint_ge(consoles_wait(&con, 2000000, NULL, 0), 2000000);
     }
 }
 END_TEST

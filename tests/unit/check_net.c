@@ -40,6 +40,15 @@ static bool deliver(void *ctx, unsigned port, struct net_frame *f)
     return true;
 }
 
+static void outside(void *ctx, unsigned port, const struct net_frame *f,
+                    const struct net_pages *pages)
+{
+    struct world *w = ctx;
+    ck_assert_ptr_eq(pages, &w->fp.pages);
+    ck_assert_uint_lt(w->got, LOG_MAX);
+    w->log[w->got++] = (struct got){.port = port, .id = f->id, .due = w->now, .hash = f->hash};
+}
+
 static void lost(void *ctx, unsigned port, const struct net_frame *f, enum net_loss why)
 {
     struct world *w = ctx;
@@ -59,7 +68,8 @@ static void tap(void *ctx, unsigned port, bool towards, uint64_t time, const str
     w->tap_time = time;
 }
 
-static const struct net_ops ops = {.deliver = deliver, .lost = lost, .tap = tap};
+static const struct net_ops ops = {
+    .deliver = deliver, .outside = outside, .lost = lost, .tap = tap};
 static const struct link_config plain = {.latency_ns = LATENCY, .mtu = 1500};
 
 static struct world *world_create(unsigned ports, const struct link_config *link)

@@ -152,7 +152,8 @@ START_TEST(cards)
 {
     const struct record_options *o = PARSE("-nic", "none", "-net", "none");
     ck_assert_uint_eq(o->cluster.networks_count + o->cluster.vms[0].nics_count, 0);
-    o = PARSE("-nic", "user", "-nic", "user,model=virtio-net-pci,mac=52:54:00:12:34:56", "-device",
+    o = PARSE("-nic", "user,hostfwd=tcp:127.0.0.1:2222-:22,hostfwd=udp::53-:53", "-nic",
+              "user,model=virtio-net-pci,mac=52:54:00:12:34:56,hostfwd=tcp::80-:81", "-device",
               "virtio-balloon-pci", "--pcap", "user:a:b.pcap");
     const struct vm_options *vm = &o->cluster.vms[0];
     ck_assert_uint_eq(o->cluster.networks_count, 1);
@@ -162,6 +163,10 @@ START_TEST(cards)
     ck_assert_mem_eq(vm->nics[0].mac, "\x02\xd1\x5c\0\0\0", 6);
     ck_assert_mem_eq(vm->nics[1].mac, "\x52\x54\0\x12\x34\x56", 6);
     ck_assert_uint_ge(vm->nics[0].link.latency_ns, o->cluster.epoch_ns);
+    const struct hostfwds *f = &o->cluster.forwards[0];
+    ck_assert_uint_eq(f->count, 3);
+    ck_assert(f->fwd[0].host_port == 2222 && f->fwd[1].udp && f->fwd[2].guest_port == 81);
+    ck_assert_str_eq(f->fwd[1].text, "udp::53-:53");
     ck_assert_uint_eq(o->pcaps_count, 1);
     ck_assert_str_eq(o->pcaps[0].network, "user");
     ck_assert_str_eq(o->pcaps[0].path, "a:b.pcap");

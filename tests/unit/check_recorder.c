@@ -1,7 +1,9 @@
 /* From files to a machine that is being recorded: bad files, and why a run ends. */
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -403,6 +405,101 @@ START_TEST(replays)
 }
 END_TEST
 
+/* ---- from outside ---- */
+
+static struct sockaddr_in loopback(uint16_t port)
+{
+    return (struct sockaddr_in){.sin_family = AF_INET,
+                                .sin_port = htons(port),
+                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+}
+
+/* Networks "apart" and "out", the second with a gateway to which a port of the host leads. */
+static struct record_options outside_options(uint16_t *port)
+{
+    struct record_options o = some_options();
+    struct sockaddr_in a = loopback(0);
+    socklen_t n = sizeof a;
+    static char text[50];
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
+    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&a, &n), 0);
+    close(fd);
+    *port = ntohs(a.sin_port);
+    snprintf(text, sizeof text, "tcp:127.0.0.1:%u-:22", *port);
+    o.cluster.networks[0] = (struct network_config){.name = "apart"};
+    o.cluster.networks[1] = (struct network_config){.name = "out", .gateway = true};
+    o.cluster.networks_count = 2;
+    ck_assert(hostfwd_parse(text, &o.cluster.forwards[1].fwd[0]));
+    o.cluster.forwards[1].count = 1;
+    o.cluster.vms[0].nics[0] = (struct nic_config){
+        .network = 1, .mac = {2}, .link = {.latency_ns = o.cluster.epoch_ns, .mtu = 1500}};
+    o.cluster.vms[0].nics_count = 1;
+    o.output = trace;
+    return o;
+}
+
+/* Who connects to the port makes the gateway ask for the guest: a frame that is an input. The
+ * replay opens no port. */
+START_TEST(frames_come_in)
+{
+    uint16_t port;
+    struct record_options o = outside_options(&port);
+    struct run run;
+    struct sockaddr_in a = loopback(port);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    o.cluster.vms[0].disks_count = 0;
+    start(&run, &o);
+    ck_assert_int_eq(go(&run, 1000000), RUN_LIMIT);
+    ck_assert_uint_eq(run.r.inputs_total, 0);
+    ck_assert_int_eq(connect(fd, (struct sockaddr *)&a, sizeof a), 0);
+    ck_assert_int_eq(go(&run, 20000000), RUN_LIMIT);
+    ck_assert_uint_ge(run.r.inputs_total, 1);
+    ck_assert_uint_eq(run.m->net.line[net_gateway(1)].sent, run.r.inputs_total);
+    run.r.end = END_LIMIT;
+    ck_assert_int_eq(stop(&run), 0);
+    close(fd);
+    assert_replays(100000);
+}
+END_TEST
+
+/* Frames of a trace that nobody could have recorded. */
+START_TEST(frames_that_cannot_be)
+{
+    static const struct {
+        uint32_t channel;
+        size_t len;
+        bool good;
+    } inputs[] = {{1, 14, true}, {1, 65536, true}, {1, 13, false}, {1, 0, false},
+                  {0, 60, false}, {2, 60, false},  {UINT32_MAX, 60, false}};
+    static uint8_t bytes[65536];
+    uint16_t port;
+    struct record_options o = outside_options(&port);
+    for (size_t i = 0; i < ARRAY_LEN(inputs); i++) {
+        struct setup s;
+        struct replayer r;
+        struct trace_writer *w;
+        struct trace_writer_options options = {.overwrite = true};
+        struct err e = {0};
+        ck_assert_int_eq(setup_open(&s, &o, &e), 0);
+        ck_assert_int_eq(trace_writer_open(&w, trace, &s.header, &options, &e), 0);
+        trace_put_image(w, s.header.images[0].hash, s.images[0].mapped, s.images[0].size);
+        trace_put_input(w, &(struct trace_input){.kind = TRACE_INPUT_FRAME,
+                                                 .channel = inputs[i].channel,
+                                                 .data = bytes,
+                                                 .len = inputs[i].len});
+        ck_assert_int_eq(trace_writer_close(w, NULL, &e), 0);
+        setup_close(&s);
+        int result = replayer_open(&r, trace, 0, &e);
+        ck_assert_msg(result == (inputs[i].good ? 0 : ERR_FORMAT), "%zu: %s", i, e.msg);
+        if (inputs[i].good)
+            replayer_close(&r);
+        else
+            ck_assert_ptr_nonnull(strstr(e.msg, "from outside"));
+    }
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("recorder");
@@ -419,6 +516,8 @@ static Suite *make_suite(void)
     tcase_add_test(tc, disk_blocks);
     tcase_add_test(tc, replays_from_any_stop);
     tcase_add_loop_test(tc, replays, 0, 4);
+    tcase_add_test(tc, frames_come_in);
+    tcase_add_test(tc, frames_that_cannot_be);
     tcase_add_test(alone, disk_fails);
     suite_add_tcase(suite, tc);
     suite_add_tcase(suite, alone);

@@ -51,6 +51,7 @@ struct mrig_options {
     bool disk_read_only;
     uint64_t seed;             /* of how far idle time jumps */
     uint64_t halt_after;       /* monitor_halt from inside of that console call, counted from 1 */
+    void (*configure)(struct monitor_config *config); /* what else is to be there; or NULL */
 };
 
 struct mrig {
@@ -226,6 +227,8 @@ static inline struct mrig *mrig_create(const struct mrig_options *opt)
                 };
         }
     }
+    if (opt->configure != NULL)
+        opt->configure(&r->config);
     struct port port = {.ops = &mrig_port_ops, .ctx = r, .log = &r->log};
     int result = monitor_create(&r->m, &r->config, &port, &r->err);
     ck_assert_msg(result == 0, "%s", r->err.msg);
