@@ -77,8 +77,8 @@ def record(trace, *more, stdin=b"", status=0, args=None, **how):
                   stdin=stdin, **how)
 
 
-def verify(trace, **more):
-    return expect(0, *VERIFY, trace, text="verified", **more)
+def verify(trace, *args, **more):
+    return expect(0, *VERIFY, *args, trace, text="verified", **more)
 
 
 def end_line(trace):
