@@ -8,7 +8,6 @@
 #include "core/crew.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -17,7 +16,9 @@
 
 #include "core/base/err.h"
 
-#define SPINS  20000 /* some tens of microseconds */
+/* Some tens of microseconds. Then a thread sleeps, and be it only for the host to notice that a core
+ * is free for one that it has taken off another. */
+#define SPINS  1500
 #define NUMBER 32    /* bits of the word below the job's number */
 
 struct crew {
@@ -29,9 +30,10 @@ struct crew {
     void (*part)(void *ctx, unsigned i);
     void *ctx;
     atomic_uint asleep;
+    atomic_bool caller_sleeps;
     atomic_bool closing;
     pthread_mutex_t lock;
-    pthread_cond_t announced;
+    pthread_cond_t announced, done;
 };
 
 static inline void relax(void)
@@ -53,7 +55,11 @@ static void take_parts(struct crew *c)
         if (!atomic_compare_exchange_weak(&c->word, &word, word + 1))
             continue;
         c->part(c->ctx, (uint32_t)word);
-        atomic_fetch_sub(&c->left, 1);
+        if (atomic_fetch_sub(&c->left, 1) == 1 && atomic_load(&c->caller_sleeps)) {
+            pthread_mutex_lock(&c->lock);
+            pthread_cond_signal(&c->done);
+            pthread_mutex_unlock(&c->lock);
+        }
         word = atomic_load(&c->word);
     }
 }
@@ -92,6 +98,21 @@ static void wake(struct crew *c)
     pthread_mutex_unlock(&c->lock);
 }
 
+static void await_parts(struct crew *c)
+{
+    for (unsigned spins = 0; spins < SPINS; spins++) {
+        if (atomic_load(&c->left) == 0)
+            return;
+        relax();
+    }
+    pthread_mutex_lock(&c->lock);
+    atomic_store(&c->caller_sleeps, true);
+    while (atomic_load(&c->left) != 0)
+        pthread_cond_wait(&c->done, &c->lock);
+    atomic_store(&c->caller_sleeps, false);
+    pthread_mutex_unlock(&c->lock);
+}
+
 void crew_run(struct crew *c, void (*part)(void *ctx, unsigned i), void *ctx, unsigned parts)
 {
     unsigned long long number = (atomic_load(&c->word) >> NUMBER) + 1;
@@ -103,8 +124,7 @@ void crew_run(struct crew *c, void (*part)(void *ctx, unsigned i), void *ctx, un
     atomic_store(&c->parts, parts);
     wake(c);
     take_parts(c);
-    for (unsigned spins = 0; atomic_load(&c->left) != 0; spins++)
-        spins < SPINS ? relax() : (void)sched_yield();
+    await_parts(c);
 }
 
 struct crew *crew_create(unsigned threads)
@@ -113,6 +133,7 @@ struct crew *crew_create(unsigned threads)
     c->thread = xcalloc(threads, sizeof *c->thread);
     pthread_mutex_init(&c->lock, NULL);
     pthread_cond_init(&c->announced, NULL);
+    pthread_cond_init(&c->done, NULL);
     sigset_t all, old; /* signals are for the program's own thread */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -139,6 +160,7 @@ void crew_destroy(struct crew *c)
     for (unsigned i = 0; i < c->threads; i++)
         pthread_join(c->thread[i], NULL);
     pthread_cond_destroy(&c->announced);
+    pthread_cond_destroy(&c->done);
     pthread_mutex_destroy(&c->lock);
     free(c->thread);
     free(c);
