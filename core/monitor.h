@@ -14,6 +14,7 @@
 #include "core/config.h"
 #include "core/memory.h"
 #include "core/port.h"
+#include "core/reclaim.h"
 #include "core/share.h"
 #include "core/vm.h"
 
@@ -29,6 +30,7 @@ struct monitor {
     struct crew *crew;      /* NULL: VMs run in turn, on the caller's thread */
     bool halt;              /* see monitor_halt */
     struct share share;
+    struct reclaim reclaim;
     /* State. */
     uint64_t epoch;         /* number of the present epoch */
     uint8_t barrier_done;   /* the barrier before it was passed */

@@ -10,6 +10,8 @@
 
 struct vm_snapshot {
     struct radix pmap, page_hash;
+    struct vm_pages pages;
+    struct vm_samples samples;
     uint64_t memory_digest;
     struct radix overlay[DISKS_MAX];
     uint64_t overlay_digest[DISKS_MAX];
@@ -19,6 +21,7 @@ struct vm_snapshot {
 struct snapshot {
     struct memory_snapshot memory;
     struct share share;
+    struct reclaim reclaim;
     uint64_t epoch, step, cycle, epoch_step, busy_epochs;
     uint8_t barrier_done, turn;
     struct vm_snapshot vm[];
@@ -34,12 +37,15 @@ struct snapshot *monitor_snapshot(struct monitor *m)
     s->busy_epochs = m->busy_epochs;
     s->step = monitor_position(m);
     s->cycle = monitor_cycle(m);
+    s->reclaim = m->reclaim;
     share_snapshot(&m->share, &s->share);
     for (unsigned i = 0; i < m->vms_count; i++) {
         struct vm *vm = m->vms[i];
         struct vm_snapshot *v = &s->vm[i];
         vm_update_memory_digest(vm);
         radix_snapshot(&vm->pmap, &v->pmap);
+        v->pages = vm->pages;
+        v->samples = vm->samples;
         radix_snapshot(&vm->page_hash, &v->page_hash);
         v->memory_digest = vm->memory_digest;
         for (unsigned d = 0; d < vm->disks_count; d++) {
@@ -63,6 +69,7 @@ void monitor_restore(struct monitor *m, const struct snapshot *s)
     m->turn = s->turn;
     m->epoch_step = s->epoch_step;
     m->busy_epochs = s->busy_epochs;
+    m->reclaim = s->reclaim;
     share_restore(&m->share, &s->share);
     memory_restore(&m->memory, &s->memory);
     for (unsigned i = 0; i < m->vms_count; i++) {
@@ -72,6 +79,8 @@ void monitor_restore(struct monitor *m, const struct snapshot *s)
             vm->dirty[vm->dirty_list[k]] = 0;
         vm->dirty_count = 0;
         radix_restore(&vm->pmap, &v->pmap);
+        vm->pages = v->pages;
+        vm_samples_restore(vm, &v->samples);
         radix_restore(&vm->page_hash, &v->page_hash);
         vm->memory_digest = v->memory_digest;
         for (unsigned d = 0; d < vm->disks_count; d++) {

@@ -266,11 +266,8 @@ static inline uint64_t mrig_whole_digest(const struct vm *vm)
     uint64_t sum = 0, keys = vm->ram_pages + VM_ROM_BYTES / PAGE_SIZE;
     static const uint8_t zero[PAGE_SIZE];
     for (uint64_t key = 0; key < keys; key++) {
-        uint64_t mpn1 = radix_get(&vm->pmap, key);
-        if (mpn1 == 0)
-            continue;
-        const uint8_t *bytes =
-            frame_host(&vm->memory->frames, mpn_frame(vm->memory, (uint32_t)(mpn1 - 1)));
+        uint8_t room[PAGE_SIZE];
+        const uint8_t *bytes = vm_page_bytes(vm, key, room);
         if (memcmp(bytes, zero, PAGE_SIZE) != 0)
             sum += XXH3_64bits_withSeed(bytes, PAGE_SIZE, key);
     }
