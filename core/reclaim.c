@@ -29,7 +29,7 @@ static const uint8_t threshold[] = {6, 4, 2, 1}; /* per cent of the pool, by lev
 
 static uint64_t pages_of(uint64_t pool, enum reclaim_level level)
 {
-    return pool * threshold[level] / 100;
+    return max_u64(pool * threshold[level] / 100, RECLAIM_LOW + 1 - level);
 }
 
 enum reclaim_level reclaim_next_level(enum reclaim_level now, uint64_t free, uint64_t pool)
@@ -173,32 +173,32 @@ static void sample(struct monitor *m, struct vm *vm)
 
 /* ---- paging ---- */
 
-static bool try_page_out(struct vm *vm, uint64_t key)
+static bool try_page_out(struct vm *vm, uint64_t key, bool common_too)
 {
-    return !vm->sampled[key] && vm_page_out(vm, key);
+    return !vm->sampled[key] && vm_page_out(vm, key, common_too);
 }
 
 /* Any page; where most cannot be taken, the next one that can. */
-static bool one_page_out(struct monitor *m, struct vm *vm)
+static bool one_page_out(struct monitor *m, struct vm *vm, bool common_too)
 {
     uint64_t key = 0;
     for (unsigned i = 0; i < DRAWS; i++) {
         key = draw_page(m, vm);
-        if (try_page_out(vm, key))
+        if (try_page_out(vm, key, common_too))
             return true;
     }
     for (uint64_t i = 0; i < vm->ram_pages; i++) {
         key = key + 1 < vm->ram_pages ? key + 1 : 0;
-        if (try_page_out(vm, key))
+        if (try_page_out(vm, key, common_too))
             return true;
     }
     return false;
 }
 
-static uint64_t pages_out(struct monitor *m, struct vm *vm, uint64_t n)
+static uint64_t pages_out(struct monitor *m, struct vm *vm, uint64_t n, bool common_too)
 {
     uint64_t done = 0;
-    while (done < n && one_page_out(m, vm))
+    while (done < n && one_page_out(m, vm, common_too))
         done++;
     if (done != 0)
         vm_flush_translations(vm);
@@ -214,8 +214,8 @@ static uint64_t free_pages(const struct monitor *m)
 /* Pages to be given up for `goal` free ones. */
 static uint64_t missing(const struct monitor *m, uint64_t goal)
 {
-    uint64_t used = memory_in_use(&m->memory), most = m->memory.pool_pages - goal;
-    return used > most ? used - most : 0;
+    uint64_t needed = memory_in_use(&m->memory) + goal;
+    return needed - min_u64(needed, m->memory.pool_pages);
 }
 
 static void set_level(struct monitor *m)
@@ -237,8 +237,11 @@ static bool has_driver(const struct vm *vm)
     return !vm->powered_off && vm->balloon != NULL && virtio_balloon_ready(vm->balloon);
 }
 
-/* `n` pages of all VMs, or of those without a balloon driver. Returns how many there were. */
-static uint64_t page_out(struct monitor *m, uint64_t n, bool all)
+/* Whose pages, and which. */
+enum victims { WITHOUT_DRIVER, ALL_VMS, COMMON_TOO };
+
+/* `n` pages. Returns how many there were. */
+static uint64_t page_out(struct monitor *m, uint64_t n, enum victims victims)
 {
     struct reclaim_claim claim[VMS_MAX] = {0};
     uint64_t take[VMS_MAX], done = 0;
@@ -246,36 +249,49 @@ static uint64_t page_out(struct monitor *m, uint64_t n, bool all)
         const struct vm *vm = m->vms[i];
         claim[i] = claim_of(m, vm);
         claim[i].pages = resident(vm);
-        if (all || !has_driver(vm))
-            claim[i].takeable = min_u64(
-                vm->pages.own, resident(vm) - min_u64(resident(vm), min_pages(vm)));
+        if (victims != WITHOUT_DRIVER || !has_driver(vm))
+            claim[i].takeable =
+                min_u64(victims == COMMON_TOO ? resident(vm) : vm->pages.own,
+                        resident(vm) - min_u64(resident(vm), min_pages(vm)));
     }
     reclaim_share_out(claim, m->vms_count, n, take);
     for (unsigned i = 0; i < m->vms_count; i++)
-        done += pages_out(m, m->vms[i], take[i]);
+        done += pages_out(m, m->vms[i], take[i], victims == COMMON_TOO);
     return done;
+}
+
+static void keep_limit(struct monitor *m, struct vm *vm)
+{
+    for (int common = 0; common <= 1; common++)
+        if (resident(vm) > max_pages(vm))
+            pages_out(m, vm, resident(vm) - max_pages(vm), common);
+}
+
+/* Until the level is left. Not all pages that were counted can be taken, and not each that is taken
+ * is free then: again, while that helps. */
+static void leave_low(struct monitor *m)
+{
+    uint64_t goal = pages_of(m->memory.pool_pages, RECLAIM_HARD);
+    for (enum victims victims = ALL_VMS; m->reclaim.level == RECLAIM_LOW; set_level(m)) {
+        if (page_out(m, missing(m, goal), victims) != 0)
+            continue;
+        if (victims == COMMON_TOO)
+            break;
+        victims = COMMON_TOO;
+    }
 }
 
 static void reclaim_by_paging(struct monitor *m)
 {
     uint64_t pool = m->memory.pool_pages;
-    for (unsigned i = 0; i < m->vms_count; i++) {
-        struct vm *vm = m->vms[i];
-        if (resident(vm) > max_pages(vm))
-            pages_out(m, vm, resident(vm) - max_pages(vm));
-    }
+    for (unsigned i = 0; i < m->vms_count; i++)
+        keep_limit(m, m->vms[i]);
     set_level(m);
-    /* Some pages that were counted cannot be taken: again, while that helps. */
-    while (m->reclaim.level == RECLAIM_LOW) {
-        uint64_t done = page_out(m, missing(m, pages_of(pool, RECLAIM_HARD)), true);
-        set_level(m);
-        if (done == 0)
-            break;
-    }
+    leave_low(m);
     if (m->reclaim.level == RECLAIM_HARD)
-        page_out(m, min_u64(missing(m, pages_of(pool, RECLAIM_SOFT)), HARD_BATCH), true);
+        page_out(m, min_u64(missing(m, pages_of(pool, RECLAIM_SOFT)), HARD_BATCH), ALL_VMS);
     else if (m->reclaim.level == RECLAIM_SOFT)
-        page_out(m, min_u64(missing(m, pages_of(pool, RECLAIM_HIGH)), SOFT_BATCH), false);
+        page_out(m, min_u64(missing(m, pages_of(pool, RECLAIM_HIGH)), SOFT_BATCH), WITHOUT_DRIVER);
     set_level(m);
 }
 
@@ -315,8 +331,8 @@ static void set_balloons(struct monitor *m)
                                     claim[i].pages - min_u64(claim[i].pages, min_pages(vm)));
         used += away;
     }
-    uint64_t most = pool - pages_of(pool, RECLAIM_HIGH);
-    reclaim_share_out(claim, m->vms_count, used > most ? used - most : 0, take);
+    used += pages_of(pool, RECLAIM_HIGH);
+    reclaim_share_out(claim, m->vms_count, used - min_u64(used, pool), take);
     for (unsigned i = 0; i < m->vms_count; i++)
         if (has_driver(m->vms[i]))
             set_target(m->vms[i], take[i], m->reclaim.level != RECLAIM_HIGH);

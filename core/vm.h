@@ -207,9 +207,10 @@ uint32_t vm_page_hold(struct vm *vm, uint64_t key);
 const uint8_t *vm_page_bytes(const struct vm *vm, uint64_t key, uint8_t room[PAGE_SIZE]);
 /* ---- reclaim (vm_reclaim.c), between epochs ---- */
 
-/* To the swap file, if nobody else uses its machine page. The caller then flushes the
+/* To the swap file; a common page only if `common_too`: with others that use it, nothing is free
+ * after that. False: it is not in memory, or must stay there. The caller then flushes the
  * translations. */
-bool vm_page_out(struct vm *vm, uint64_t key);
+bool vm_page_out(struct vm *vm, uint64_t key, bool common_too);
 void vm_balloon(struct platform *p, uint64_t pa, enum balloon_op op); /* platform.balloon */
 /* Begins a period with no samples, and adds a page. The caller then flushes the translations. */
 void vm_samples_clear(struct vm *vm);

@@ -3,6 +3,7 @@
  * go into the balloon and out of it, and are watched for accesses. What is to
  * be done, and when, is decided in core/reclaim.c.
  */
+#include "core/monitor.h"
 #include "core/vm_pages.h"
 
 /* ---- the swap file ---- */
@@ -16,15 +17,21 @@ static void log_swap(struct vm *vm, enum event_kind kind, uint64_t key, uint32_t
     vm_event_commit(vm);
 }
 
-bool vm_page_out(struct vm *vm, uint64_t key)
+bool vm_page_out(struct vm *vm, uint64_t key, bool common_too)
 {
     uint64_t mpn1 = vm_page_at(vm, key);
     uint32_t mpn = (uint32_t)(mpn1 - 1);
-    if (mpn1 == 0 || !vm_page_is_private(vm, mpn))
+    if (mpn1 == 0)
+        return false;
+    bool common = mpn_arena(mpn) == ARENA_COMMON;
+    if (common ? !common_too : !vm_page_is_private(vm, mpn))
         return false;
     uint32_t slot = swap_out(&vm->memory->swap, vm->index, mpn_host(vm->memory, mpn));
     vm_pmap_set(vm, key, PAGE_SWAPPED | slot);
-    mpn_unref(vm->memory, mpn);
+    if (common)
+        share_unref(vm->monitor, mpn);
+    else
+        mpn_unref(vm->memory, mpn);
     log_swap(vm, EVENT_PAGE_OUT, key, mpn, slot);
     return true;
 }
