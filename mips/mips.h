@@ -49,8 +49,8 @@ struct mips_env {
      * monitor breaks sharing and notes it dirty).
      * DETERMINISM: after mips_flush_pages, the first access to a page comes
      * here before its instruction is done, at the same step under each engine;
-     * those after it may or may not. Where MIPS_FORESEE comes differs, so it
-     * must change nothing; NULL is an answer. */
+     * those after it may or may not. MIPS_FORESEE is the processor's own
+     * business: it must change nothing that counts; NULL is an answer. */
     struct mips_page (*page)(void *ctx, uint64_t pa, enum mips_access access);
     /* Device access of 1, 2, 4 or 8 bytes, naturally aligned. The value is in
      * the vcpu's byte order: what the register holds. False: bus error.

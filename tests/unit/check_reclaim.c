@@ -92,7 +92,7 @@ static const struct {
     uint64_t memory_min, memory_max;
     bool big_endian, mapped, balloon;
 } kind[] = {
-    {"usual", 0, 160, 100000, 20000, 3, SHARE_ALL, 0, 0, false, false, false},
+    {"usual", 40000, 160, 40000, 20000, 3, SHARE_ALL, 0, 0, false, false, false},
     {"short epochs", 2000, 300, 10000, 3000, 17, 0, 0, 0, false, false, false},
     {"mapped", 10000, 250, 10000, 9000, 11, 0, 0, 0, true, true, false},
     {"claims", 20000, 500, 20000, 7000, 5, 0, 1 << 20, 0, false, true, false},
@@ -350,6 +350,109 @@ START_TEST(samples)
 }
 END_TEST
 
+static uint64_t random_page(struct rng *rng)
+{
+    static const struct {
+        uint64_t base, pages;
+    } place[] = {
+        {GUEST_PAGES & 0x1fffffff, 300}, {0x80000000 + (GUEST_PAGES & 0x1fffffff), 300},
+        {0x3f0000, 40},                  {0x803f0000, 40},
+        {0x1e000000, 1100},              {0x1fc00000, 1100},
+        {0x10000000, 1 << 20},           {UINT64_C(0xffff0000) << 16, 1 << 20},
+    };
+    uint32_t i = rng_below(rng, 2) ? 0 : rng_below(rng, ARRAY_LEN(place));
+    return place[i].base + ((uint64_t)rng_below(rng, (uint32_t)place[i].pages) << PAGE_BITS);
+}
+
+/* Pages of a balloon that are none, or were given before, or never, are harmless; all others read
+ * as zero. */
+START_TEST(hostile_balloon)
+{
+    struct guest g;
+    guest_mapped_worker(&g, 20000);
+    struct mrig_options opt = {.guest = &g, .machine_memory = 150 * PAGE_SIZE, .epoch_ns = 10000};
+    struct mrig *r = mrig_create(&opt);
+    struct vm *vm = r->m->vms[0];
+    struct rng rng = {(uint64_t)_i + rng_env("DISCO_TEST_SEED", 0)};
+    static const uint8_t zero[PAGE_SIZE];
+    for (unsigned i = 0; i < 3000; i++) {
+        uint8_t bytes[PAGE_SIZE], before[PAGE_SIZE];
+        uint64_t pa = random_page(&rng), key = vm_ram_key(vm, pa);
+        enum balloon_op op = (enum balloon_op)rng_below(&rng, i % 100 == 0 ? 4 : 3);
+        size_t events = r->events_count, n = vm_read_physical(vm, pa, before, PAGE_SIZE);
+        uint32_t balloon = vm->pages.balloon;
+        vm->platform.balloon(&vm->platform, pa, op);
+        ck_assert_uint_eq(vm_read_physical(vm, pa, bytes, PAGE_SIZE), n);
+        if (op == BALLOON_ALL_OUT)
+            ck_assert_uint_eq(vm->pages.balloon, 0);
+        else if (key == UINT64_MAX)
+            ck_assert_uint_eq(r->events_count, events);
+        if (key != UINT64_MAX && (op == BALLOON_IN || op == BALLOON_FREE))
+            ck_assert_mem_eq(bytes, zero, PAGE_SIZE);
+        else
+            ck_assert(memcmp(bytes, before, n) == 0);
+        ck_assert(op == BALLOON_ALL_OUT || op == BALLOON_FREE || vm->pages.balloon == balloon ||
+                  r->events_count == events + 1);
+        if (i % 10 == 0)
+            mrig_run(r, mrig_step(r) + rng_below(&rng, 3000), UINT64_MAX);
+        if (i % 300 == 0)
+            ck_assert_uint_eq(monitor_digest(r->m, 0, true).memory, mrig_whole_digest(vm));
+    }
+    ck_assert_uint_gt(count_events(r, EVENT_PAGE_OUT), 500);
+    ck_assert_uint_gt(count_events(r, EVENT_BALLOON), 500);
+    ck_assert_uint_eq(frames_in_use(&r->m->memory.frames), 1 + memory_in_use(&r->m->memory));
+    ck_assert_uint_eq(swap_in_use(&r->m->memory.swap), vm->pages.swapped);
+    mrig_destroy(r);
+}
+END_TEST
+
+/* Reading for the log, for a debugger or ahead of time changes nothing. */
+START_TEST(looking_on)
+{
+    struct guest g;
+    guest_worker(&g, 20000);
+    struct mrig_options opt = {.guest = &g};
+    struct mrig *r = mrig_create(&opt);
+    struct vm *vm = r->m->vms[0];
+    uint64_t pa = GUEST_PAGES & 0x1fffffff, key = pa >> PAGE_BITS;
+    uint8_t before[PAGE_SIZE], bytes[PAGE_SIZE], room[PAGE_SIZE];
+    ck_assert_int_eq(swap_init(&r->m->memory.swap, -1, &r->err), 0);
+    mrig_run(r, 100000, UINT64_MAX);
+    vm_read_physical(vm, pa, before, PAGE_SIZE);
+    ck_assert(vm_page_out(vm, key, false));
+    vm_flush_translations(vm);
+    ck_assert(!vm_page_out(vm, key, true));
+    size_t events = r->events_count;
+    ck_assert_uint_eq(vm_read_physical(vm, pa + 5, bytes, 100), 100);
+    ck_assert_mem_eq(bytes, before + 5, 100);
+    ck_assert_mem_eq(vm_page_bytes(vm, key, room), before, PAGE_SIZE);
+    ck_assert_uint_eq(vm_machine_page(vm, key), 0);
+    ck_assert_uint_eq(vm_page_at(vm, key), 0);
+    ck_assert_uint_eq(monitor_digest(r->m, 0, true).memory, mrig_whole_digest(vm));
+    ck_assert_ptr_null(vm_page(vm, pa, MIPS_FORESEE).host);
+    vm_sample(vm, key + 1);
+    ck_assert_ptr_null(vm_page(vm, pa + PAGE_SIZE, MIPS_FORESEE).host);
+    ck_assert_ptr_nonnull(vm_page(vm, pa + 2 * PAGE_SIZE, MIPS_FORESEE).host);
+    ck_assert(vm->samples.touched == 0 && vm->pages.swapped == 1 && r->events_count == events);
+    ck_assert_ptr_nonnull(vm_page(vm, pa + PAGE_SIZE, MIPS_FETCH).host);
+    ck_assert_uint_eq(vm->samples.touched, 1);
+    /* To give it away as it is, it must be in memory; and so must it be to change a part of it. */
+    ck_assert_uint_ne(vm_page_hold(vm, key), 0);
+    ck_assert_uint_eq(r->events[events].kind, EVENT_PAGE_IN);
+    ck_assert(!vm_page_out(vm, key, true)); /* it has two users */
+    vm_page_unref(vm, (uint32_t)vm_page_at(vm, key) - 1);
+    ck_assert(vm_page_out(vm, key, false));
+    vm_flush_translations(vm);
+    ck_assert(vm_write_physical(vm, pa + 7, "x", 1));
+    before[7] = 'x';
+    vm_read_physical(vm, pa, bytes, PAGE_SIZE);
+    ck_assert_mem_eq(bytes, before, PAGE_SIZE);
+    ck_assert(vm->pages.swapped == 0 && swap_in_use(&r->m->memory.swap) == 0);
+    ck_assert_uint_eq(monitor_digest(r->m, 0, true).memory, mrig_whole_digest(vm));
+    mrig_destroy(r);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("reclaim");
@@ -362,6 +465,8 @@ static Suite *make_suite(void)
     tcase_add_loop_test(tc, any_threads, 0, ARRAY_LEN(kind));
     tcase_add_test(tc, minimum);
     tcase_add_test(tc, samples);
+    tcase_add_loop_test(tc, hostile_balloon, 0, 3);
+    tcase_add_test(tc, looking_on);
     suite_add_tcase(suite, tc);
     return suite;
 }
