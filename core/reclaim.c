@@ -300,7 +300,7 @@ static void reclaim_by_paging(struct monitor *m)
 static void set_target(struct vm *vm, uint64_t pages, bool inflate)
 {
     uint64_t now = vm->balloon->num_pages, max = vm->ram_pages * BALLOON_MOST / 100;
-    uint64_t floor = vm->ram_pages - max_pages(vm), step = vm->ram_pages / 256;
+    uint64_t floor = vm->ram_pages - max_pages(vm), step = vm->ram_pages / 64;
     pages = min_u64(max_u64(pages, floor), vm->ram_pages - min_pages(vm));
     pages = min_u64(pages, max);
     if (!inflate && floor <= now)

@@ -60,15 +60,6 @@ static void log_balloon(struct vm *vm, uint64_t key, uint64_t mpn1, unsigned in)
     vm_event_commit(vm);
 }
 
-/* The page has no content any more. */
-static void give_up(struct vm *vm, uint64_t key, uint64_t entry, unsigned in)
-{
-    uint64_t mpn1 = vm_page_at(vm, key);
-    vm_page_replace(vm, key, entry);
-    vm_page_dirty(vm, key);
-    log_balloon(vm, key, mpn1, in);
-}
-
 static void empty_balloon(struct vm *vm)
 {
     for (uint64_t key = 0; vm->pages.balloon != 0; key++) {
@@ -91,9 +82,10 @@ void vm_balloon(struct platform *p, uint64_t pa, enum balloon_op op)
         return;
     uint64_t entry = radix_get(&vm->pmap, key);
     if (op == BALLOON_IN && entry != PAGE_BALLOON) {
-        give_up(vm, key, PAGE_BALLOON, 1);
-    } else if (op == BALLOON_FREE && entry != PAGE_BALLOON && entry != 0) {
-        give_up(vm, key, 0, 2);
+        uint64_t mpn1 = vm_page_at(vm, key);
+        vm_page_replace(vm, key, PAGE_BALLOON);
+        vm_page_dirty(vm, key);
+        log_balloon(vm, key, mpn1, 1);
     } else if (op == BALLOON_OUT && entry == PAGE_BALLOON) {
         vm_pmap_set(vm, key, 0);
         log_balloon(vm, key, 0, 0);

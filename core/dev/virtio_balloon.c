@@ -1,25 +1,24 @@
 /*
- * Virtio memory balloon: lists of page numbers in two queues, and in a third
- * the free pages themselves as buffers. A guest may name any page, and any as
- * often as it likes: what is in the balloon is known by the platform, not here.
+ * Virtio memory balloon: lists of page numbers in two queues. A guest may name
+ * any page, and any as often as it likes: what is in the balloon is known by the
+ * platform, not here.
  *
  * A balloon that the driver leaves behind (reset) is empty: nobody would know
  * any more which pages are in it.
  *
- * The statistics queue is left out: activity is measured from outside
- * (core/reclaim.h), whatever the guest says.
+ * Two optional queues are left out. Statistics: activity is measured from
+ * outside (core/reclaim.h), whatever the guest says. The reporting of free
+ * pages: Linux reports blocks of 4 MiB, and only as long as more than 128 MiB are
+ * free; guests that did work had none to report that they had ever used.
  */
 #include "core/dev/virtio_balloon.h"
 
 #define INFLATE 0
 #define DEFLATE 1
-#define REPORT  2 /* the third queue, as there are none for statistics and hints */
 
 #define F_DEFLATE_ON_OOM 2
-#define F_REPORTING      5
 
-#define NUMBERS_MAX 1024  /* page numbers of one request; the rest is ignored */
-#define REPORT_MAX  65536 /* pages of one request */
+#define NUMBERS_MAX 1024 /* page numbers of one request; the rest is ignored */
 
 #define CONFIG_NUM_PAGES 0
 #define CONFIG_ACTUAL    4
@@ -50,24 +49,10 @@ static bool do_numbers(struct virtio *v, const struct virtio_chain *chain, enum 
     return true;
 }
 
-static bool do_report(struct virtio *v, const struct virtio_chain *chain)
-{
-    uint64_t left = REPORT_MAX;
-    for (unsigned i = chain->out; i < chain->out + chain->in; i++) {
-        const struct virtio_segment *s = &chain->segment[i];
-        uint64_t page = (s->pa >> PAGE_BITS) + ((s->pa & PAGE_MASK) != 0);
-        for (uint64_t end = (s->pa + s->len) >> PAGE_BITS; page < end && left != 0; page++, left--)
-            do_page(v, page << PAGE_BITS, BALLOON_FREE);
-    }
-    return true;
-}
-
 static bool balloon_request(struct virtio *v, unsigned queue, const struct virtio_chain *chain,
                             uint32_t *used)
 {
     *used = 0;
-    if (queue == REPORT)
-        return do_report(v, chain);
     return do_numbers(v, chain, queue == INFLATE ? BALLOON_IN : BALLOON_OUT);
 }
 
@@ -102,9 +87,9 @@ static const struct virtio_type balloon_type = {
     .virtio_id = 5,
     .base_class = 0x00,
     .subclass = 0xff,
-    .queues = 3,
+    .queues = 2,
     .config_size = 8,
-    .features = 1u << F_DEFLATE_ON_OOM | 1u << F_REPORTING,
+    .features = 1u << F_DEFLATE_ON_OOM,
     .request = balloon_request,
     .config = balloon_config,
     .config_write = balloon_config_write,

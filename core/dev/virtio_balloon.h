@@ -1,7 +1,5 @@
-/*
- * Virtio memory balloon (VIRTIO 1.1, section 5.5), with the reporting of free
- * pages (1.2, 5.5.6.5). The pages go to and come from platform->balloon().
- */
+/* Virtio memory balloon (VIRTIO 1.1, section 5.5). The pages go to and come from
+ * platform->balloon(). */
 #ifndef CORE_DEV_VIRTIO_BALLOON_H
 #define CORE_DEV_VIRTIO_BALLOON_H
 

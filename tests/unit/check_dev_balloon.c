@@ -4,7 +4,7 @@
 #include "core/dev/virtio_balloon.h"
 
 #define SLOT_BALLOON 21
-#define OPS_MAX      200000
+#define OPS_MAX      20000
 #define FUZZ_RUNS    3000
 
 /* A new field is state or derived: decide, list it, then change this. */
@@ -41,7 +41,7 @@ static struct brig *balloon_create(int mode)
     pci_config_write(t->r->pci, CONFIG(t->slot) | 0x10, 4, io(t));
     pci_config_write(t->r->pci, CONFIG(t->slot) | 0x14, 4, mem(t));
     pci_config_write(t->r->pci, CONFIG(t->slot) | 0x04, 2, 7);
-    start(t, mode, SLOT_BALLOON, 3);
+    start(t, mode, SLOT_BALLOON, 2);
     ops_count = 0;
     return g;
 }
@@ -102,35 +102,6 @@ START_TEST(lists)
     fake_advance(&t->r->f, WAIT_NS);
     check_list(5, 1, BALLOON_IN);
     ck_assert_uint_eq(ld16(t, t->q[0].used + 2), t->q[0].avail_idx);
-    balloon_destroy(g);
-}
-END_TEST
-
-/* Free pages are the whole ones in the buffers. */
-START_TEST(reports)
-{
-    struct brig *g = balloon_create(_i);
-    struct vrig *t = g->t;
-    put_desc(t, t->q[2].desc, 0, 0x40000, 0x2000, NEXT | WRITE, 1);
-    put_desc(t, t->q[2].desc, 1, 0x51001, 0x2fff, NEXT | WRITE, 2);
-    put_desc(t, t->q[2].desc, 2, 0x60800, 0x800, NEXT | WRITE, 3);
-    put_desc(t, t->q[2].desc, 3, UINT64_MAX - 0xfff, 0xfff, NEXT | WRITE, 4);
-    put_desc(t, t->q[2].desc, 4, UINT64_MAX - 0x7ff, 0x700, WRITE, 0);
-    offer(t, 2, 0);
-    notify(t, 2);
-    ck_assert_uint_eq(wait_used(t, 2, 0), 0);
-    static const uint64_t want[] = {0x40000, 0x41000, 0x52000, 0x53000};
-    ck_assert_uint_eq(ops_count, ARRAY_LEN(want));
-    for (unsigned i = 0; i < ops_count; i++)
-        ck_assert(ops[i].pa == want[i] && ops[i].op == BALLOON_FREE);
-    /* All of memory many times over is bounded. */
-    ops_count = 0;
-    for (unsigned i = 0; i < 100; i++)
-        put_desc(t, t->q[2].desc, i, 0, 0xffffffff, WRITE | (i < 99 ? NEXT : 0u), i + 1);
-    offer(t, 2, 0);
-    notify(t, 2);
-    fake_advance(&t->r->f, WAIT_NS);
-    ck_assert_uint_eq(ops_count, 65536);
     balloon_destroy(g);
 }
 END_TEST
@@ -211,8 +182,8 @@ START_TEST(hostile)
     uint64_t seed = (uint64_t)_i;
     unsigned broken = 0, done = 0;
     for (unsigned run = 0; run < FUZZ_RUNS; run++) {
-        start(t, _i % 3, SLOT_BALLOON, 3);
-        for (unsigned n = 0; n < 3; n++) {
+        start(t, _i % 3, SLOT_BALLOON, 2);
+        for (unsigned n = 0; n < 2; n++) {
             for (unsigned i = 0; i < 4; i++) {
                 uint32_t x = rig_random(&seed);
                 uint64_t pa = (x & 7) != 0 ? x >> 3 & 0xfffff : UINT64_MAX - (x >> 3 & 0xffff);
@@ -253,7 +224,6 @@ int main(void)
     TCase *tc = tcase_create("all");
     tcase_set_timeout(tc, 60);
     tcase_add_loop_test(tc, lists, 0, 3);
-    tcase_add_loop_test(tc, reports, 0, 3);
     tcase_add_loop_test(tc, target, 0, 3);
     tcase_add_loop_test(tc, save_in_flight, 0, 3);
     tcase_add_loop_test(tc, hostile, 0, 6);

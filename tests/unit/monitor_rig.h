@@ -79,7 +79,7 @@ static inline void mrig_balloon(struct vm *vm, uint64_t epoch)
     struct rng rng = {epoch * 16 + vm->index};
     for (unsigned i = 0; i < 12; i++) {
         uint64_t page = (GUEST_PAGES - 0x80000000u) + ((uint64_t)rng_below(&rng, 256) << PAGE_BITS);
-        vm->platform.balloon(&vm->platform, page, (enum balloon_op)rng_below(&rng, 3));
+        vm->platform.balloon(&vm->platform, page, (enum balloon_op)rng_below(&rng, 2));
     }
     if (rng_below(&rng, 8) == 0)
         vm->platform.balloon(&vm->platform, 0, BALLOON_ALL_OUT);

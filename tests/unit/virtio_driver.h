@@ -17,7 +17,7 @@
 #define IO_BASE   0x1000 /* of each device's legacy registers, by slot */
 #define MEM_BASE  0x10000000u
 #define WAIT_NS   3000000
-#define QUEUE_MEM 0x10000u /* queues of 64 KiB; the third one takes the place of TABLE */
+#define QUEUE_MEM 0x10000u /* two queues of 64 KiB */
 #define TABLE     0x30000u /* indirect */
 #define HEADER    0x40000u
 #define STATUS    0x40100u
@@ -48,7 +48,7 @@ struct vrig {
     unsigned slot;
     bool modern, big;
     uint64_t features;
-    struct vq q[3];
+    struct vq q[2];
 };
 
 static inline unsigned io(const struct vrig *t)
