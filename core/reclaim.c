@@ -13,15 +13,15 @@
 #include "core/monitor.h"
 
 #define TICK_NS        10000000u
-#define SAMPLE_TICKS   50   /* in a sampling period */
+#define SAMPLE_TICKS   50 /* in a sampling period */
 #define REPORT_TICKS   10
-#define HARD_BATCH     512  /* pages paged out at one barrier */
+#define HARD_BATCH     512 /* pages paged out at one barrier */
 #define SOFT_BATCH     64
-#define DRAWS          16   /* before a page is looked for in order */
-#define BALLOON_MOST   65   /* per cent of a VM's memory */
-#define IDLE_COST      4    /* of a page: 1 / (1 - tax) */
+#define DRAWS          16 /* before a page is looked for in order */
+#define BALLOON_MOST   65 /* per cent of a VM's memory */
+#define IDLE_COST      4  /* of a page: 1 / (1 - tax) */
 #define SHARES_USUAL   1000
-#define SHARE_OUT_STEP 256  /* pages are shared out in so many portions */
+#define SHARE_OUT_STEP 256 /* pages are shared out in so many portions */
 
 static const uint8_t threshold[] = {6, 4, 2, 1}; /* per cent of the pool, by level */
 
@@ -113,9 +113,8 @@ int reclaim_init(struct monitor *m, uint64_t pool, uint64_t wanted, struct err *
             m->reclaim.pressed = true;
         m->reclaim.slow[i] = m->reclaim.fast[i] = 1000; /* until it is known better */
     }
-    return m->reclaim.pressed
-               ? swap_init(&m->memory.swap, cfg->swap_fd != 0 ? cfg->swap_fd : -1, e)
-               : 0;
+    return m->reclaim.pressed ? swap_init(&m->memory.swap, cfg->swap_fd != 0 ? cfg->swap_fd : -1, e)
+                              : 0;
 }
 
 static uint64_t min_pages(const struct vm *vm)
@@ -250,9 +249,8 @@ static uint64_t page_out(struct monitor *m, uint64_t n, enum victims victims)
         claim[i] = claim_of(m, vm);
         claim[i].pages = resident(vm);
         if (victims != WITHOUT_DRIVER || !has_driver(vm))
-            claim[i].takeable =
-                min_u64(victims == COMMON_TOO ? resident(vm) : vm->pages.own,
-                        resident(vm) - min_u64(resident(vm), min_pages(vm)));
+            claim[i].takeable = min_u64(victims == COMMON_TOO ? resident(vm) : vm->pages.own,
+                                        resident(vm) - min_u64(resident(vm), min_pages(vm)));
     }
     reclaim_share_out(claim, m->vms_count, n, take);
     for (unsigned i = 0; i < m->vms_count; i++)
@@ -327,8 +325,8 @@ static void set_balloons(struct monitor *m)
         uint64_t away = (uint64_t)vm->pages.balloon + vm->pages.swapped;
         claim[i] = claim_of(m, vm);
         claim[i].pages = resident(vm) + away;
-        claim[i].takeable = min_u64(vm->pages.own + away,
-                                    claim[i].pages - min_u64(claim[i].pages, min_pages(vm)));
+        claim[i].takeable =
+            min_u64(vm->pages.own + away, claim[i].pages - min_u64(claim[i].pages, min_pages(vm)));
         used += away;
     }
     used += pages_of(pool, RECLAIM_HIGH);

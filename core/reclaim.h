@@ -34,10 +34,10 @@ struct reclaim {
     bool reports;  /* EVENT_MEMORY and EVENT_POOL are wanted */
     uint64_t tick; /* epochs between two balloon targets */
     /* State. */
-    uint8_t level;               /* enum reclaim_level */
-    uint64_t drawn;              /* lots, out of monitor_config.seed */
-    uint32_t slow[VMS_MAX];      /* pages in use, per thousand: averages that follow slowly, */
-    uint32_t fast[VMS_MAX];      /* and fast */
+    uint8_t level;          /* enum reclaim_level */
+    uint64_t drawn;         /* lots, out of monitor_config.seed */
+    uint32_t slow[VMS_MAX]; /* pages in use, per thousand: averages that follow slowly, */
+    uint32_t fast[VMS_MAX]; /* and fast */
 };
 
 /* 0, or a negative error if the claims of the VMs cannot be met by a pool of `pool` bytes. */
@@ -56,7 +56,7 @@ struct reclaim_claim {
     uint64_t pages;    /* that it has */
     uint64_t takeable; /* of them, at most */
     uint32_t shares;
-    uint32_t used;     /* of them, per thousand, as measured */
+    uint32_t used; /* of them, per thousand, as measured */
 };
 /* take[i]: how many of `n` pages each gives up; less than n in all if there is not enough. */
 void reclaim_share_out(const struct reclaim_claim *claim, unsigned claims, uint64_t n,

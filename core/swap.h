@@ -59,8 +59,8 @@ uint32_t swap_out(struct swap *s, unsigned area, const uint8_t *page);
 void swap_read(const struct swap *s, unsigned area, uint32_t slot, uint64_t off, void *out,
                size_t n);
 void swap_free(struct swap *s, unsigned area, uint32_t slot);
-uint32_t swap_in_use(const struct swap *s);         /* slots */
-uint32_t swap_blocks_in_use(const struct swap *s);  /* those of snapshots, too */
+uint32_t swap_in_use(const struct swap *s);        /* slots */
+uint32_t swap_blocks_in_use(const struct swap *s); /* those of snapshots, too */
 
 void swap_snapshot(const struct swap *s, struct swap_snapshot *copy);
 void swap_restore(struct swap *s, const struct swap_snapshot *from);

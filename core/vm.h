@@ -50,7 +50,7 @@ struct vm_pages {
     uint32_t swapped;
 };
 
-/* Pages drawn by lot, each until it is accessed: that shows how much of the VM's memory is in use. */
+/* Pages drawn by lot, each until it is accessed: shows how much of the VM's memory is in use. */
 #define VM_SAMPLES_MAX 100
 struct vm_samples {
     uint32_t key[VM_SAMPLES_MAX];
@@ -205,13 +205,14 @@ uint32_t vm_page_hold(struct vm *vm, uint64_t key);
 
 /* The content of a page, which stays where it is; `room` takes that of one in the swap file. */
 const uint8_t *vm_page_bytes(const struct vm *vm, uint64_t key, uint8_t room[PAGE_SIZE]);
-/* ---- reclaim (vm_reclaim.c), between epochs ---- */
+void vm_balloon(struct platform *p, uint64_t pa, enum balloon_op op); /* platform.balloon */
+
+/* ---- reclaim (vm_reclaim.c): between epochs, by core/reclaim.c ---- */
 
 /* To the swap file; a common page only if `common_too`: with others that use it, nothing is free
  * after that. False: it is not in memory, or must stay there. The caller then flushes the
  * translations. */
 bool vm_page_out(struct vm *vm, uint64_t key, bool common_too);
-void vm_balloon(struct platform *p, uint64_t pa, enum balloon_op op); /* platform.balloon */
 /* Begins a period with no samples, and adds a page. The caller then flushes the translations. */
 void vm_samples_clear(struct vm *vm);
 void vm_sample(struct vm *vm, uint64_t key);

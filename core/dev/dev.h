@@ -51,7 +51,7 @@ struct dev_timer {
 
 enum power_event { POWER_OFF, POWER_RESET, POWER_HALT };
 
-/* What a balloon does: gives a page back to the guest, takes one out of its use, or gives back all. */
+/* What a balloon does: gives a page back to the guest, takes one away, or gives back all. */
 enum balloon_op { BALLOON_OUT, BALLOON_IN, BALLOON_ALL_OUT };
 
 enum dma_dir { DMA_TO_DEVICE, DMA_TO_MEMORY };

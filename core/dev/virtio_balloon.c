@@ -42,8 +42,7 @@ static bool do_numbers(struct virtio *v, const struct virtio_chain *chain, enum 
     if (!virtio_get_header(v, chain, 0, bytes, 4 * n))
         return false;
     for (size_t i = 0; i < n; i++) {
-        uint32_t number =
-            virtio_big_endian(v) ? ld_be32(bytes + 4 * i) : ld_le32(bytes + 4 * i);
+        uint32_t number = virtio_big_endian(v) ? ld_be32(bytes + 4 * i) : ld_le32(bytes + 4 * i);
         do_page(v, (uint64_t)number << PAGE_BITS, op);
     }
     return true;

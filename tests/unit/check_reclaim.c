@@ -1,7 +1,7 @@
 /*
- * Machine memory that is too small: who gives what up, and whole runs in which pages go out and come
- * back all the time. Guests must not see it, and a position must name one state of the swap file and
- * of the samples as of all else.
+ * Machine memory that is too small: who gives what up, and whole runs in which pages go out and
+ * come back all the time. Guests must not see it, and a position must name one state of the swap
+ * file and of the samples as of all else.
  */
 #include "tests/unit/engine_suites.h"
 #include "tests/unit/monitor_rig.h"
@@ -84,6 +84,42 @@ START_TEST(share_out_any)
 END_TEST
 
 /* ---- runs ---- */
+
+/* Reads and writes words all over 1 MiB through the TLB, which maps it where it is, and through the
+ * refill handler; prints and sleeps every 256 of them. */
+static void guest_mapped_worker(struct guest *g, unsigned period)
+{
+    guest_begin(g, period);
+    unsigned at = g->at;
+    g->at = (GUEST_EBASE - GUEST_BASE) / 4;
+    guest_put(g, MFC0_W(K0, 8, 0)); /* BadVAddr */
+    guest_put(g, SRL_W(K0, K0, 13));
+    guest_put(g, SLL_W(K0, K0, 7));
+    guest_put(g, ORI_W(K0, K0, 6)); /* D, V */
+    guest_put(g, MTC0_W(K0, 2, 0));
+    guest_put(g, ADDIU_W(K0, K0, 0x40));
+    guest_put(g, MTC0_W(K0, 3, 0));
+    guest_put(g, TLBWR_W);
+    guest_put(g, ERET_W);
+    g->at = at;
+    guest_li(g, S6, GUEST_PAGES & 0x7fffffff);
+    unsigned loop = g->at;
+    for (unsigned i = 0; i < 2; i++) {
+        guest_next_random(g);
+        guest_put(g, SRL_W(T0, S1, 14));
+        guest_put(g, SLL_W(T0, T0, 2));
+        guest_put(g, ADDU_W(T0, T0, S6));
+        guest_put(g, i == 0 ? LW_W(T1, 0, T0) : SW_W(S1, 0, T0));
+    }
+    guest_put(g, ADDU_W(S4, S4, T1));
+    guest_put(g, ADDIU_W(S2, S2, 1));
+    guest_put(g, ANDI_W(T1, S2, 255));
+    guest_back(g, BNE_W(T1, ZERO, 0), loop);
+    guest_put(g, ORI_W(T4, ZERO, '.'));
+    guest_put(g, SB_W(T4, 0, S3));
+    guest_put(g, WAIT_W);
+    guest_back(g, BEQ_W(ZERO, ZERO, 0), loop);
+}
 
 static const struct {
     const char *name;
@@ -168,8 +204,8 @@ static void check_reports(const struct mrig *r)
         const struct event *ev = &r->events[i];
         if (ev->kind == EVENT_MEMORY) {
             ck_assert_uint_eq(ev->arg[0], 1024);
-            ck_assert_uint_eq(ev->arg[0], ev->arg[1] + ev->arg[2] + ev->arg[3] + ev->arg[4] +
-                                              ev->arg[5]);
+            ck_assert_uint_eq(ev->arg[0],
+                              ev->arg[1] + ev->arg[2] + ev->arg[3] + ev->arg[4] + ev->arg[5]);
         } else if (ev->kind == EVENT_POOL) {
             ck_assert_uint_eq(ev->arg[0], r->m->memory.pool_pages);
             ck_assert_uint_ge(ev->arg[4], ns);
@@ -355,10 +391,14 @@ static uint64_t random_page(struct rng *rng)
     static const struct {
         uint64_t base, pages;
     } place[] = {
-        {GUEST_PAGES & 0x1fffffff, 300}, {0x80000000 + (GUEST_PAGES & 0x1fffffff), 300},
-        {0x3f0000, 40},                  {0x803f0000, 40},
-        {0x1e000000, 1100},              {0x1fc00000, 1100},
-        {0x10000000, 1 << 20},           {UINT64_C(0xffff0000) << 16, 1 << 20},
+        {GUEST_PAGES & 0x1fffffff, 300},
+        {0x80000000 + (GUEST_PAGES & 0x1fffffff), 300},
+        {0x3f0000, 40},
+        {0x803f0000, 40},
+        {0x1e000000, 1100},
+        {0x1fc00000, 1100},
+        {0x10000000, 1 << 20},
+        {UINT64_C(0xffff0000) << 16, 1 << 20},
     };
     uint32_t i = rng_below(rng, 2) ? 0 : rng_below(rng, ARRAY_LEN(place));
     return place[i].base + ((uint64_t)rng_below(rng, (uint32_t)place[i].pages) << PAGE_BITS);

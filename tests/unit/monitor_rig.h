@@ -536,42 +536,6 @@ static inline void guest_worker(struct guest *g, unsigned period)
     guest_back(g, BEQ_W(ZERO, ZERO, 0), loop);
 }
 
-/* Reads and writes words all over 1 MiB through the TLB, which maps it where it is, and through the
- * refill handler; prints and sleeps every 256 of them. */
-static inline void guest_mapped_worker(struct guest *g, unsigned period)
-{
-    guest_begin(g, period);
-    unsigned at = g->at;
-    g->at = (GUEST_EBASE - GUEST_BASE) / 4;
-    guest_put(g, MFC0_W(K0, 8, 0)); /* BadVAddr */
-    guest_put(g, SRL_W(K0, K0, 13));
-    guest_put(g, SLL_W(K0, K0, 7));
-    guest_put(g, ORI_W(K0, K0, 6)); /* D, V */
-    guest_put(g, MTC0_W(K0, 2, 0));
-    guest_put(g, ADDIU_W(K0, K0, 0x40));
-    guest_put(g, MTC0_W(K0, 3, 0));
-    guest_put(g, TLBWR_W);
-    guest_put(g, ERET_W);
-    g->at = at;
-    guest_li(g, S6, GUEST_PAGES & 0x7fffffff);
-    unsigned loop = g->at;
-    for (unsigned i = 0; i < 2; i++) {
-        guest_next_random(g);
-        guest_put(g, SRL_W(T0, S1, 14));
-        guest_put(g, SLL_W(T0, T0, 2));
-        guest_put(g, ADDU_W(T0, T0, S6));
-        guest_put(g, i == 0 ? LW_W(T1, 0, T0) : SW_W(S1, 0, T0));
-    }
-    guest_put(g, ADDU_W(S4, S4, T1));
-    guest_put(g, ADDIU_W(S2, S2, 1));
-    guest_put(g, ANDI_W(T1, S2, 255));
-    guest_back(g, BNE_W(T1, ZERO, 0), loop);
-    guest_put(g, ORI_W(T4, ZERO, '.'));
-    guest_put(g, SB_W(T4, 0, S3));
-    guest_put(g, WAIT_W);
-    guest_back(g, BEQ_W(ZERO, ZERO, 0), loop);
-}
-
 /* Writes random values of all sizes to random places of the board's space, reads there, and
  * sleeps now and then. */
 static inline void guest_vandal(struct guest *g, unsigned period)
