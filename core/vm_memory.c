@@ -5,10 +5,10 @@
  * reads as the shared zero frame. One in the swap file comes back when it is
  * accessed; only reads by devices and debuggers leave it there. A page is handed
  * to the vcpu for writing only through vm_page, which notes it dirty and breaks
- * sharing; the digest is the
- * sum over all pages of a hash of (key, content), zero pages counting 0, so
- * that it can be kept up to date at the cost of the dirty pages alone and does
- * not depend on which pages have a machine page, or share one.
+ * sharing; the digest is the sum over all pages of a hash of (key, content), zero
+ * pages counting 0, so that it can be kept up to date at the cost of the dirty
+ * pages alone and does not depend on which pages have a machine page, or share
+ * one.
  *
  * DETERMINISM: MPNs are handed out in the order of first writes, which is the
  * guest's own order and so the same in each replay and under each engine.
