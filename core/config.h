@@ -98,10 +98,13 @@ struct monitor_config {
     struct vm_config vms[VMS_MAX];
     size_t vms_count;
     uint64_t epoch_ns;
-    uint64_t machine_memory; /* bytes of the pool; 0: the sum of the VMs' memory and what they need besides */
+    uint64_t machine_memory; /* bytes of the pool, which may be less than what the VMs are promised;
+                                0: the sum of the VMs' memory and what they need besides */
     struct network_config networks[NETWORKS_MAX];
     size_t networks_count;
     uint64_t seed;           /* of what the monitor draws by lot: lost frames, pages to reclaim */
+    uint64_t reclaim_ns;     /* virtual time between two balloon targets; 0: the usual 10 ms */
+    int swap_fd;             /* file for pages that are paged out, the caller's; 0: one in memory */
     unsigned share;          /* enum share_ways, or'ed */
     uint64_t scan_rate;      /* pages that each VM's memory is searched for equal ones, per virtual
                                 second; 0: the usual rate */

@@ -28,6 +28,7 @@
 #include "core/dev/piix4_usb.h"
 #include "core/dev/superio.h"
 #include "core/dev/uart16550.h"
+#include "core/dev/virtio_balloon.h"
 #include "core/dev/virtio_blk.h"
 #include "core/dev/virtio_console.h"
 #include "core/dev/virtio_net.h"
@@ -75,6 +76,7 @@ struct malta {
     struct virtio_rng rng;
     struct virtio_console con;
     struct virtio_net nic[NICS_MAX];
+    struct virtio_balloon balloon;
 };
 
 static void cpu_irq_set(void *ctx, unsigned n, bool level)
@@ -147,7 +149,7 @@ static int create_pci(struct vm *vm, struct malta *b, struct err *e)
             ERR(e, ERR_USAGE, "more than 4 IDE disks; use if=virtio for the others");
     }
     if (virtio_count + vm->config->nics_count + vm->config->virtio_rng +
-            vm->config->virtio_console > VIRTIO_MAX)
+            vm->config->virtio_console + vm->config->virtio_balloon > VIRTIO_MAX)
         ERR(e, ERR_USAGE, "more than %d virtio devices; the board's other slots have no interrupt",
             VIRTIO_MAX);
     const struct irq ide_irq[2] = {isa_irq[14], isa_irq[15]};
@@ -178,6 +180,10 @@ static int create_pci(struct vm *vm, struct malta *b, struct err *e)
     if (vm->config->virtio_console) {
         virtio_console_init(&b->con, p, "hvc0", b->pci, virtio_slot(slot++));
         vm->console[ARRAY_LEN(b->uart)].dev = &b->con.v.pci.dev;
+    }
+    if (vm->config->virtio_balloon) {
+        virtio_balloon_init(&b->balloon, p, "balloon", b->pci, virtio_slot(slot++));
+        vm->balloon = &b->balloon;
     }
     return 0;
 }

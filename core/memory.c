@@ -27,7 +27,7 @@ static void value_unref(void *ctx, uint64_t value)
 
 int memory_init(struct memory *m, uint64_t pool_bytes, uint64_t bytes, struct err *e)
 {
-    *m = (struct memory){0};
+    *m = (struct memory){.swap.fd = -1};
     TRY(frames_init(&m->frames, bytes + PAGE_SIZE, e));
     m->pool_pages = pool_bytes >> PAGE_BITS;
     m->values = (struct radix_values){.ref = value_ref, .unref = value_unref, .ctx = m};
@@ -40,6 +40,7 @@ void memory_fini(struct memory *m)
 {
     for (unsigned i = 0; i < ARENAS; i++)
         radix_fini(&m->arena[i].memmap);
+    swap_fini(&m->swap);
     frames_fini(&m->frames);
 }
 
@@ -48,6 +49,14 @@ uint32_t memory_in_use(const struct memory *m)
     uint32_t n = 0;
     for (unsigned i = 0; i < ARENAS; i++)
         n += m->arena[i].in_use;
+    return n;
+}
+
+uint32_t memory_shared(const struct memory *m)
+{
+    uint32_t n = 0;
+    for (unsigned i = 0; i < ARENAS; i++)
+        n += m->arena[i].shared;
     return n;
 }
 
@@ -110,12 +119,16 @@ void mpn_ref(struct memory *m, uint32_t mpn)
 {
     uint64_t v = used_entry(m, mpn);
     set_users(m, mpn, (uint32_t)v, (uint32_t)(v >> 32) + 1);
+    if (v >> 32 == 1)
+        arena_of(m, mpn)->shared++;
 }
 
 void mpn_unref(struct memory *m, uint32_t mpn)
 {
     uint64_t v = used_entry(m, mpn);
     uint32_t users = (uint32_t)(v >> 32) - 1;
+    if (users == 1)
+        arena_of(m, mpn)->shared--;
     if (users != 0)
         set_users(m, mpn, (uint32_t)v, users);
     else
@@ -150,6 +163,8 @@ uint32_t mpn_own(struct memory *m, uint32_t mpn, bool *moved)
 uint32_t mpn_move(struct memory *m, uint32_t mpn, unsigned arena, uint32_t users)
 {
     uint32_t frame = mpn_frame(m, mpn), to = take_number(m, arena);
+    arena_of(m, mpn)->shared -= mpn_users(m, mpn) > 1;
+    arena_of(m, to)->shared += users > 1;
     set_users(m, to, frame, users);
     give_number(m, mpn);
     return to;
@@ -168,6 +183,7 @@ void memory_snapshot(const struct memory *m, struct memory_snapshot *s)
         s->arena[i] = m->arena[i];
         radix_snapshot(&m->arena[i].memmap, &s->arena[i].memmap);
     }
+    swap_snapshot(&m->swap, &s->swap);
 }
 
 void memory_restore(struct memory *m, const struct memory_snapshot *s)
@@ -178,10 +194,12 @@ void memory_restore(struct memory *m, const struct memory_snapshot *s)
         m->arena[i] = s->arena[i];
         m->arena[i].memmap = memmap;
     }
+    swap_restore(&m->swap, &s->swap);
 }
 
 void memory_snapshot_fini(struct memory_snapshot *s)
 {
     for (unsigned i = 0; i < ARENAS; i++)
         radix_fini(&s->arena[i].memmap);
+    swap_snapshot_fini(&s->swap);
 }

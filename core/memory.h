@@ -25,6 +25,7 @@
 #include "core/config.h"
 #include "core/frames.h"
 #include "core/radix.h"
+#include "core/swap.h"
 
 #define ARENA_COMMON VMS_MAX
 #define ARENAS       (VMS_MAX + 1)
@@ -35,6 +36,7 @@ struct arena {
     uint32_t mpns;       /* numbers ever used: 0 .. mpns-1 */
     uint32_t free_head;  /* number + 1 of the most recently freed one; its entry holds the next */
     uint32_t in_use;
+    uint32_t shared; /* of them, with more than one user */
 };
 
 struct memory {
@@ -42,16 +44,20 @@ struct memory {
     struct arena arena[ARENAS];
     struct radix_values values;
     uint64_t pool_pages; /* what the VMs may use between epochs */
+    struct swap swap;
 };
 
 struct memory_snapshot {
     struct arena arena[ARENAS];
+    struct swap_snapshot swap;
 };
 
-/* A pool of `pool_bytes`; `bytes` of frames in all, for the VMs at their worst and snapshots. */
+/* A pool of `pool_bytes`; `bytes` of frames in all, for the VMs at their worst and snapshots. The
+ * swap file is not open yet: whoever reclaims pages does that. */
 int memory_init(struct memory *m, uint64_t pool_bytes, uint64_t bytes, struct err *e);
 void memory_fini(struct memory *m);
 uint32_t memory_in_use(const struct memory *m); /* machine pages */
+uint32_t memory_shared(const struct memory *m); /* of them, those with more than one user */
 
 static inline unsigned mpn_arena(uint32_t mpn)
 {

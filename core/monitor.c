@@ -104,10 +104,7 @@ int monitor_create(struct monitor **out, const struct monitor_config *cfg, const
     for (size_t i = 0; i < cfg->vms_count; i++)
         wanted += cfg->vms[i].memory + VM_ROM_BYTES + disk_bytes(&cfg->vms[i]);
     uint64_t pool = cfg->machine_memory != 0 ? cfg->machine_memory : wanted;
-    if (pool < wanted)
-        ERR(e, ERR_LIMIT,
-            "machine memory of %" PRIu64 " MiB is less than the %" PRIu64 " MiB promised to the VMs",
-            pool >> 20, wanted >> 20);
+    TRY(reclaim_check(cfg, pool, e));
     struct monitor *m = xcalloc(1, sizeof *m);
     m->port = *port;
     m->config = *cfg;
@@ -117,6 +114,7 @@ int monitor_create(struct monitor **out, const struct monitor_config *cfg, const
         free(m);
         return r;
     }
+    r = reclaim_init(m, pool, wanted, e);
     share_init(&m->share);
     net_init(&m->net, cfg->seed, &net_ops, m);
     check_set_position(print_position, m);
@@ -297,6 +295,7 @@ static void cross(struct monitor *m)
     if (monitor_position(m) != m->epoch_step) {
         m->busy_epochs++;
         share_search(m);
+        reclaim_barrier(m);
     }
     cross_network(m, m->epoch + 1);
 }

@@ -15,6 +15,7 @@
 #include "core/memory.h"
 #include "core/net.h"
 #include "core/port.h"
+#include "core/reclaim.h"
 #include "core/share.h"
 #include "core/vm.h"
 
@@ -31,6 +32,7 @@ struct monitor {
     bool halt;              /* see monitor_halt */
     struct share share;
     struct net net;
+    struct reclaim reclaim;
     /* State. */
     uint64_t epoch;         /* number of the present epoch */
     uint8_t barrier_done;   /* the barrier before it was passed */

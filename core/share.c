@@ -24,6 +24,7 @@
 #define HINT_TAG_SHIFT 45 /* 18 bits of the hash; below: MPN, or VM << 32 | key + 1 */
 #define HINT_TAG       (0x3ffffull << HINT_TAG_SHIFT)
 #define SCAN_RATE      5000u /* pages per VM and virtual second */
+#define SCAN_HURRY     4u    /* times as many while memory is short */
 #define SCAN_ROUND     64u    /* pages per VM at a time, at least */
 
 static const uint8_t zero_page[PAGE_SIZE];
@@ -283,6 +284,8 @@ void share_boot(struct monitor *m)
 void share_search(struct monitor *m)
 {
     uint64_t rate = m->config.scan_rate != 0 ? m->config.scan_rate : SCAN_RATE;
+    if (m->reclaim.level != RECLAIM_HIGH)
+        rate *= SCAN_HURRY;
     uint64_t period = max_u64(SCAN_ROUND * 1000000000ull / rate / m->config.epoch_ns, 1);
     if (!(m->config.share & SHARE_CONTENT) || m->busy_epochs % period != 0)
         return;

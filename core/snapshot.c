@@ -12,6 +12,8 @@
 
 struct vm_snapshot {
     struct radix pmap, page_hash;
+    struct vm_pages pages;
+    struct vm_samples samples;
     uint64_t memory_digest, epoch_steps;
     struct radix overlay[DISKS_MAX];
     uint64_t overlay_digest[DISKS_MAX];
@@ -24,6 +26,7 @@ struct snapshot {
     struct share share;
     struct net_snapshot net;
     struct buf net_state;
+    struct reclaim reclaim;
     uint64_t epoch, step, cycle, epoch_step, busy_epochs;
     uint8_t barrier_done, turn;
     struct vm_snapshot vm[];
@@ -39,6 +42,7 @@ struct snapshot *monitor_snapshot(struct monitor *m)
     s->busy_epochs = m->busy_epochs;
     s->step = monitor_position(m);
     s->cycle = monitor_cycle(m);
+    s->reclaim = m->reclaim;
     share_snapshot(&m->share, &s->share);
     net_snapshot(&m->net, &s->net);
     net_save(&m->net, &s->net_state);
@@ -47,6 +51,8 @@ struct snapshot *monitor_snapshot(struct monitor *m)
         struct vm_snapshot *v = &s->vm[i];
         vm_update_memory_digest(vm);
         radix_snapshot(&vm->pmap, &v->pmap);
+        v->pages = vm->pages;
+        v->samples = vm->samples;
         radix_snapshot(&vm->page_hash, &v->page_hash);
         v->memory_digest = vm->memory_digest;
         v->epoch_steps = vm->epoch_steps;
@@ -74,6 +80,7 @@ void monitor_restore(struct monitor *m, const struct snapshot *s)
     m->turn = s->turn;
     m->epoch_step = s->epoch_step;
     m->busy_epochs = s->busy_epochs;
+    m->reclaim = s->reclaim;
     share_restore(&m->share, &s->share);
     net_load(&m->net, s->net_state.data);
     net_restore(&m->net, &s->net);
@@ -85,6 +92,8 @@ void monitor_restore(struct monitor *m, const struct snapshot *s)
             vm->dirty[vm->dirty_list[k]] = 0;
         vm->dirty_count = 0;
         radix_restore(&vm->pmap, &v->pmap);
+        vm->pages = v->pages;
+        vm_samples_restore(vm, &v->samples);
         radix_restore(&vm->page_hash, &v->page_hash);
         vm->memory_digest = v->memory_digest;
         vm->epoch_steps = v->epoch_steps;

@@ -352,6 +352,7 @@ int vm_create(struct vm *vm, struct monitor *m, unsigned index, const struct vm_
         .output = platform_output,
         .input_wanted = platform_input_wanted,
         .power = platform_power,
+        .balloon = vm_balloon,
         .wall_clock = cfg->wall_clock,
         .entropy_seed = cfg->entropy_seed,
         .big_endian = cfg->big_endian,
@@ -367,6 +368,7 @@ int vm_create(struct vm *vm, struct monitor *m, unsigned index, const struct vm_
     vm->dirty = xcalloc(keys, 1);
     vm->dirty_list = xcalloc(keys, sizeof vm->dirty_list[0]);
     vm->given = xcalloc(keys, 1);
+    vm->sampled = xcalloc(keys, 1);
     vm->mem_bus = bus_create("memory");
     struct mips_env env = {
         .ctx = vm,
@@ -399,6 +401,7 @@ void vm_destroy(struct vm *vm)
     free(vm->dirty);
     free(vm->dirty_list);
     free(vm->given);
+    free(vm->sampled);
     free(vm->own_memory);
     buf_free(&vm->own_text);
     buf_free(&vm->page_ops);

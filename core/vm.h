@@ -22,6 +22,7 @@
 struct monitor;
 struct board;
 struct disk;
+struct virtio_balloon;
 
 /* Console bytes that were delivered and that the device has not taken yet. */
 struct console_channel {
@@ -43,6 +44,21 @@ struct block_read {
     uint32_t image, mpn;
 };
 
+/* RAM pages by what is behind them; the rest never had anything, or is the zero page. */
+struct vm_pages {
+    uint32_t own, common; /* machine pages of the VM's own and of the common arena */
+    uint32_t balloon;     /* given to the balloon */
+    uint32_t swapped;
+};
+
+/* Pages drawn by lot, each until it is accessed: shows how much of the VM's memory is in use. */
+#define VM_SAMPLES_MAX 100
+struct vm_samples {
+    uint32_t key[VM_SAMPLES_MAX];
+    uint32_t count;          /* not accessed yet */
+    uint32_t drawn, touched; /* in this period */
+};
+
 struct vm {
     struct platform platform; /* first: devices get &vm->platform */
     struct monitor *monitor;
@@ -53,7 +69,10 @@ struct vm {
     struct mips *cpu;
 
     /* Physical memory. Keys of pmap: RAM pages from 0, then ROM pages. */
-    struct radix pmap; /* key -> MPN + 1 */
+    struct radix pmap; /* key -> an entry (core/vm_pages.h) */
+    struct vm_pages pages;
+    struct vm_samples samples;
+    uint8_t *sampled;  /* by key: it is in samples.key */
     uint64_t ram_pages;
     struct radix page_hash; /* key -> contribution to memory_digest */
     uint64_t memory_digest; /* of all pages but the dirty ones */
@@ -90,6 +109,7 @@ struct vm {
     struct device *nics[NICS_MAX];
     struct net_pages net_pages;
     unsigned nics_count;
+    struct virtio_balloon *balloon; /* NULL: there is none */
 
     uint64_t epoch_steps;   /* of the vcpu, when the present epoch began; in snapshots */
     bool loading;           /* vm_load_state is at work: levels are set, nothing happens */
@@ -193,6 +213,7 @@ bool vm_dma(struct platform *p, struct device *dev, enum dma_dir dir, uint64_t p
  * be called by the VM's thread while it runs, and by anybody between epochs.
  */
 uint64_t vm_ram_key(const struct vm *vm, uint64_t pa); /* of a whole page; UINT64_MAX: it is none */
+/* 0 also where there is no machine page now: given to the balloon, or in the swap file. */
 uint64_t vm_page_at(const struct vm *vm, uint64_t key);
 bool vm_page_is_private(const struct vm *vm, uint32_t mpn); /* its own, with one user */
 void vm_page_ref(struct vm *vm, uint32_t mpn);
@@ -206,6 +227,21 @@ void vm_page_renamed(struct vm *vm, uint64_t key, uint32_t mpn);
 /* One more user of the page at `key`: its content stays what it is now, under this number (MPN + 1;
  * 0: it is the zero page). */
 uint32_t vm_page_hold(struct vm *vm, uint64_t key);
+
+/* The content of a page, which stays where it is; `room` takes that of one in the swap file. */
+const uint8_t *vm_page_bytes(const struct vm *vm, uint64_t key, uint8_t room[PAGE_SIZE]);
+void vm_balloon(struct platform *p, uint64_t pa, enum balloon_op op); /* platform.balloon */
+
+/* ---- reclaim (vm_reclaim.c): between epochs, by core/reclaim.c ---- */
+
+/* To the swap file; a common page only if `common_too`: with others that use it, nothing is free
+ * after that. False: it is not in memory, or must stay there. The caller then flushes the
+ * translations. */
+bool vm_page_out(struct vm *vm, uint64_t key, bool common_too);
+/* Begins a period with no samples, and adds a page. The caller then flushes the translations. */
+void vm_samples_clear(struct vm *vm);
+void vm_sample(struct vm *vm, uint64_t key);
+void vm_samples_restore(struct vm *vm, const struct vm_samples *from);
 
 /* Brings memory_digest up to date. */
 void vm_update_memory_digest(struct vm *vm);

@@ -2,11 +2,13 @@
  * Physical memory of a VM: pmap, dirty pages, the memory digest.
  *
  * A RAM page has no machine page until it is first written; until then it
- * reads as the shared zero frame. A page is handed to the vcpu for writing only
- * through vm_page, which notes it dirty and breaks sharing; the digest is the
- * sum over all pages of a hash of (key, content), zero pages counting 0, so
- * that it can be kept up to date at the cost of the dirty pages alone and does
- * not depend on which pages have a machine page, or share one.
+ * reads as the shared zero frame. One in the swap file comes back when it is
+ * accessed; only reads by devices and debuggers leave it there. A page is handed
+ * to the vcpu for writing only through vm_page, which notes it dirty and breaks
+ * sharing; the digest is the sum over all pages of a hash of (key, content), zero
+ * pages counting 0, so that it can be kept up to date at the cost of the dirty
+ * pages alone and does not depend on which pages have a machine page, or share
+ * one.
  *
  * DETERMINISM: MPNs are handed out in the order of first writes, which is the
  * guest's own order and so the same in each replay and under each engine.
@@ -16,15 +18,38 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "core/vm.h"
+#include "core/vm_pages.h"
 
-static uint32_t frame_of(const struct vm *vm, uint64_t key)
+static uint32_t frame_of(const struct vm *vm, uint64_t entry)
 {
-    uint64_t mpn1 = radix_get(&vm->pmap, key);
-    return mpn1 == 0 ? FRAME_ZERO : mpn_frame(vm->memory, (uint32_t)(mpn1 - 1));
+    return entry_has_mpn(entry) ? mpn_frame(vm->memory, (uint32_t)(entry - 1)) : FRAME_ZERO;
 }
 
-static void mark_dirty(struct vm *vm, uint64_t key)
+/* Where pages with such an entry are counted. */
+static uint32_t *counter_of(struct vm *vm, uint64_t entry)
+{
+    if (entry == 0)
+        return NULL;
+    if (entry & PAGE_SWAPPED)
+        return &vm->pages.swapped;
+    if (entry & PAGE_BALLOON)
+        return &vm->pages.balloon;
+    return mpn_arena((uint32_t)(entry - 1)) == vm->index ? &vm->pages.own : &vm->pages.common;
+}
+
+void vm_pmap_set(struct vm *vm, uint64_t key, uint64_t entry)
+{
+    if (key < vm->ram_pages) {
+        uint32_t *from = counter_of(vm, radix_get(&vm->pmap, key)), *to = counter_of(vm, entry);
+        if (from != NULL)
+            --*from;
+        if (to != NULL)
+            ++*to;
+    }
+    radix_set(&vm->pmap, key, entry);
+}
+
+void vm_page_dirty(struct vm *vm, uint64_t key)
 {
     if (!vm->dirty[key]) {
         vm->dirty[key] = 1;
@@ -38,8 +63,7 @@ void vm_flush_translations(struct vm *vm)
     mips_flush_pages(vm->cpu);
 }
 
-/* The page is in another frame now, which may have held anything before. */
-static void page_moved(struct vm *vm, uint64_t key, uint32_t from, uint32_t to)
+void vm_page_moved(struct vm *vm, uint64_t key, uint32_t from, uint32_t to)
 {
     if (vm->given[key] && from == FRAME_ZERO) {
         vm_flush_translations(vm); /* it has too many users to know them */
@@ -70,37 +94,50 @@ void vm_page_unref(struct vm *vm, uint32_t mpn)
 
 uint64_t vm_page_at(const struct vm *vm, uint64_t key)
 {
-    return radix_get(&vm->pmap, key);
+    uint64_t entry = radix_get(&vm->pmap, key);
+    return entry_has_mpn(entry) ? entry : 0;
+}
+
+void vm_page_replace(struct vm *vm, uint64_t key, uint64_t entry)
+{
+    uint64_t old = radix_get(&vm->pmap, key);
+    vm_pmap_set(vm, key, entry);
+    vm_page_moved(vm, key, frame_of(vm, old), frame_of(vm, entry));
+    if (entry_has_mpn(old))
+        vm_page_unref(vm, (uint32_t)(old - 1));
+    else if (old & PAGE_SWAPPED)
+        swap_free(&vm->memory->swap, vm->index, (uint32_t)old);
 }
 
 void vm_page_set(struct vm *vm, uint64_t key, uint64_t mpn1)
 {
-    uint64_t old = radix_get(&vm->pmap, key);
-    if (old == mpn1)
-        return;
-    uint32_t from = frame_of(vm, key);
-    radix_set(&vm->pmap, key, mpn1);
-    page_moved(vm, key, from, frame_of(vm, key));
-    if (old != 0)
-        vm_page_unref(vm, (uint32_t)(old - 1));
+    if (radix_get(&vm->pmap, key) != mpn1)
+        vm_page_replace(vm, key, mpn1);
 }
 
 void vm_page_map(struct vm *vm, uint64_t key, uint32_t mpn)
 {
     vm_page_set(vm, key, (uint64_t)mpn + 1);
-    mark_dirty(vm, key);
+    vm_page_dirty(vm, key);
 }
 
 void vm_page_renamed(struct vm *vm, uint64_t key, uint32_t mpn)
 {
-    radix_set(&vm->pmap, key, (uint64_t)mpn + 1);
+    vm_pmap_set(vm, key, (uint64_t)mpn + 1);
     mips_protect_frame(vm->cpu, mpn_frame(vm->memory, mpn));
+}
+
+/* After it came back from the swap file, if it was there. */
+static uint64_t entry_in_memory(struct vm *vm, uint64_t key)
+{
+    uint64_t entry = radix_get(&vm->pmap, key);
+    return UNLIKELY(entry & PAGE_SWAPPED) ? vm_page_in(vm, key) : entry;
 }
 
 uint32_t vm_page_hold(struct vm *vm, uint64_t key)
 {
-    uint64_t mpn1 = radix_get(&vm->pmap, key);
-    if (mpn1 == 0)
+    uint64_t mpn1 = entry_in_memory(vm, key);
+    if (!entry_has_mpn(mpn1))
         return 0;
     vm_page_ref(vm, (uint32_t)(mpn1 - 1));
     mips_protect_frame(vm->cpu, mpn_frame(vm->memory, (uint32_t)(mpn1 - 1)));
@@ -127,7 +164,7 @@ static uint32_t break_sharing(struct vm *vm, uint64_t key, uint32_t mpn)
     struct memory *memory = vm->memory;
     uint32_t copy = mpn_alloc(memory, vm->index, false);
     memcpy(mpn_host(memory, copy), mpn_host(memory, mpn), PAGE_SIZE);
-    radix_set(&vm->pmap, key, (uint64_t)copy + 1);
+    vm_pmap_set(vm, key, (uint64_t)copy + 1);
     vm_page_unref(vm, mpn);
     struct event *ev = vm_event(vm, EVENT_UNSHARE);
     ev->arg[0] = key;
@@ -140,12 +177,12 @@ static uint32_t break_sharing(struct vm *vm, uint64_t key, uint32_t mpn)
 /* The frame of `key`, ours alone and noted dirty. */
 static uint32_t frame_for_write(struct vm *vm, uint64_t key)
 {
-    uint64_t mpn1 = radix_get(&vm->pmap, key);
+    uint64_t mpn1 = entry_in_memory(vm, key);
     bool moved = true;
-    uint32_t frame, from = mpn1 == 0 ? FRAME_ZERO : mpn_frame(vm->memory, (uint32_t)(mpn1 - 1));
-    if (mpn1 == 0) {
+    uint32_t frame, from = frame_of(vm, mpn1);
+    if (!entry_has_mpn(mpn1)) {
         uint32_t mpn = mpn_alloc(vm->memory, vm->index, true);
-        radix_set(&vm->pmap, key, (uint64_t)mpn + 1);
+        vm_pmap_set(vm, key, (uint64_t)mpn + 1);
         frame = mpn_frame(vm->memory, mpn);
     } else if (vm_page_is_private(vm, (uint32_t)(mpn1 - 1))) {
         frame = mpn_own(vm->memory, (uint32_t)(mpn1 - 1), &moved);
@@ -153,8 +190,8 @@ static uint32_t frame_for_write(struct vm *vm, uint64_t key)
         frame = break_sharing(vm, key, (uint32_t)(mpn1 - 1));
     }
     if (moved)
-        page_moved(vm, key, from, frame);
-    mark_dirty(vm, key);
+        vm_page_moved(vm, key, from, frame);
+    vm_page_dirty(vm, key);
     return frame;
 }
 
@@ -165,7 +202,18 @@ struct mips_page vm_page(void *ctx, uint64_t pa, enum mips_access access)
     bool rom;
     if (!vm->board->memory_at(vm, pa, &key, &rom) || (rom && access == MIPS_WRITE))
         return (struct mips_page){0};
-    uint32_t frame = access == MIPS_WRITE ? frame_for_write(vm, key) : frame_of(vm, key);
+    if (UNLIKELY(vm->sampled[key])) {
+        if (access == MIPS_FORESEE)
+            return (struct mips_page){0};
+        vm_sample_touched(vm, key);
+    }
+    uint64_t entry = radix_get(&vm->pmap, key);
+    if (UNLIKELY(entry & PAGE_SWAPPED)) {
+        if (access == MIPS_FORESEE)
+            return (struct mips_page){0};
+        entry = vm_page_in(vm, key);
+    }
+    uint32_t frame = access == MIPS_WRITE ? frame_for_write(vm, key) : frame_of(vm, entry);
     vm->given[key] = 1;
     return (struct mips_page){
         .host = frame_host(&vm->memory->frames, frame),
@@ -181,7 +229,26 @@ uint64_t vm_machine_page(void *ctx, uint64_t ppn)
     bool rom;
     if (!vm->board->memory_at(vm, ppn << PAGE_BITS, &key, &rom))
         return 0;
-    return radix_get(&vm->pmap, key);
+    return vm_page_at(vm, key);
+}
+
+const uint8_t *vm_page_bytes(const struct vm *vm, uint64_t key, uint8_t room[PAGE_SIZE])
+{
+    uint64_t entry = radix_get(&vm->pmap, key);
+    if (!(entry & PAGE_SWAPPED))
+        return frame_host(&vm->memory->frames, frame_of(vm, entry));
+    swap_read(&vm->memory->swap, vm->index, (uint32_t)entry, 0, room, PAGE_SIZE);
+    return room;
+}
+
+/* Part of a page. */
+static void read_part(const struct vm *vm, uint64_t key, uint64_t off, void *out, size_t n)
+{
+    uint64_t entry = radix_get(&vm->pmap, key);
+    if (entry & PAGE_SWAPPED)
+        swap_read(&vm->memory->swap, vm->index, (uint32_t)entry, off, out, n);
+    else
+        memcpy(out, frame_host(&vm->memory->frames, frame_of(vm, entry)) + off, n);
 }
 
 size_t vm_read_physical(const struct vm *vm, uint64_t pa, void *out, size_t n)
@@ -193,8 +260,7 @@ size_t vm_read_physical(const struct vm *vm, uint64_t pa, void *out, size_t n)
         if (!vm->board->memory_at(vm, pa + done, &key, &rom))
             break;
         size_t part = (size_t)min_u64(n - done, PAGE_SIZE - off);
-        memcpy((uint8_t *)out + done,
-               frame_host(&vm->memory->frames, frame_of(vm, key)) + off, part);
+        read_part(vm, key, off, (uint8_t *)out + done, part);
         done += part;
     }
     return done;
@@ -297,8 +363,8 @@ void vm_update_memory_digest(struct vm *vm)
     for (uint32_t i = 0; i < vm->dirty_count; i++) {
         uint32_t key = vm->dirty_list[i];
         uint64_t old = radix_get(&vm->page_hash, key);
-        uint64_t now =
-            page_contribution(key, frame_host(&vm->memory->frames, frame_of(vm, key)));
+        uint8_t room[PAGE_SIZE];
+        uint64_t now = page_contribution(key, vm_page_bytes(vm, key, room));
         if (now != old)
             radix_set(&vm->page_hash, key, now);
         vm->memory_digest += now - old;

@@ -30,7 +30,8 @@
 
 #define MIPS_TLB_MAX 256
 
-enum mips_access { MIPS_READ = 1, MIPS_WRITE = 2, MIPS_FETCH = 4 };
+/* MIPS_FORESEE is a read that will probably come. */
+enum mips_access { MIPS_READ = 1, MIPS_WRITE = 2, MIPS_FETCH = 4, MIPS_FORESEE = 8 };
 
 /* The machine page behind a guest-physical page. */
 struct mips_page {
@@ -45,7 +46,11 @@ struct mips_env {
     void *ctx;
     /* The page at physical address `pa` (4 KiB aligned). MIPS_WRITE asks for
      * a page that may be written from now on without asking again (the
-     * monitor breaks sharing and notes it dirty). */
+     * monitor breaks sharing and notes it dirty).
+     * DETERMINISM: after mips_flush_pages, the first access to a page comes
+     * here before its instruction is done, at the same step under each engine;
+     * those after it may or may not. MIPS_FORESEE is the processor's own
+     * business: it must change nothing that counts; NULL is an answer. */
     struct mips_page (*page)(void *ctx, uint64_t pa, enum mips_access access);
     /* Device access of 1, 2, 4 or 8 bytes, naturally aligned. The value is in
      * the vcpu's byte order: what the register holds. False: bus error.

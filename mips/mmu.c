@@ -440,7 +440,7 @@ void mmu_foresee_load(struct mips *cpu, uint64_t va)
     mmu_mode_changed(cpu);
     if (cpu->mode_cache->read[page_of(va)] == 0 &&
         mmu_translate(cpu, va, MIPS_READ, &pa, &kind) == EXC_NONE) {
-        struct mips_page page = cpu->env.page(cpu->env.ctx, pa & ~PAGE_MASK, MIPS_READ);
+        struct mips_page page = cpu->env.page(cpu->env.ctx, pa & ~PAGE_MASK, MIPS_FORESEE);
         if (page.host != NULL) {
             __builtin_prefetch(page.host + (pa & PAGE_MASK));
             fill(cpu, va, pa, kind, page, MIPS_READ);

@@ -62,6 +62,9 @@ enum power_event { POWER_OFF, POWER_RESET, POWER_HALT };
 /* What happened to a frame: the argument `dir` of EVENT_FRAME. */
 enum frame_dir { FRAME_OUT, FRAME_IN, FRAME_LOST, FRAME_NO_ROOM };
 
+/* What a balloon does: gives a page back to the guest, takes one away, or gives back all. */
+enum balloon_op { BALLOON_OUT, BALLOON_IN, BALLOON_ALL_OUT };
+
 enum dma_dir { DMA_TO_DEVICE, DMA_TO_MEMORY };
 
 /* The machine's side; a unit test fills one in by hand. */
@@ -79,6 +82,8 @@ struct platform {
     void (*output)(struct platform *p, struct device *dev, const uint8_t *bytes, size_t n);
     void (*input_wanted)(struct platform *p, struct device *dev);
     void (*power)(struct platform *p, enum power_event what);
+    /* Of the page at `pa`; nothing happens where that makes no sense. May be NULL. */
+    void (*balloon)(struct platform *p, uint64_t pa, enum balloon_op op);
     uint64_t wall_clock;   /* seconds since 1970-01-01 UTC at power-on: an input */
     uint64_t entropy_seed; /* seed of virtio-rng and the like: an input */
     bool big_endian;       /* byte order of the vcpus */

@@ -4,6 +4,7 @@ set(CORE_DISK_SOURCES
     dev/ata_command.c
     dev/disk_copy.c
     dev/piix4_ide.c
+    dev/virtio_balloon.c
     dev/virtio_blk.c
     dev/virtio_console.c
     dev/virtio_net.c

@@ -105,6 +105,12 @@ void virtio_broken(struct virtio *v)
         interrupt(v, ISR_CONFIG);
 }
 
+void virtio_config_changed(struct virtio *v)
+{
+    if ((v->status & VIRTIO_DRIVER_OK) != 0 && !is_broken(v))
+        interrupt(v, ISR_CONFIG);
+}
+
 static void arm(struct virtio *v)
 {
     if (v->timer.deadline == TIMER_OFF)
@@ -309,6 +315,12 @@ static uint64_t config_read(struct virtio *v, uint64_t off, unsigned size, bool 
     return extract(image, v->type->config_size, off, size);
 }
 
+static void config_write(struct virtio *v, uint64_t off, unsigned size, uint64_t value)
+{
+    if (v->type->config_write != NULL && off < v->type->config_size)
+        v->type->config_write(v, off, size, value);
+}
+
 static uint64_t legacy_read(struct device *dev, uint64_t off, unsigned size)
 {
     struct virtio *v = virtio_of(dev);
@@ -345,7 +357,10 @@ static void legacy_place_queue(struct virtio *v, uint32_t frame)
 static void legacy_write(struct device *dev, uint64_t off, unsigned size, uint64_t value)
 {
     struct virtio *v = virtio_of(dev);
-    (void)size;
+    if (off >= LEGACY_HEADER) {
+        config_write(v, off - LEGACY_HEADER, size, value);
+        return;
+    }
     switch (off) {
     case 4:
         v->features = (uint32_t)value & v->host_features;
@@ -362,7 +377,7 @@ static void legacy_write(struct device *dev, uint64_t off, unsigned size, uint64
     case 18:
         set_status(v, (uint8_t)value);
         break;
-    default: /* read-only, or the device's own registers: none is writable */
+    default: /* read-only */
         break;
     }
 }
@@ -477,11 +492,12 @@ static void modern_write(struct device *dev, uint64_t off, unsigned size, uint64
 {
     struct virtio *v = virtio_of(dev);
     uint64_t reg = off % REGION_SIZE;
-    (void)size;
     if (off / REGION_SIZE == REGION_COMMON)
         common_write(v, reg, value);
     else if (off / REGION_SIZE == REGION_NOTIFY)
         virtio_kick(v, (unsigned)reg / NOTIFY_MULTIPLY);
+    else if (off / REGION_SIZE == REGION_DEVICE)
+        config_write(v, reg, size, value);
 }
 
 static const struct io_ops legacy_ops = {.read = legacy_read, .write = legacy_write};

@@ -49,6 +49,8 @@ struct virtio_type {
     void (*serve)(struct virtio *v, unsigned queue);
     /* Fill config_size bytes; multi-byte fields with virtio_st16() and so on. */
     void (*config)(struct virtio *v, uint8_t *bytes, bool big_endian);
+    /* The driver wrote to the device's own configuration; little-endian value. May be NULL. */
+    void (*config_write)(struct virtio *v, uint64_t off, unsigned size, uint64_t value);
     void (*reset)(struct virtio *v); /* device reset by the driver, or power-on; may be NULL */
 };
 
@@ -86,6 +88,8 @@ void virtio_dev_loaded(struct device *dev);
 
 /* Work on a queue soon, as if the driver had notified it. */
 void virtio_kick(struct virtio *v, unsigned queue);
+/* The device's own configuration changed: tell the driver. */
+void virtio_config_changed(struct virtio *v);
 /* The driver broke the rules: the device stops until it is reset. */
 void virtio_broken(struct virtio *v);
 

@@ -187,9 +187,27 @@ static int create_with(void (*change)(struct monitor_config *cfg), char *msg)
     return result;
 }
 
+/* Less than promised is no error; less than the minimum is. */
 static void small_pool(struct monitor_config *cfg)
 {
-    cfg->machine_memory = 6 << 20;
+    cfg->machine_memory = 3 << 20;
+}
+
+static void too_small_pool(struct monitor_config *cfg)
+{
+    cfg->machine_memory = 3 << 20;
+    cfg->vms[0].memory_min = 4 << 20;
+}
+
+static void large_minimum(struct monitor_config *cfg)
+{
+    cfg->vms[0].memory_min = 5 << 20;
+}
+
+static void small_maximum(struct monitor_config *cfg)
+{
+    cfg->vms[0].memory_min = 3 << 20;
+    cfg->vms[0].memory_max = 2 << 20;
 }
 
 static void enough_pool(struct monitor_config *cfg)
@@ -231,8 +249,13 @@ static void flash_only(struct monitor_config *cfg)
 START_TEST(configurations)
 {
     char msg[600];
-    ck_assert_int_eq(create_with(small_pool, msg), ERR_LIMIT);
-    ck_assert_ptr_nonnull(strstr(msg, "6 MiB is less than the 8 MiB"));
+    ck_assert_int_eq(create_with(small_pool, msg), 0);
+    ck_assert_int_eq(create_with(too_small_pool, msg), ERR_LIMIT);
+    ck_assert_ptr_nonnull(strstr(msg, "3 MiB is less than the 4 MiB"));
+    ck_assert_int_eq(create_with(large_minimum, msg), ERR_LIMIT);
+    ck_assert_ptr_nonnull(strstr(msg, "vm0: a minimum of 5 MiB is more"));
+    ck_assert_int_eq(create_with(small_maximum, msg), ERR_LIMIT);
+    ck_assert_ptr_nonnull(strstr(msg, "vm0: a maximum of 2 MiB is less"));
     ck_assert_int_eq(create_with(enough_pool, msg), 0);
     ck_assert_int_eq(create_with(huge_disk, msg), ERR_LIMIT);
     ck_assert_ptr_nonnull(strstr(msg, "512 GiB"));

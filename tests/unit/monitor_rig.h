@@ -42,6 +42,9 @@ struct mrig_options {
     unsigned vms;              /* 0: one; at most 4 */
     unsigned share, threads;
     uint64_t scan_rate;
+    uint64_t machine_memory, reclaim_ns; /* 0: defaults */
+    uint64_t memory_min, memory_max;     /* of VM 1 */
+    bool balloon;              /* with each input, pages go into the balloon and out */
     unsigned input_every;      /* epochs; 0: never */
     unsigned key_epoch;        /* `key` is typed at the start of this epoch */
     char key;
@@ -71,6 +74,18 @@ struct mrig {
 };
 
 /* ---- the port ---- */
+
+/* Any pages of those that the guest works on, as no driver would do it. */
+static inline void mrig_balloon(struct vm *vm, uint64_t epoch)
+{
+    struct rng rng = {epoch * 16 + vm->index};
+    for (unsigned i = 0; i < 12; i++) {
+        uint64_t page = (GUEST_PAGES - 0x80000000u) + ((uint64_t)rng_below(&rng, 256) << PAGE_BITS);
+        vm->platform.balloon(&vm->platform, page, (enum balloon_op)rng_below(&rng, 2));
+    }
+    if (rng_below(&rng, 8) == 0)
+        vm->platform.balloon(&vm->platform, 0, BALLOON_ALL_OUT);
+}
 
 static inline void mrig_event(struct event_log *log)
 {
@@ -108,6 +123,8 @@ static inline int mrig_barrier(void *port, struct monitor *m, uint64_t cycle, st
         uint8_t bytes[3] = {(uint8_t)('a' + epoch % 26), 'b', (uint8_t)('0' + epoch % 10)};
         if (r->opt.input_every != 0 && epoch % r->opt.input_every == 0)
             vm_console_input(m->vms[i], 0, bytes, 1 + epoch % 3);
+        if (r->opt.balloon)
+            mrig_balloon(m->vms[i], epoch);
         if (epoch == r->opt.key_epoch)
             vm_console_input(m->vms[i], 0, (const uint8_t *)&r->opt.key, 1);
         if (epoch == r->opt.power_epoch)
@@ -197,6 +214,8 @@ static inline struct mrig *mrig_create(const struct mrig_options *opt)
     r->config.no_reboot = opt->no_reboot;
     r->config.share = opt->share;
     r->config.scan_rate = opt->scan_rate;
+    r->config.machine_memory = opt->machine_memory;
+    r->config.reclaim_ns = opt->reclaim_ns;
     r->config.vms_count = opt->vms != 0 ? opt->vms : 1;
     for (size_t i = 0; i < r->config.vms_count; i++) {
         struct vm_config *vm = &r->config.vms[i];
@@ -215,6 +234,10 @@ static inline struct mrig *mrig_create(const struct mrig_options *opt)
             .virtio_rng = true,
             .virtio_console = true,
         };
+        if (i == 1) {
+            vm->memory_min = opt->memory_min;
+            vm->memory_max = opt->memory_max;
+        }
         if (opt->disk_sectors != 0) {
             vm->disks_count = 2;
             for (unsigned d = 0; d < 2; d++)
@@ -270,11 +293,8 @@ static inline uint64_t mrig_whole_digest(const struct vm *vm)
     uint64_t sum = 0, keys = vm->ram_pages + VM_ROM_BYTES / PAGE_SIZE;
     static const uint8_t zero[PAGE_SIZE];
     for (uint64_t key = 0; key < keys; key++) {
-        uint64_t mpn1 = radix_get(&vm->pmap, key);
-        if (mpn1 == 0)
-            continue;
-        const uint8_t *bytes =
-            frame_host(&vm->memory->frames, mpn_frame(vm->memory, (uint32_t)(mpn1 - 1)));
+        uint8_t room[PAGE_SIZE];
+        const uint8_t *bytes = vm_page_bytes(vm, key, room);
         if (memcmp(bytes, zero, PAGE_SIZE) != 0)
             sum += XXH3_64bits_withSeed(bytes, PAGE_SIZE, key);
     }
@@ -308,6 +328,23 @@ static inline void mrig_assert_events(const struct mrig *a, const struct mrig *b
     ck_assert_uint_eq(a->events_count, b->events_count);
 }
 
+/* How a VM's pages are spread is the same, and what is known of their use. */
+static inline void mrig_assert_memory(const struct vm *a, const struct vm *b)
+{
+    unsigned i = a->index;
+    ck_assert_mem_eq(&a->pages, &b->pages, sizeof a->pages);
+    ck_assert_uint_eq(a->samples.drawn, b->samples.drawn);
+    ck_assert_uint_eq(a->samples.touched, b->samples.touched);
+    ck_assert_uint_eq(a->samples.count, b->samples.count);
+    const struct reclaim *x = &a->monitor->reclaim, *y = &b->monitor->reclaim;
+    ck_assert(x->level == y->level && x->drawn == y->drawn && x->slow[i] == y->slow[i] &&
+              x->fast[i] == y->fast[i]);
+    const struct swap *s = &a->memory->swap, *t = &b->memory->swap;
+    ck_assert_uint_eq(s->area[i].in_use, t->area[i].in_use);
+    ck_assert_uint_eq(s->area[i].slots, t->area[i].slots);
+    ck_assert_uint_eq(s->area[i].in_use, a->pages.swapped);
+}
+
 /* Both machines are in the same state, and did the same to get there. */
 static inline void mrig_assert_same(struct mrig *a, struct mrig *b)
 {
@@ -318,6 +355,7 @@ static inline void mrig_assert_same(struct mrig *a, struct mrig *b)
         ck_assert_uint_eq(x.memory, y.memory);
         ck_assert_uint_eq(x.cpu, y.cpu);
         ck_assert_uint_eq(x.devices, y.devices);
+        mrig_assert_memory(a->m->vms[i], b->m->vms[i]);
     }
     mrig_assert_events(a, b);
     for (unsigned i = 0; i < ARRAY_LEN(a->console); i++) {
