@@ -221,6 +221,23 @@ bool disk_write(struct disk *disk, uint64_t sector, uint32_t count, const void *
     return true;
 }
 
+bool disk_discard(struct disk *disk, uint64_t sector, uint64_t count)
+{
+    if (disk->config.read_only || !in_range(disk, sector, count))
+        return false;
+    uint64_t per_block = DISK_BLOCK / SECTOR_SIZE;
+    uint64_t block = (sector + per_block - 1) / per_block, end = (sector + count) / per_block;
+    for (; block < end; block++) {
+        uint64_t mpn1 = radix_get(&disk->overlay, block);
+        if (mpn1 == 0)
+            continue;
+        disk->digest -= block_hash(block, mpn_host(disk->vm->memory, (uint32_t)(mpn1 - 1)));
+        vm_page_unref(disk->vm, (uint32_t)(mpn1 - 1));
+        radix_set(&disk->overlay, block, 0);
+    }
+    return true;
+}
+
 bool disk_dma(struct disk *disk, struct device *dev, enum dma_dir dir, uint64_t sector, uint64_t pa,
               uint32_t bytes)
 {

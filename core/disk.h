@@ -22,6 +22,10 @@ bool disk_read_only(const struct disk *disk);
 bool disk_read(struct disk *disk, uint64_t sector, uint32_t count, void *buf);
 bool disk_write(struct disk *disk, uint64_t sector, uint32_t count, const void *buf);
 
+/* The guest no longer needs what is there: whole blocks of the overlay are given up, and read as the
+ * base image again. False: as with disk_write. */
+bool disk_discard(struct disk *disk, uint64_t sector, uint64_t count);
+
 /* DMA between the disk and guest-physical memory, through the monitor, so
  * that it may map a page instead of copying. `bytes` is a multiple of
  * SECTOR_SIZE. False: disk or memory range is bad; nothing was moved. */

@@ -13,6 +13,7 @@
 #define F_BLK_SIZE     6
 #define F_FLUSH        9
 #define F_TOPOLOGY     10
+#define F_DISCARD      13
 #define F_WRITE_ZEROES 14
 #define BIT(n)         ((uint64_t)1 << (n))
 
@@ -20,6 +21,7 @@
 #define T_OUT          1
 #define T_FLUSH        4
 #define T_GET_ID       8
+#define T_DISCARD      11
 #define T_WRITE_ZEROES 13
 #define S_OK           0
 #define S_IOERR        1
@@ -27,9 +29,10 @@
 
 #define HEADER_SIZE 16
 #define ID_SIZE     20
-#define RANGE_SIZE  16          /* of a write-zeroes request */
+#define RANGE_SIZE  16          /* of a discard or write-zeroes request */
 #define DATA_MAX    (64u << 20) /* bytes of one request */
 #define ZEROES_MAX  2048        /* sectors of one request */
+#define DISCARD_MAX (1u << 20)  /* also sectors */
 #define SEG_MAX     (VIRTIO_QUEUE_SIZE - 2)
 
 struct request {
@@ -78,17 +81,26 @@ static uint8_t transfer(struct virtio_blk *blk, const struct virtio_chain *chain
     return S_OK;
 }
 
-static uint8_t write_zeroes(struct virtio_blk *blk, const struct virtio_chain *chain)
+/* The one range of a discard or write-zeroes request, of at most `most` sectors. */
+static bool get_range(struct virtio_blk *blk, const struct virtio_chain *chain, uint32_t most,
+                      uint64_t *sector, uint32_t *count)
 {
-    static const uint8_t zero[16 * SECTOR_SIZE];
     uint8_t range[RANGE_SIZE];
     if (chain->out_len != HEADER_SIZE + RANGE_SIZE || disk_read_only(blk->disk) ||
         !virtio_get_header(&blk->v, chain, HEADER_SIZE, range, sizeof range))
-        return S_IOERR;
+        return false;
     bool big = virtio_big_endian(&blk->v);
-    uint64_t sector = big ? ld_be64(range) : ld_le64(range);
-    uint32_t count = big ? ld_be32(range + 8) : ld_le32(range + 8);
-    if (count > ZEROES_MAX || !on_disk(blk, sector, count))
+    *sector = big ? ld_be64(range) : ld_le64(range);
+    *count = big ? ld_be32(range + 8) : ld_le32(range + 8);
+    return *count <= most && on_disk(blk, *sector, *count);
+}
+
+static uint8_t write_zeroes(struct virtio_blk *blk, const struct virtio_chain *chain)
+{
+    static const uint8_t zero[16 * SECTOR_SIZE];
+    uint64_t sector;
+    uint32_t count;
+    if (!get_range(blk, chain, ZEROES_MAX, &sector, &count))
         return S_IOERR;
     while (count > 0) {
         uint32_t n = (uint32_t)min_u64(count, sizeof zero / SECTOR_SIZE);
@@ -98,6 +110,15 @@ static uint8_t write_zeroes(struct virtio_blk *blk, const struct virtio_chain *c
         count -= n;
     }
     return S_OK;
+}
+
+static uint8_t discard(struct virtio_blk *blk, const struct virtio_chain *chain)
+{
+    uint64_t sector;
+    uint32_t count;
+    bool done = get_range(blk, chain, DISCARD_MAX, &sector, &count) &&
+                disk_discard(blk->disk, sector, count);
+    return done ? S_OK : S_IOERR;
 }
 
 /* Returns the status; adds what was written to memory to *used. */
@@ -125,6 +146,8 @@ static uint8_t do_request(struct virtio_blk *blk, const struct virtio_chain *cha
         *used += (uint32_t)n;
         return S_OK;
     }
+    case T_DISCARD:
+        return discard(blk, chain);
     case T_WRITE_ZEROES:
         return write_zeroes(blk, chain);
     default:
@@ -167,6 +190,9 @@ static void blk_config(struct virtio *v, uint8_t *bytes, bool big_endian)
     bytes[24] = 3;                          /* physical block: 2^3 logical ones */
     virtio_st16(bytes + 26, 8, big_endian); /* suggested transfers: 4 KiB, 1 MiB */
     virtio_st32(bytes + 28, 2048, big_endian);
+    virtio_st32(bytes + 36, DISCARD_MAX, big_endian);
+    virtio_st32(bytes + 40, 1, big_endian); /* ranges per request */
+    virtio_st32(bytes + 44, 8, big_endian); /* sectors of a block */
     virtio_st32(bytes + 48, ZEROES_MAX, big_endian);
     virtio_st32(bytes + 52, 1, big_endian); /* ranges per request */
 }
@@ -179,7 +205,7 @@ static const struct virtio_type blk_type = {
     .queues = 1,
     .config_size = 60,
     .features = BIT(F_SEG_MAX) | BIT(F_GEOMETRY) | BIT(F_BLK_SIZE) | BIT(F_FLUSH) |
-                BIT(F_TOPOLOGY) | BIT(F_WRITE_ZEROES),
+                BIT(F_TOPOLOGY) | BIT(F_DISCARD) | BIT(F_WRITE_ZEROES),
     .request = blk_request,
     .config = blk_config,
 };

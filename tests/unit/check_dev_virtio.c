@@ -61,6 +61,12 @@ START_TEST(blk_requests)
     blk_do(t, 13, 0, false, 1, 16, 0);
     for (unsigned i = 0; i < 40 * 512; i++)
         ck_assert_uint_eq(d->data[700 * 512 + i], 0);
+    blk_do(t, 11, 0, false, 1, 16, 0);
+    for (unsigned i = 0; i < 40 * 512; i++)
+        ck_assert_uint_eq(d->data[700 * 512 + i], 0xdd);
+    st64(t, DATA, DISK_SECTORS - 1);
+    st32(t, DATA + 8, 2);
+    blk_do(t, 11, 0, false, 1, 16, 1);
     ck_assert_uint_ne(ld_le32(d->data + 740 * 512), 0);
     ck_assert_uint_ne(ld_le32(d->data + 699 * 512), 0);
     destroy(t);

@@ -8,11 +8,14 @@
 #define SAVED   6
 #define ROOM    0x00300000u /* guest-physical: nothing of the guest is there */
 
-static struct mrig *create(bool read_only)
+static struct mrig *create(bool read_only, unsigned share)
 {
     static struct guest g;
     guest_worker(&g, 20000);
-    struct mrig_options opt = {.guest = &g, .disk_sectors = SECTORS, .disk_read_only = read_only};
+    struct mrig_options opt = {.guest = &g,
+                               .disk_sectors = SECTORS,
+                               .disk_read_only = read_only,
+                               .share = share};
     return mrig_create(&opt);
 }
 
@@ -42,27 +45,44 @@ static void fill(struct rng *rng, uint8_t *bytes, size_t n)
 /* One transfer, programmed or by DMA, in range or not. */
 static void transfer(struct mrig *r, struct disk *d, struct rng *rng, uint8_t *model)
 {
-    static uint8_t bytes[BYTES];
+    static uint8_t bytes[BYTES + PAGE_SIZE];
     struct vm *vm = r->m->vms[0];
     uint64_t sector = rng_below(rng, SECTORS + 4);
     uint32_t count = rng_below(rng, 4) == 0 ? rng_below(rng, SECTORS) : rng_below(rng, 20);
     uint64_t pa = ROOM + rng_below(rng, 0x10000);
+    if (rng_below(rng, 2) == 0) { /* whole blocks and pages may be mapped */
+        sector &= ~UINT64_C(7);
+        count = (count + 7) & ~7u;
+        pa &= ~PAGE_MASK;
+    }
     size_t n = (size_t)count * SECTOR_SIZE, at = sector * SECTOR_SIZE;
     bool fits = sector + count <= SECTORS;
     uint64_t before = disk_digest(d);
-    switch (rng_below(rng, 4)) {
+    switch (rng_below(rng, 6)) {
     case 0:
+        ck_assert_int_eq(disk_discard(d, sector, count), fits);
+        for (uint64_t b = (sector + 7) / 8; fits && b < (sector + count) / 8; b++) {
+            uint8_t block[PAGE_SIZE];
+            mrig_base_block(b, block);
+            memcpy(model + b * PAGE_SIZE, block, PAGE_SIZE);
+        }
+        break;
+    case 1: /* the guest writes to what may be the disk's, too */
+        fill(rng, bytes, 64);
+        ck_assert(vm_write_physical(vm, pa, bytes, 64));
+        break;
+    case 2:
         ck_assert_int_eq(disk_read(d, sector, count, bytes), fits);
         ck_assert(!fits || memcmp(bytes, model + at, n) == 0);
         break;
-    case 1:
+    case 3:
         fill(rng, bytes, n);
         ck_assert_int_eq(disk_write(d, sector, count, bytes), fits);
         if (fits)
             memcpy(model + at, bytes, n);
         ck_assert((disk_digest(d) != before) == (fits && count != 0));
         break;
-    case 2:
+    case 4:
         ck_assert_int_eq(disk_dma(d, NULL, DMA_TO_MEMORY, sector, pa, (uint32_t)n), fits);
         if (fits) {
             ck_assert_uint_eq(vm_read_physical(vm, pa, bytes, n), n);
@@ -80,7 +100,7 @@ static void transfer(struct mrig *r, struct disk *d, struct rng *rng, uint8_t *m
 
 START_TEST(against_an_array)
 {
-    struct mrig *r = create(false);
+    struct mrig *r = create(false, _i % 2 == 0 ? 0 : SHARE_DISK);
     struct disk **disk = r->m->vms[0]->disks;
     struct rng rng = {(uint64_t)_i};
     static uint8_t model[2][BYTES], saved_model[SAVED][2][BYTES];
@@ -92,7 +112,9 @@ START_TEST(against_an_array)
     ck_assert_str_eq(disk_serial(disk[0]), "serial");
     for (int i = 0; i < 400; i++) {
         unsigned k = rng_below(&rng, SAVED), which = rng_below(&rng, 2);
-        if (rng_below(&rng, 10) != 0) {
+        if (rng_below(&rng, 30) == 0) {
+            share_barrier(r->m);
+        } else if (rng_below(&rng, 10) != 0) {
             transfer(r, disk[which], &rng, model[which]);
         } else if (saved[k] == NULL) {
             saved[k] = monitor_snapshot(r->m);
@@ -117,6 +139,7 @@ START_TEST(against_an_array)
         if (saved[k] != NULL)
             snapshot_free(r->m, saved[k]);
     assert_content(disk[0], model[0]);
+    share_barrier(r->m);
     ck_assert_uint_eq(frames_in_use(&r->m->memory.frames), 1 + memory_in_use(&r->m->memory));
     mrig_destroy(r);
 }
@@ -125,7 +148,7 @@ END_TEST
 /* The digest is a function of what was written where, not of how and when. */
 START_TEST(digest)
 {
-    struct mrig *r = create(false);
+    struct mrig *r = create(false, 0);
     struct disk *d = r->m->vms[0]->disks[0];
     uint8_t a[SECTOR_SIZE], b[2 * SECTOR_SIZE];
     memset(a, 1, sizeof a);
@@ -145,7 +168,7 @@ START_TEST(digest)
     ck_assert_uint_eq(disk_digest(d), both);
     mrig_destroy(r);
 
-    r = create(false);
+    r = create(false, 0);
     d = r->m->vms[0]->disks[0];
     disk_write(d, 8, 1, b);
     disk_write(d, 20, 1, b);
@@ -161,7 +184,7 @@ END_TEST
 
 START_TEST(read_only)
 {
-    struct mrig *r = create(true);
+    struct mrig *r = create(true, 0);
     struct disk *d = r->m->vms[0]->disks[1];
     uint8_t bytes[SECTOR_SIZE] = {0};
     static uint8_t model[BYTES];
@@ -180,7 +203,7 @@ END_TEST
  * nothing is logged. */
 START_TEST(bad_ranges)
 {
-    struct mrig *r = create(false);
+    struct mrig *r = create(false, 0);
     struct vm *vm = r->m->vms[0];
     struct disk *d = vm->disks[0];
     static uint8_t bytes[BYTES], model[BYTES];
@@ -255,7 +278,7 @@ static Suite *make_suite(void)
 {
     Suite *suite = suite_create("disk");
     TCase *tc = tcase_create("disk");
-    tcase_add_loop_test(tc, against_an_array, 0, 6);
+    tcase_add_loop_test(tc, against_an_array, 0, 12);
     tcase_add_test(tc, digest);
     tcase_add_test(tc, read_only);
     tcase_add_test(tc, bad_ranges);

@@ -73,6 +73,14 @@ bool disk_write(struct disk *disk, uint64_t sector, uint32_t count, const void *
     return true;
 }
 
+bool disk_discard(struct disk *disk, uint64_t sector, uint64_t count)
+{
+    if (!disk_has(disk, sector, count) || disk->read_only)
+        return false;
+    memset(disk->data + sector * SECTOR_SIZE, 0xdd, (size_t)count * SECTOR_SIZE);
+    return true;
+}
+
 bool disk_dma(struct disk *disk, struct device *dev, enum dma_dir dir, uint64_t sector, uint64_t pa,
               uint32_t bytes)
 {
