@@ -372,7 +372,7 @@ static void cmd_info(struct vm_target *t, char *args, struct buf *out)
         buf_puts(out, "usage: info version\n");
 }
 
-static vm_monitor_cmd cmd_help;
+static vm_monitor_cmd cmd_help, cmd_vm;
 
 static const struct command commands[] = {
     {"when", cmd_when, "               where we are: position, virtual time, pc"},
@@ -382,6 +382,7 @@ static const struct command commands[] = {
     {"memory", vm_monitor_memory, "             machine memory, by VM"},
     {"net", vm_monitor_net, "                networks, their ports and the frames on the way"},
     {"frame", vm_monitor_frame, " [ID]         where a frame was sent and received (the last one here)"},
+    {"vm", cmd_vm, " PID COMMAND     a command for that VM, whatever thread is selected"},
     {"events", cmd_events, " [all] [KIND] [COUNT]  the last events before here (of all VMs)"},
     {"tlb", cmd_tlb, "                the TLB's entries (w writable, R/X inhibited, g global)"},
     {"pmap", cmd_pmap, " ADDRESS       virtual to physical to machine page"},
@@ -408,19 +409,36 @@ static void cmd_help(struct vm_target *t, char *args, struct buf *out)
         buf_puts(out, "What is about one VM is about that of the selected thread.\n");
 }
 
+static bool run_line(struct vm_target *t, char *args, struct buf *out)
+{
+    const char *name = vm_monitor_word(&args);
+    for (size_t i = 0; name != NULL && i < ARRAY_LEN(commands); i++)
+        if (strcmp(commands[i].name, name) == 0) {
+            commands[i].run(t, args, out);
+            return true;
+        }
+    return false;
+}
+
+static void cmd_vm(struct vm_target *t, char *args, struct buf *out)
+{
+    uint64_t pid;
+    if (!vm_monitor_number(vm_monitor_word(&args), &pid) || pid < 1 ||
+        pid > timeline_vms(t->timeline) || strncmp(args, "vm ", 3) == 0) {
+        buf_puts(out, "usage: vm PID COMMAND (\"monitor vms\" lists them)\n");
+        return;
+    }
+    t->selected = (unsigned)pid - 1;
+    if (!run_line(t, args, out))
+        buf_puts(out, "Unknown command. \"monitor help\" lists them.\n");
+}
+
 bool vm_monitor(void *target, struct gdb_tid tid, const char *line, struct buf *out)
 {
     struct vm_target *t = target;
-    char *copy = xstrdup(line), *args = copy;
-    const char *name = vm_monitor_word(&args);
-    bool known = false;
+    char *copy = xstrdup(line);
     t->selected = tid.pid > 0 ? (unsigned)tid.pid - 1 : 0;
-    for (size_t i = 0; name != NULL && i < ARRAY_LEN(commands) && !known; i++) {
-        if (strcmp(commands[i].name, name) == 0) {
-            commands[i].run(t, args, out);
-            known = true;
-        }
-    }
+    bool known = run_line(t, copy, out);
     free(copy);
     return known;
 }

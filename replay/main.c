@@ -215,10 +215,18 @@ static void put_attach_commands(const struct timeline *t, struct buf *out)
         buf_puts(out, "inferior 1\nset schedule-multiple on\n");
 }
 
-/* gdb keeps registers of threads that it believes were held; all move here. */
-#define FLUSH_AT_STOPS                                                                             \
-    "python gdb.events.stop.connect("                                                              \
-    "lambda event: gdb.execute('maint flush register-cache', to_string=True))"
+/* gdb keeps registers of threads that it believes were held; all move here. And it does not say
+ * which thread is selected when it sends a monitor command, unless it reads something before. */
+static const char python_for_several[] =
+    "python\n"
+    "def disco_flush(event=None):\n"
+    "    gdb.execute('maint flush register-cache', to_string=True)\n"
+    "def disco_select():\n"
+    "    disco_flush()\n"
+    "    if gdb.selected_thread():\n"
+    "        gdb.parse_and_eval('$pc')\n"
+    "gdb.events.stop.connect(disco_flush)\n"
+    "gdb.execute('define hook-monitor\\npython disco_select()\\nend')\n";
 
 struct words {
     const char **list;
@@ -244,7 +252,7 @@ static _Noreturn void run_gdb(const struct options *o, const struct timeline *t,
     add_option(&w, "-iex", "set confirm off");
     add_option(&w, "-iex", "set remotetimeout 30"); /* a vRun may seek far */
     if (timeline_vms(t) > 1)
-        add_option(&w, "-iex", FLUSH_AT_STOPS);
+        add_option(&w, "-iex", python_for_several);
     add_option(&w, "-ex", xasprintf("target extended-remote %s", address));
     put_attach_commands(t, &attach);
     for (char *line = strtok_r((char *)(uintptr_t)buf_cstr(&attach), "\n", &next); line != NULL;
