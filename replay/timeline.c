@@ -179,15 +179,23 @@ static enum timeline_stop finish(struct timeline *t, enum timeline_stop stop)
     return stop;
 }
 
+/* Has a step that listened to the VM at which we are taken this unit? A breakpoint where it ended
+ * is its user's to see. */
+static bool was_stepped(const struct timeline *t, unsigned vm, enum run_stop stop)
+{
+    const struct timeline_missed *m = &t->missed;
+    uint64_t now = timeline_position(t), lo = m->lo[vm], hi = m->hi[vm];
+    bool at_end = stop == RUN_BREAK && !m->backward && lo != hi && now == hi;
+    return t->catch_up && ((now >= lo && now < hi) || at_end);
+}
+
 /* Is the stop that a processor made one that the user wants? */
 static bool is_wanted(struct timeline *t, enum run_stop stop)
 {
     const struct vm *vm = timeline_current(t);
     const struct points *points = &t->points[vm->index];
-    const struct timeline_missed *m = &t->missed;
-    uint64_t now = timeline_position(t);
     const struct point *p;
-    if (t->catch_up && now >= m->lo[vm->index] && now < m->hi[vm->index])
+    if (was_stepped(t, vm->index, stop))
         return false;
     if (stop == RUN_BREAK) {
         p = points_break_at(points, mips_pc(vm->cpu));

@@ -338,8 +338,9 @@ static void catch_up_forward(struct timeline *t, uint64_t from, unsigned vm, con
     timeline_listen(t, TIMELINE_ALL);
     uint64_t to = timeline_position(t);
     const struct hit *want = hits;
-    while (want < hits + count && want->vm == vm && want->unit < to)
-        want++;
+    while (want < hits + count && want->vm == vm &&
+           (want->unit < to || (want->unit == to && want->kind == TIMELINE_BREAK)))
+        want++; /* where the step ended, gdb sees by itself */
     if (want == hits + count || want->unit == from)
         return;
     n->missed += want->unit < to;
@@ -426,11 +427,21 @@ static unsigned event_positions(struct timeline *t, enum event_kind kind, struct
     return (unsigned)min_u64(seen, max);
 }
 
+/* To shortly before the VM that runs is at the end of its part of the epoch. */
+static void to_border(struct timeline *t, struct rng *rng)
+{
+    uint64_t epoch = t->replayer.monitor->epoch_cycles;
+    uint64_t left = epoch - vm_cycle(timeline_current(t)) % epoch;
+    timeline_seek_now(t, timeline_position(t) + left - rng_below(rng, (uint32_t)min_u64(left, 8)));
+}
+
 static void walk_from(struct timeline *t, unsigned vm, uint64_t position, struct rng *rng,
                       struct totals *n)
 {
     unsigned k = 1 + rng_below(rng, UNITS_MAX), before = rng_below(rng, k);
     timeline_seek_now(t, position > before ? position - before : 0);
+    if (timeline_vms(t) > 1 && rng_below(rng, 2) != 0)
+        to_border(t, rng);
     there_and_back(t, vm, k, n);
     back_and_there(t, vm, k, n);
 }
