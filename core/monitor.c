@@ -310,6 +310,23 @@ static bool all_asleep(const struct monitor *m)
 
 #define GO_ON (-1)
 
+/* Steps that the VM may still do. */
+static uint64_t steps_left(const struct monitor *m, const struct vm *vm,
+                           const struct run_limit *limit)
+{
+    uint64_t left = UINT64_MAX, done = mips_steps(vm->cpu);
+    if (limit->step != UINT64_MAX) /* a branch with its slot, of the VM before, may lead beyond */
+        left = limit->step - min_u64(monitor_position(m), limit->step);
+    if (limit->vm == vm->index + 1)
+        left = min_u64(left, limit->vm_step - min_u64(done, limit->vm_step));
+    return left;
+}
+
+static bool vm_limit_reached(const struct monitor *m, const struct run_limit *limit)
+{
+    return limit->vm != 0 && mips_steps(m->vms[limit->vm - 1]->cpu) >= limit->vm_step;
+}
+
 /* The epoch is over for all VMs. An enum run_stop or GO_ON. */
 static int end_epoch(struct monitor *m, uint64_t most, struct err *e)
 {
@@ -332,15 +349,14 @@ static enum vm_stop run_vm(const struct monitor *m, struct vm *vm, uint64_t unti
 }
 
 /* The rest of the epoch, VM by VM. */
-static int run_in_turn(struct monitor *m, const struct run_limit *limit, bool pass, struct err *e)
+static int run_in_turn(struct monitor *m, struct run_limit *limit, bool pass, struct err *e)
 {
     for (; m->turn < m->vms_count; m->turn++) {
         struct vm *vm = m->vms[m->turn];
-        uint64_t end = epoch_end(m, vm), until_step = UINT64_MAX;
+        uint64_t end = epoch_end(m, vm), left = steps_left(m, vm, limit);
         if (m->vms_count == 1)
             end = min_u64(end, limit->cycle);
-        if (limit->step != UINT64_MAX)
-            until_step = mips_steps(vm->cpu) + (limit->step - monitor_position(m));
+        uint64_t until_step = left == UINT64_MAX ? left : mips_steps(vm->cpu) + left;
         switch (run_vm(m, vm, end, until_step, pass, e)) {
         case VM_FAILED:
             return RUN_FAILED;
@@ -356,6 +372,8 @@ static int run_in_turn(struct monitor *m, const struct run_limit *limit, bool pa
             break;
         }
         pass = false;
+        if (vm_limit_reached(m, limit)) /* the state of that position, as any other way there */
+            limit->step = min_u64(limit->step, monitor_position(m));
         if (!vm->powered_off && vm_cycle(vm) < epoch_end(m, vm))
             return RUN_LIMIT;
     }
@@ -391,13 +409,14 @@ static int run_in_parallel(struct monitor *m, struct err *e)
     return m->halt ? RUN_STOPPED : GO_ON;
 }
 
-enum run_stop monitor_run(struct monitor *m, const struct run_limit *limit, struct err *e)
+enum run_stop monitor_run(struct monitor *m, const struct run_limit *wanted, struct err *e)
 {
+    struct run_limit own = *wanted, *limit = &own;
     bool pass = limit->pass;
     m->halt = false;
     for (;;) {
         int stop = GO_ON;
-        if (monitor_position(m) >= limit->step ||
+        if (monitor_position(m) >= limit->step || vm_limit_reached(m, limit) ||
             ((m->turn == 0 || m->vms_count == 1) && monitor_cycle(m) >= limit->cycle))
             return RUN_LIMIT;
         if (!m->barrier_done) {

@@ -59,7 +59,7 @@ struct vm *monitor_current(const struct monitor *m); /* whose next unit comes fi
 bool monitor_all_off(const struct monitor *m);
 
 enum run_stop {
-    RUN_LIMIT,       /* the step or cycle asked for */
+    RUN_LIMIT,       /* one of the limits asked for */
     RUN_STOPPED,     /* the port said so, or monitor_halt */
     RUN_POWERED_OFF, /* all VMs are off */
     RUN_BREAK,       /* of monitor_current */
@@ -71,6 +71,8 @@ struct run_limit {
     uint64_t step;  /* position; UINT64_MAX for none */
     uint64_t cycle; /* of the run's time; UINT64_MAX for none. With several VMs: the first end of an
                        epoch there or later */
+    unsigned vm;    /* number + 1: stop too when that VM has done vm_step steps; 0: no such wish. */
+    uint64_t vm_step;
     bool pass;      /* ignore points in the first unit */
 };
 

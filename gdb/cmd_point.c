@@ -39,7 +39,7 @@ static bool env_reg(void *ctx, unsigned number, uint64_t *value)
         !s->ops->read_reg(s->target, hit->tid, number, bytes))
         return false;
     size_t n = s->reg_at[number]->bits / 8;
-    bool big = s->ops->big_endian(s->target);
+    bool big = s->ops->big_endian(s->target, hit->tid.pid);
     *value = 0;
     for (size_t i = 0; i < n; i++)
         *value = *value << 8 | bytes[big ? i : n - 1 - i];
@@ -79,7 +79,7 @@ static bool point_hit(void *ctx, struct gdb_tid tid)
         .ctx = &hit,
         .reg = env_reg,
         .mem = env_mem,
-        .big_endian = s->ops->big_endian(s->target),
+        .big_endian = s->ops->big_endian(s->target, tid.pid),
         .text = &text,
     };
     bool phys = s->ops->get_phys_mode != NULL && s->ops->get_phys_mode(s->target);

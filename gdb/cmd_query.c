@@ -193,7 +193,9 @@ void cmd_host_info(struct gdb_session *s, struct pktargs *a)
     s->is_lldb = true;
     if (s->ops->triple == NULL)
         return;
-    const char *triple = s->ops->triple(s->target);
+    struct gdb_tid tid = {1, 1};
+    session_general(s, &tid);
+    const char *triple = s->ops->triple(s->target, tid.pid);
     unsigned bits = 32;
     for (unsigned i = 0; i < GDB_REGS_MAX; i++)
         if (s->reg_at[i] != NULL && s->reg_at[i]->expedite)
@@ -201,5 +203,5 @@ void cmd_host_info(struct gdb_session *s, struct pktargs *a)
     buf_puts(&s->reply, "triple:");
     packet_put_hex(&s->reply, triple, strlen(triple));
     buf_printf(&s->reply, ";endian:%s;ptrsize:%u;watchpoint_exceptions_received:after;",
-               s->ops->big_endian(s->target) ? "big" : "little", bits / 8);
+               s->ops->big_endian(s->target, tid.pid) ? "big" : "little", bits / 8);
 }

@@ -12,6 +12,7 @@ struct vcont {
     struct gdb_tid step_tid; /* of the first step; as the client wrote it */
     uint64_t lo, hi;
     struct gdb_tid only; /* the single thread named */
+    int pid;             /* that all actions are for; 0: several, or all */
 };
 
 void cmd_vcont_actions(struct gdb_session *s, struct pktargs *a)
@@ -46,6 +47,10 @@ static bool parse_action(struct pktargs *a, struct vcont *v)
         v->hi = hi;
     }
     v->has_others = v->has_others || v->any_action || tid.tid <= 0;
+    if (!v->any_action)
+        v->pid = tid.pid > 0 ? tid.pid : 0;
+    else if (v->pid != tid.pid)
+        v->pid = 0;
     v->any_action = true;
     v->only = tid;
     return true;
@@ -62,6 +67,7 @@ void cmd_vcont(struct gdb_session *s, struct pktargs *a)
         .dir = GDB_FORWARD,
         .step = v.has_step,
         .only_tid = !v.has_others,
+        .only_pid = v.pid,
         .lo = v.lo,
         .hi = v.hi,
     };
@@ -77,7 +83,8 @@ static void resume_control(struct gdb_session *s, enum gdb_dir dir, bool step)
     struct gdb_resume how = {.dir = dir, .step = step};
     if (s->control.tid > 0)
         how.only_tid = session_resolve(s, s->control, &how.tid);
-    if (!how.only_tid && !session_resolve(s, (struct gdb_tid){0, 0}, &how.tid))
+    how.only_pid = s->control.pid > 0 ? s->control.pid : 0;
+    if (!how.only_tid && !session_resolve(s, (struct gdb_tid){how.only_pid, 0}, &how.tid))
         return session_error(s, WIRE_ESRCH);
     session_resume(s, &how);
 }

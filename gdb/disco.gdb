@@ -32,19 +32,20 @@ define when
   monitor when
 end
 document when
-Show the position: virtual time, and the instructions done by each vcpu.
+Show the position, virtual time and pc of the selected thread's VM.
 end
 
 define seek
   if $argc != 1
-    echo Usage: seek POSITION, +STEPS, -STEPS, begin or end\n
+    echo Usage: seek POSITION, +STEPS, -STEPS, begin, end or PID:STEP\n
   else
     monitor seek $arg0
     disco-moved
   end
 end
 document seek
-Go to a position: seek N, +N, -N (in instructions of the selected vcpu), begin or end.
+Go to a position: seek N, +N, -N (in instructions of all vcpus), begin, end, or PID:STEP, where that
+VM has done so many instructions.
 end
 
 define checkpoint
@@ -88,11 +89,53 @@ document delete checkpoint
 Forget a checkpoint.
 end
 
+define attach-vms
+  if $argc != 1
+    echo Usage: attach-vms COUNT  (how many VMs the replay has: "monitor vms")\n
+  else
+    # Before the reset vector there is no memory to be looked through.
+    set heuristic-fence-post 0
+    set $disco_vm = 2
+    while $disco_vm <= $arg0
+      add-inferior
+      eval "inferior %d", $disco_vm
+      eval "attach %d", $disco_vm
+      set $disco_vm = $disco_vm + 1
+    end
+    inferior 1
+    set heuristic-fence-post 4096
+  end
+end
+document attach-vms
+Attach the other VMs of a replay with COUNT of them, as inferiors 2, 3 and so on.
+Use it right after "target extended-remote", with inferior 1.
+end
+
+define vms
+  monitor vms
+end
+document vms
+List all VMs of the replay, and where they are.
+end
+
 if $disco_confirm
   set confirm on
 end
 
-# gdb keeps registers of threads that it believes were held. This needs gdb's Python, so it is last.
+# gdb keeps registers of threads that it believes were held. And it does not say which thread is
+# selected when it sends a monitor command, unless it reads something before. This needs gdb's
+# Python, so it is last.
 python
-gdb.events.stop.connect(lambda event: gdb.execute("maint flush register-cache", to_string=True))
+def disco_flush(event=None):
+    gdb.execute("maint flush register-cache", to_string=True)
+
+def disco_select():
+    if len(gdb.inferiors()) > 1 and gdb.selected_thread():
+        disco_flush()
+        gdb.parse_and_eval("$pc")
+
+gdb.events.stop.connect(disco_flush)
+end
+define hook-monitor
+  python disco_select()
 end

@@ -27,6 +27,8 @@
  *    (its conditions stay valid, see set_point), note hits of the other threads
  *    on the way, and let the next backward continue end at the latest of them;
  *    any other kind of resume drops the notes.
+ *  - only_pid: the client let only this process go on, and would not understand
+ *    news of another. All move together all the same.
  *  - A log end is reported at once, again and again, if resumed into it.
  *  - Two steps or continues in a row are each one resume; consecutive backward
  *    steps should cost O(1), gdb sends hundreds.
@@ -91,6 +93,7 @@ struct gdb_resume {
     struct gdb_tid tid; /* the stepping thread; always an existing one when step or only_tid */
     uint64_t lo, hi;    /* step while lo <= pc < hi, at least once; lo == hi: one instruction */
     bool only_tid;      /* report stops of `tid` only (gdb steps over something) */
+    int only_pid;       /* report stops of that process only; 0: of all */
     bool watch_after;   /* watchpoint timing, see above */
 };
 
@@ -102,10 +105,10 @@ struct gdb_target_ops {
 
     /* Description. Constant while the server is open. */
     const char *(*architecture)(void *t); /* "mips:isa32r2" */
-    const char *(*triple)(void *t);       /* for LLDB: "mipsel-unknown-linux" */
+    const char *(*triple)(void *t, int pid); /* for LLDB: "mipsel-unknown-linux" */
     size_t (*regs)(void *t, const struct gdb_reg **table);
     const char *(*target_types)(void *t); /* XML for types, or "" */
-    bool (*big_endian)(void *t);
+    bool (*big_endian)(void *t, int pid);
     /* Threads, in order: each process's in one row. Returns how many; fills up to max. */
     size_t (*threads)(void *t, struct gdb_tid *out, size_t max);
     void (*thread_text)(void *t, struct gdb_tid tid, struct buf *out);

@@ -4,17 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gdb/vm_target.h"
+#include "gdb/vm_monitor.h"
 #include "replay/tlb_history.h"
 
 struct command {
     const char *name;
-    void (*run)(struct vm_target *t, char *args, struct buf *out);
+    vm_monitor_cmd *run;
     const char *help;
 };
 
-/* The next word of *args, or NULL; moves on. */
-static char *word(char **args)
+char *vm_monitor_word(char **args)
 {
     char *w = *args + strspn(*args, " \t");
     if (*w == 0)
@@ -25,7 +24,7 @@ static char *word(char **args)
     return w;
 }
 
-static bool number(const char *text, uint64_t *v)
+bool vm_monitor_number(const char *text, uint64_t *v)
 {
     char *end;
     if (text == NULL || !isdigit((unsigned char)*text))
@@ -34,13 +33,34 @@ static bool number(const char *text, uint64_t *v)
     return *end == 0;
 }
 
+static struct vm *selected_vm(const struct vm_target *t)
+{
+    return timeline_vm(t->timeline, t->selected);
+}
+
+static bool several(const struct vm_target *t)
+{
+    return timeline_vms(t->timeline) > 1;
+}
+
+void vm_monitor_put_place(struct buf *out, unsigned vm, uint64_t step)
+{
+    buf_printf(out, "%d:%" PRIu64 " ", vm_target_pid(vm), step);
+}
+
 static void print_when(struct vm_target *t, struct buf *out)
 {
     struct timeline *tl = t->timeline;
-    uint64_t ns = vm_ns_of(timeline_vm(tl), timeline_cycle(tl));
-    buf_printf(out, "position %" PRIu64 " of %" PRIu64 ", virtual time %" PRIu64 ".%09" PRIu64
-               " s, pc %08" PRIx64 "\n", timeline_position(tl), tl->replayer.end_step,
-               ns / 1000000000u, ns % 1000000000u, mips_pc(timeline_cpu(tl)) & 0xffffffffu);
+    const struct vm *vm = selected_vm(t);
+    uint64_t ns = vm_ns_of(vm, vm_cycle(vm));
+    buf_printf(out, "position %" PRIu64 " of %" PRIu64 ", ", timeline_position(tl),
+               tl->replayer.end_step);
+    if (several(t)) {
+        vm_monitor_put_place(out, t->selected, mips_steps(vm->cpu));
+        buf_printf(out, "%s, ", vm->config->name);
+    }
+    buf_printf(out, "virtual time %" PRIu64 ".%09" PRIu64 " s, pc %08" PRIx64 "\n",
+               ns / 1000000000u, ns % 1000000000u, mips_pc(vm->cpu) & 0xffffffffu);
 }
 
 static void cmd_when(struct vm_target *t, char *args, struct buf *out)
@@ -53,6 +73,12 @@ static void cmd_when(struct vm_target *t, char *args, struct buf *out)
 static void go_to(struct vm_target *t, uint64_t step)
 {
     timeline_seek(t->timeline, step);
+    t->seeking = true;
+}
+
+static void go_to_step(struct vm_target *t, unsigned vm, uint64_t step)
+{
+    timeline_seek_vm(t->timeline, vm, step);
     t->seeking = true;
 }
 
@@ -75,26 +101,55 @@ bool vm_monitor_slice(void *target, struct buf *out)
     return false;
 }
 
+/* "PID:STEP" */
+static bool parse_place(const struct vm_target *t, const char *text, unsigned *vm, uint64_t *step)
+{
+    char *end;
+    if (!isdigit((unsigned char)*text))
+        return false;
+    unsigned long pid = strtoul(text, &end, 10);
+    *vm = (unsigned)pid - 1;
+    return *end == ':' && vm_monitor_number(end + 1, step) && pid >= 1 && pid <= timeline_vms(t->timeline);
+}
+
 static void cmd_seek(struct vm_target *t, char *args, struct buf *out)
 {
-    const char *to = word(&args);
+    const char *to = vm_monitor_word(&args);
+    unsigned vm;
     uint64_t now = timeline_position(t->timeline), n;
     if (to != NULL && strcmp(to, "end") == 0)
         go_to(t, UINT64_MAX);
     else if (to != NULL && strcmp(to, "begin") == 0)
         go_to(t, 0);
-    else if (to != NULL && to[0] == '+' && number(to + 1, &n))
+    else if (to != NULL && to[0] == '+' && vm_monitor_number(to + 1, &n))
         go_to(t, n > UINT64_MAX - now ? UINT64_MAX : now + n);
-    else if (to != NULL && to[0] == '-' && number(to + 1, &n))
+    else if (to != NULL && to[0] == '-' && vm_monitor_number(to + 1, &n))
         go_to(t, n > now ? 0 : now - n);
-    else if (number(to, &n))
+    else if (vm_monitor_number(to, &n))
         go_to(t, n);
+    else if (to != NULL && parse_place(t, to, &vm, &n))
+        go_to_step(t, vm, n);
     else
-        buf_puts(out, "usage: seek N | +N | -N | begin | end (N in instructions)\n");
+        buf_puts(out, "usage: seek N | +N | -N | begin | end | PID:STEP (N in instructions; STEP in "
+                      "those of that VM)\n");
 }
 
-/* The last `count` events of `kind` (-1: any) before the present position. */
-static void print_events(struct vm_target *t, int kind, uint64_t count, struct buf *out)
+static void print_event(const struct vm_target *t, const struct event *ev, struct buf *out)
+{
+    char line[256];
+    event_print(line, sizeof line, ev);
+    const char *rest = strstr(line, " pc=");
+    if (several(t) && rest != NULL && ev->vm < timeline_vms(t->timeline)) {
+        vm_monitor_put_place(out, ev->vm, ev->step);
+        buf_printf(out, "%s%s\n", timeline_vm(t->timeline, ev->vm)->config->name, rest);
+    } else {
+        buf_printf(out, "%s\n", line);
+    }
+}
+
+/* The last `count` events of `kind` (-1: any) before the present position, of the selected VM, or
+ * of all. */
+static void print_events(struct vm_target *t, bool all, int kind, uint64_t count, struct buf *out)
 {
     struct replayer *r = &t->timeline->replayer;
     uint64_t n = 0;
@@ -106,14 +161,11 @@ static void print_events(struct vm_target *t, int kind, uint64_t count, struct b
         const struct event *ev = replayer_look(r, b);
         uint64_t i = min_u64(r->batches[b].count, r->at.event - r->batches[b].first);
         while (ev != NULL && i-- > 0 && n < count)
-            if (kind < 0 || ev[i].kind == kind)
+            if ((kind < 0 || ev[i].kind == kind) && (all || ev[i].vm == t->selected))
                 shown[n++] = ev[i];
     }
-    while (n-- > 0) {
-        char line[256];
-        event_print(line, sizeof line, &shown[n]);
-        buf_printf(out, "%s\n", line);
-    }
+    while (n-- > 0)
+        print_event(t, &shown[n], out);
     free(shown);
 }
 
@@ -121,9 +173,14 @@ static void cmd_events(struct vm_target *t, char *args, struct buf *out)
 {
     uint64_t count = 10;
     int kind = -1;
-    for (const char *w; (w = word(&args)) != NULL;) {
-        if (number(w, &count))
+    bool all = false;
+    for (const char *w; (w = vm_monitor_word(&args)) != NULL;) {
+        if (vm_monitor_number(w, &count))
             continue;
+        if (strcmp(w, "all") == 0) {
+            all = true;
+            continue;
+        }
         kind = event_kind_by_name(w);
         if (kind < 0) {
             buf_printf(out, "there are no events of kind \"%s\"; the kinds are:", w);
@@ -133,7 +190,7 @@ static void cmd_events(struct vm_target *t, char *args, struct buf *out)
             return;
         }
     }
-    print_events(t, kind, min_u64(count, 10000), out);
+    print_events(t, all, kind, min_u64(count, 10000), out);
 }
 
 static void print_half(struct buf *out, const struct mips_tlb_entry *entry, unsigned half)
@@ -151,7 +208,7 @@ static void print_half(struct buf *out, const struct mips_tlb_entry *entry, unsi
 static void cmd_tlb(struct vm_target *t, char *args, struct buf *out)
 {
     (void)args;
-    struct mips *cpu = timeline_cpu(t->timeline);
+    struct mips *cpu = selected_vm(t)->cpu;
     buf_puts(out, " nr  virtual  mask     asid  even page              odd page\n");
     for (unsigned i = 0; i < mips_tlb_size(cpu); i++) {
         struct mips_tlb_entry entry = mips_tlb_get(cpu, i);
@@ -168,14 +225,14 @@ static void cmd_tlb(struct vm_target *t, char *args, struct buf *out)
 static void cmd_pmap(struct vm_target *t, char *args, struct buf *out)
 {
     uint64_t va, pa;
-    struct vm *vm = timeline_vm(t->timeline);
-    if (!number(word(&args), &va)) {
+    struct vm *vm = selected_vm(t);
+    if (!vm_monitor_number(vm_monitor_word(&args), &va)) {
         buf_puts(out, "usage: pmap ADDRESS (virtual; with 0x)\n");
         return;
     }
     va = (uint64_t)(int64_t)(int32_t)(uint32_t)va;
-    bool present = mips_translate(timeline_cpu(t->timeline), va, &pa);
-    if (!present && !tlb_history_find(t->timeline, va, t->asid, &pa)) {
+    bool present = mips_translate(vm->cpu, va, &pa);
+    if (!present && !tlb_history_find(t->timeline, t->selected, va, t->asid[t->selected], &pa)) {
         buf_printf(out, "%08" PRIx64 ": the TLB does not map it, and never did for this ASID\n",
                    va & 0xffffffffu);
         return;
@@ -189,7 +246,8 @@ static void cmd_pmap(struct vm_target *t, char *args, struct buf *out)
     else if (mpn1 == 0)
         buf_puts(out, "not written yet: zeros\n");
     else
-        buf_printf(out, "machine page %" PRIu64 "%s, users %u\n", mpn1 - 1, rom ? " (ROM)" : "",
+        buf_printf(out, "machine page %" PRIu64 "%s%s, users %u\n", mpn1 - 1, rom ? " (ROM)" : "",
+                   mpn_arena((uint32_t)(mpn1 - 1)) == ARENA_COMMON ? " (shared)" : "",
                    mpn_users(vm->memory, (uint32_t)(mpn1 - 1)));
 }
 
@@ -197,21 +255,22 @@ static void cmd_console(struct vm_target *t, char *args, struct buf *out)
 {
     struct replayer *r = &t->timeline->replayer;
     uint64_t lines = UINT64_MAX;
-    const char *w = word(&args);
-    if (w != NULL && !number(w, &lines)) {
+    const char *w = vm_monitor_word(&args);
+    if (w != NULL && !vm_monitor_number(w, &lines)) {
         buf_puts(out, "usage: console [LINES]\n");
         return;
     }
-    size_t end = replayer_console_length(r), from = end;
+    const uint8_t *text = r->console[t->selected].data;
+    size_t end = replayer_console_length(r, t->selected), from = end;
     if (lines == UINT64_MAX)
         from = 0;
     for (uint64_t seen = 0; lines != UINT64_MAX && from > 0; from--)
-        if (r->console.data[from - 1] == '\n' && from != end && ++seen == lines)
+        if (text[from - 1] == '\n' && from != end && ++seen == lines)
             break;
     for (size_t i = from; i < end; i++)
-        if (r->console.data[i] != '\r')
-            buf_putc(out, r->console.data[i]);
-    if (end != from && r->console.data[end - 1] != '\n')
+        if (text[i] != '\r')
+            buf_putc(out, text[i]);
+    if (end != from && text[end - 1] != '\n')
         buf_putc(out, '\n');
 }
 
@@ -239,7 +298,7 @@ static void cmd_restart(struct vm_target *t, char *args, struct buf *out)
 {
     uint64_t id;
     const struct checkpoint *c = NULL;
-    if (number(word(&args), &id) && id <= UINT32_MAX)
+    if (vm_monitor_number(vm_monitor_word(&args), &id) && id <= UINT32_MAX)
         c = timeline_find_checkpoint(t->timeline, (unsigned)id);
     if (c == NULL)
         buf_puts(out, "usage: restart N (\"monitor checkpoints\" lists them)\n");
@@ -249,9 +308,9 @@ static void cmd_restart(struct vm_target *t, char *args, struct buf *out)
 
 static void cmd_delete(struct vm_target *t, char *args, struct buf *out)
 {
-    const char *what = word(&args);
+    const char *what = vm_monitor_word(&args);
     uint64_t id;
-    if (what == NULL || strcmp(what, "checkpoint") != 0 || !number(word(&args), &id) ||
+    if (what == NULL || strcmp(what, "checkpoint") != 0 || !vm_monitor_number(vm_monitor_word(&args), &id) ||
         id > UINT32_MAX || !timeline_delete_checkpoint(t->timeline, (unsigned)id))
         buf_puts(out, "usage: delete checkpoint N\n");
 }
@@ -259,15 +318,15 @@ static void cmd_delete(struct vm_target *t, char *args, struct buf *out)
 static void cmd_digest(struct vm_target *t, char *args, struct buf *out)
 {
     (void)args;
-    struct vm_digest d = monitor_digest(t->timeline->replayer.monitor, 0, true);
+    struct vm_digest d = monitor_digest(t->timeline->replayer.monitor, t->selected, true);
     buf_printf(out, "cpu %016" PRIx64 " devices %016" PRIx64 " memory %016" PRIx64 "\n", d.cpu,
                d.devices, d.memory);
 }
 
 static void cmd_devices(struct vm_target *t, char *args, struct buf *out)
 {
-    struct vm *vm = timeline_vm(t->timeline);
-    const char *id = word(&args);
+    struct vm *vm = selected_vm(t);
+    const char *id = vm_monitor_word(&args);
     for (unsigned i = 0; i < vm->devices_count; i++) {
         const struct device *dev = vm->devices[i];
         if (id == NULL)
@@ -279,7 +338,7 @@ static void cmd_devices(struct vm_target *t, char *args, struct buf *out)
 
 static void cmd_phys(struct vm_target *t, char *args, struct buf *out)
 {
-    const char *w = word(&args);
+    const char *w = vm_monitor_word(&args);
     if (w != NULL && strcmp(w, "on") == 0)
         t->phys_mode = true;
     else if (w != NULL && strcmp(w, "off") == 0)
@@ -290,35 +349,41 @@ static void cmd_phys(struct vm_target *t, char *args, struct buf *out)
 
 static void cmd_asid(struct vm_target *t, char *args, struct buf *out)
 {
-    const char *w = word(&args);
+    const char *w = vm_monitor_word(&args);
     uint64_t n;
     if (w != NULL && strcmp(w, "any") == 0)
-        t->asid = TLB_HISTORY_ANY_ASID;
+        t->asid[t->selected] = TLB_HISTORY_ANY_ASID;
     else if (w != NULL && strcmp(w, "present") == 0)
-        t->asid = TLB_HISTORY_PRESENT_ASID;
-    else if (number(w, &n) && n < 256)
-        t->asid = (int)n;
+        t->asid[t->selected] = TLB_HISTORY_PRESENT_ASID;
+    else if (vm_monitor_number(w, &n) && n < 256)
+        t->asid[t->selected] = (int)n;
     else
         buf_printf(out, "usage: asid any | present | N (for pages that the TLB does not map now, "
                         "N also for points); the present one is %u\n",
-                   tlb_history_asid(t->timeline));
+                   tlb_history_asid(t->timeline, t->selected));
 }
 
 static void cmd_info(struct vm_target *t, char *args, struct buf *out)
 {
-    const char *w = word(&args);
+    const char *w = vm_monitor_word(&args);
     if (w != NULL && strcmp(w, "version") == 0)
         buf_printf(out, "disco, replaying a trace of %s\n", t->timeline->replayer.header->build);
     else
         buf_puts(out, "usage: info version\n");
 }
 
-static void cmd_help(struct vm_target *t, char *args, struct buf *out);
+static vm_monitor_cmd cmd_help, cmd_vm;
 
 static const struct command commands[] = {
     {"when", cmd_when, "               where we are: position, virtual time, pc"},
     {"seek", cmd_seek, " N|+N|-N|begin|end  go to a position (instructions)"},
-    {"events", cmd_events, " [KIND] [COUNT]  the last events before here"},
+    {"seek", cmd_seek, " PID:STEP      go to where that VM has done so many instructions"},
+    {"vms", vm_monitor_vms, "                all VMs, and where they are"},
+    {"memory", vm_monitor_memory, "             machine memory, by VM"},
+    {"net", vm_monitor_net, "                networks, their ports and the frames on the way"},
+    {"frame", vm_monitor_frame, " [ID]         where a frame was sent and received (the last one here)"},
+    {"vm", cmd_vm, " PID COMMAND     a command for that VM, whatever thread is selected"},
+    {"events", cmd_events, " [all] [KIND] [COUNT]  the last events before here (of all VMs)"},
     {"tlb", cmd_tlb, "                the TLB's entries (w writable, R/X inhibited, g global)"},
     {"pmap", cmd_pmap, " ADDRESS       virtual to physical to machine page"},
     {"console", cmd_console, " [LINES]    what the guest printed up to here"},
@@ -326,7 +391,7 @@ static const struct command commands[] = {
     {"checkpoints", cmd_checkpoints, "        list them"},
     {"restart", cmd_restart, " N          go to checkpoint N"},
     {"delete", cmd_delete, " checkpoint N"},
-    {"digest", cmd_digest, "             hash of the whole state"},
+    {"digest", cmd_digest, "             hash of the VM's whole state"},
     {"devices", cmd_devices, " [NAME]     list the devices, or print the state of one"},
     {"phys", cmd_phys, " on|off        memory addresses are physical ones"},
     {"asid", cmd_asid, " any|present|N  whose pages to show when the TLB lacks them; N: points in user "
@@ -337,23 +402,43 @@ static const struct command commands[] = {
 
 static void cmd_help(struct vm_target *t, char *args, struct buf *out)
 {
-    (void)t, (void)args;
+    (void)args;
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
         buf_printf(out, "monitor %s%s\n", commands[i].name, commands[i].help);
+    if (several(t))
+        buf_puts(out, "What is about one VM is about that of the selected thread.\n");
+}
+
+static bool run_line(struct vm_target *t, char *args, struct buf *out)
+{
+    const char *name = vm_monitor_word(&args);
+    for (size_t i = 0; name != NULL && i < ARRAY_LEN(commands); i++)
+        if (strcmp(commands[i].name, name) == 0) {
+            commands[i].run(t, args, out);
+            return true;
+        }
+    return false;
+}
+
+static void cmd_vm(struct vm_target *t, char *args, struct buf *out)
+{
+    uint64_t pid;
+    if (!vm_monitor_number(vm_monitor_word(&args), &pid) || pid < 1 ||
+        pid > timeline_vms(t->timeline) || strncmp(args, "vm ", 3) == 0) {
+        buf_puts(out, "usage: vm PID COMMAND (\"monitor vms\" lists them)\n");
+        return;
+    }
+    t->selected = (unsigned)pid - 1;
+    if (!run_line(t, args, out))
+        buf_puts(out, "Unknown command. \"monitor help\" lists them.\n");
 }
 
 bool vm_monitor(void *target, struct gdb_tid tid, const char *line, struct buf *out)
 {
-    (void)tid;
-    char *copy = xstrdup(line), *args = copy;
-    const char *name = word(&args);
-    bool known = false;
-    for (size_t i = 0; name != NULL && i < ARRAY_LEN(commands); i++) {
-        if (strcmp(commands[i].name, name) == 0) {
-            commands[i].run(target, args, out);
-            known = true;
-        }
-    }
+    struct vm_target *t = target;
+    char *copy = xstrdup(line);
+    t->selected = tid.pid > 0 ? (unsigned)tid.pid - 1 : 0;
+    bool known = run_line(t, copy, out);
     free(copy);
     return known;
 }

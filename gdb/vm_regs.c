@@ -1,4 +1,4 @@
-/* The registers that gdb sees: those of mips/, and the position. */
+/* The registers that gdb sees: those of mips/, the position, and the VM's own clock. */
 #include <string.h>
 
 #include "core/base/bytes.h"
@@ -6,7 +6,7 @@
 
 enum { REG_SP = 29, REG_RA = 31, REG_STATUS = 32, REG_LO = 33, REG_BAD = 35, REG_CAUSE = 36,
        REG_PC = 37, REG_F0 = 38, REG_FCSR = 70, REG_FIR = 71,
-       REG_POSITION = 400, REG_CYCLE, REG_TIME };
+       REG_POSITION = 400, REG_CYCLE, REG_TIME, REG_STEP };
 
 static const char *feature_of(unsigned number)
 {
@@ -39,7 +39,7 @@ static const char *name_of(const struct mips_reg *r)
 
 void vm_regs_init(struct vm_target *t)
 {
-    for (size_t i = 0; i < mips_regs_count && t->regs_count < VM_TARGET_REGS_MAX - 3; i++) {
+    for (size_t i = 0; i < mips_regs_count && t->regs_count < VM_TARGET_REGS_MAX - 4; i++) {
         const struct mips_reg *r = &mips_regs[i];
         t->regs[t->regs_count++] = (struct gdb_reg){
             .name = name_of(r),
@@ -56,7 +56,10 @@ void vm_regs_init(struct vm_target *t)
     static const struct {
         const char *name;
         uint16_t number;
-    } own[] = {{"position", REG_POSITION}, {"cycle", REG_CYCLE}, {"virtual_ns", REG_TIME}};
+    } own[] = {{"position", REG_POSITION},
+               {"cycle", REG_CYCLE},
+               {"virtual_ns", REG_TIME},
+               {"step", REG_STEP}};
     for (size_t i = 0; i < ARRAY_LEN(own); i++)
         t->regs[t->regs_count++] = (struct gdb_reg){
             .name = own[i].name,
@@ -69,27 +72,30 @@ void vm_regs_init(struct vm_target *t)
         };
 }
 
-static uint64_t value_of(struct vm_target *t, unsigned number)
+static uint64_t value_of(struct vm_target *t, const struct vm *vm, unsigned number)
 {
     switch (number) {
     case REG_POSITION:
         return timeline_position(t->timeline);
     case REG_CYCLE:
-        return timeline_cycle(t->timeline);
+        return vm_cycle(vm);
     case REG_TIME:
-        return vm_ns_of(timeline_vm(t->timeline), timeline_cycle(t->timeline));
+        return vm_ns_of(vm, vm_cycle(vm));
+    case REG_STEP:
+        return mips_steps(vm->cpu);
     default:
-        return mips_reg_read(timeline_cpu(t->timeline), number);
+        return mips_reg_read(vm->cpu, number);
     }
 }
 
-bool vm_regs_read(struct vm_target *t, unsigned number, uint8_t *bytes)
+bool vm_regs_read(struct vm_target *t, unsigned vm, unsigned number, uint8_t *bytes)
 {
-    bool big = timeline_vm(t->timeline)->config->big_endian;
+    const struct vm *of = timeline_vm(t->timeline, vm);
+    bool big = of->config->big_endian;
     for (size_t i = 0; i < t->regs_count; i++) {
         if (t->regs[i].number != number)
             continue;
-        uint64_t v = value_of(t, number);
+        uint64_t v = value_of(t, of, number);
         if (t->regs[i].bits == 64 && big)
             st_be64(bytes, v);
         else if (t->regs[i].bits == 64)

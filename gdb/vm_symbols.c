@@ -23,24 +23,31 @@ static bool has_symbol_table(const struct config_image *image)
     return found;
 }
 
-/* Where the kernel has certainly unpacked and moved itself: at its first interrupt. */
-static uint64_t first_interrupt(struct replayer *r)
+/* Where kernels have certainly unpacked and moved themselves: at their first interrupts, in steps
+ * of each VM; UINT64_MAX for none. Only of the VMs that `wanted` says. */
+static void first_interrupts(struct replayer *r, const bool wanted[VMS_MAX],
+                             uint64_t step[VMS_MAX])
 {
-    uint64_t step = UINT64_MAX;
-    for (size_t b = 0; b < r->batches_count && step == UINT64_MAX; b++) {
-        const struct event *ev = replayer_look(r, b);
-        for (uint32_t i = 0; ev != NULL && i < r->batches[b].count; i++)
-            if (ev[i].kind == EVENT_INTERRUPT) {
-                step = ev[i].step;
-                break;
-            }
+    unsigned left = 0;
+    for (unsigned i = 0; i < VMS_MAX; i++) {
+        step[i] = UINT64_MAX;
+        left += wanted[i];
     }
-    return step;
+    for (size_t b = 0; b < r->batches_count && left != 0; b++) {
+        const struct event *ev = replayer_look(r, b);
+        for (uint32_t i = 0; ev != NULL && i < r->batches[b].count; i++) {
+            unsigned vm = ev[i].vm;
+            if (ev[i].kind != EVENT_INTERRUPT || vm >= VMS_MAX || !wanted[vm] ||
+                step[vm] != UINT64_MAX)
+                continue;
+            step[vm] = ev[i].step;
+            left--;
+        }
+    }
 }
 
-static bool find_kallsyms(struct timeline *t, struct buf *out)
+static bool find_kallsyms(const struct vm *vm, struct buf *out)
 {
-    const struct vm *vm = timeline_vm(t);
     uint8_t *ram = malloc(vm->config->memory);
     struct kallsyms symbols;
     if (ram == NULL)
@@ -54,22 +61,41 @@ static bool find_kallsyms(struct timeline *t, struct buf *out)
     return found;
 }
 
-bool vm_symbols_find(struct timeline *t, struct buf *out, void (*progress)(const struct timeline *t))
+/* Forward to where that VM has done so many steps, unless it has. */
+static bool go_to(struct timeline *t, unsigned vm, uint64_t step,
+                  void (*progress)(const struct timeline *t))
 {
-    const struct config_image *kernel = &timeline_vm(t)->config->kernel;
-    if (kernel->size != 0 && has_symbol_table(kernel)) {
-        buf_put(out, kernel->data, kernel->size);
-        return true;
-    }
-    uint64_t step = first_interrupt(&t->replayer);
-    if (step == UINT64_MAX)
-        return false;
     enum timeline_stop stop;
-    timeline_seek(t, step);
+    if (timeline_vm_steps(t, vm) >= step)
+        return true;
+    timeline_seek_vm(t, vm, step);
     while ((stop = timeline_slice(t)) == TIMELINE_RUNNING)
         if (progress != NULL)
             progress(t);
-    bool found = stop == TIMELINE_DONE && find_kallsyms(t, out);
-    timeline_seek_now(t, 0);
-    return found;
+    return stop == TIMELINE_DONE;
+}
+
+void vm_symbols_find(struct timeline *t, bool search, struct buf out[VMS_MAX],
+                     void (*progress)(const struct timeline *t))
+{
+    uint64_t step[VMS_MAX];
+    bool wanted[VMS_MAX] = {false};
+    unsigned vms = timeline_vms(t);
+    for (unsigned i = 0; i < vms && search; i++) {
+        const struct config_image *kernel = &timeline_vm(t, i)->config->kernel;
+        wanted[i] = kernel->size == 0 || !has_symbol_table(kernel);
+        if (!wanted[i])
+            buf_put(&out[i], kernel->data, kernel->size);
+    }
+    first_interrupts(&t->replayer, wanted, step);
+    for (unsigned i = 0; i < vms; i++) {
+        const struct vm_config *vm = timeline_vm(t, i)->config;
+        if (out[i].len != 0 || (step[i] != UINT64_MAX && go_to(t, i, step[i], progress) &&
+                                find_kallsyms(timeline_vm(t, i), &out[i])))
+            continue;
+        if (vms > 1 || vm->big_endian)
+            symbol_elf_build(NULL, 0, vm->big_endian, 4, &out[i]);
+    }
+    if (timeline_position(t) != 0)
+        timeline_seek_now(t, 0);
 }

@@ -9,9 +9,12 @@
 #include "core/base/buf.h"
 #include "replay/timeline.h"
 
-/* Puts an ELF file into `out`. False: no symbols were found. May replay the
- * beginning of the trace, up to the first interrupt, and comes back to
- * position 0; `progress` (may be NULL) is called now and then on the way. */
-bool vm_symbols_find(struct timeline *t, struct buf *out, void (*progress)(const struct timeline *t));
+/* Puts an ELF file for each VM into out[vm]. Where no symbols were found it is empty; with several
+ * VMs, or for a big-endian one, it is then an ELF file without any, which tells gdb the byte order.
+ * Without `search` no symbols are looked for. May replay the beginning of the trace, up to the
+ * first interrupt of each VM, and comes back to position 0; `progress` (may be NULL) is called now
+ * and then on the way. */
+void vm_symbols_find(struct timeline *t, bool search, struct buf out[VMS_MAX],
+                     void (*progress)(const struct timeline *t));
 
 #endif

@@ -1,14 +1,25 @@
 #include "gdb/vm_target.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "replay/tlb_history.h"
 
-#define SYMBOLS_PATH "/vm1/vmlinux"
+#define SYMBOLS_PATH "/vm%d/vmlinux"
 
-static const struct gdb_tid the_thread = {1, 1};
+static struct gdb_tid thread_of(unsigned vm)
+{
+    return (struct gdb_tid){vm_target_pid(vm), vm_target_pid(vm)};
+}
+
+/* The server only names threads that exist. */
+static unsigned vm_of(const struct vm_target *t, int pid)
+{
+    CHECK(pid >= 1 && (unsigned)pid <= timeline_vms(t->timeline), "no process %d", pid);
+    return (unsigned)pid - 1;
+}
 
 /* A 32-bit address as the processor holds it. */
 static uint64_t extend(uint64_t va)
@@ -24,15 +35,15 @@ static const char *architecture(void *target)
     return "mips:isa32r2";
 }
 
-static bool big_endian(void *target)
+static bool big_endian(void *target, int pid)
 {
     struct vm_target *t = target;
-    return timeline_vm(t->timeline)->config->big_endian;
+    return timeline_vm(t->timeline, vm_of(t, pid))->config->big_endian;
 }
 
-static const char *triple(void *target)
+static const char *triple(void *target, int pid)
 {
-    return big_endian(target) ? "mips-unknown-unknown" : "mipsel-unknown-unknown";
+    return big_endian(target, pid) ? "mips-unknown-unknown" : "mipsel-unknown-unknown";
 }
 
 static size_t regs(void *target, const struct gdb_reg **table)
@@ -50,48 +61,59 @@ static const char *target_types(void *target)
 
 static size_t threads(void *target, struct gdb_tid *out, size_t max)
 {
-    (void)target;
-    if (max != 0)
-        out[0] = the_thread;
-    return 1;
+    struct vm_target *t = target;
+    unsigned n = timeline_vms(t->timeline);
+    for (unsigned i = 0; i < n && i < max; i++)
+        out[i] = thread_of(i);
+    return n;
 }
 
 static void thread_text(void *target, struct gdb_tid tid, struct buf *out)
 {
     struct vm_target *t = target;
-    (void)tid;
-    struct mips *cpu = timeline_cpu(t->timeline);
+    const struct vm *vm = timeline_vm(t->timeline, vm_of(t, tid.pid));
+    if (timeline_vms(t->timeline) > 1)
+        buf_printf(out, "%s, step %" PRIu64 ", ", vm->config->name, mips_steps(vm->cpu));
     buf_printf(out, "position %" PRIu64 "%s", timeline_position(t->timeline),
-               mips_waiting(cpu) ? ", asleep" : "");
+               vm->powered_off           ? ", off"
+               : mips_waiting(vm->cpu) ? ", asleep"
+                                         : "");
 }
 
 static const char *process_name(void *target, int pid)
 {
     struct vm_target *t = target;
-    return pid == 1 ? timeline_vm(t->timeline)->config->name : NULL;
+    return timeline_vm(t->timeline, vm_of(t, pid))->config->name;
 }
 
 static const char *exec_file(void *target, int pid)
 {
     struct vm_target *t = target;
-    return pid == 1 && t->symbols != NULL ? SYMBOLS_PATH : NULL;
+    if (t->symbols[vm_of(t, pid)].len == 0)
+        return NULL;
+    snprintf(t->path, sizeof t->path, SYMBOLS_PATH, pid);
+    return t->path;
 }
 
 static const uint8_t *file(void *target, const char *path, size_t *n)
 {
     struct vm_target *t = target;
-    if (t->symbols == NULL || strcmp(path, SYMBOLS_PATH) != 0)
-        return NULL;
-    *n = t->symbols_size;
-    return t->symbols;
+    for (unsigned i = 0; i < timeline_vms(t->timeline); i++) {
+        const char *own = exec_file(target, vm_target_pid(i));
+        if (own != NULL && strcmp(path, own) == 0) {
+            *n = t->symbols[i].len;
+            return t->symbols[i].data;
+        }
+    }
+    return NULL;
 }
 
 /* ---- access ---- */
 
 static bool read_reg(void *target, struct gdb_tid tid, unsigned number, uint8_t *bytes)
 {
-    (void)tid;
-    return vm_regs_read(target, number, bytes);
+    struct vm_target *t = target;
+    return vm_regs_read(t, vm_of(t, tid.pid), number, bytes);
 }
 
 static int write_reg(void *target, struct gdb_tid tid, unsigned number, const uint8_t *bytes,
@@ -108,22 +130,21 @@ static int write_mem(void *target, struct gdb_tid tid, uint64_t va, const uint8_
     return write_reg(target, tid, 0, bytes, e);
 }
 
-bool vm_target_translate(struct vm_target *t, uint64_t va, uint64_t *pa)
+bool vm_target_translate(struct vm_target *t, unsigned vm, uint64_t va, uint64_t *pa)
 {
-    struct mips *cpu = timeline_cpu(t->timeline);
-    return mips_translate(cpu, va, pa) ||
-           tlb_history_find(t->timeline, va, t->asid, pa);
+    return mips_translate(timeline_cpu(t->timeline, vm), va, pa) ||
+           tlb_history_find(t->timeline, vm, va, t->asid[vm], pa);
 }
 
-size_t vm_target_read(struct vm_target *t, uint64_t va, uint8_t *bytes, size_t n)
+size_t vm_target_read(struct vm_target *t, unsigned vm, uint64_t va, uint8_t *bytes, size_t n)
 {
     size_t done = 0;
     while (done < n) {
         uint64_t at = va + done, pa = at & 0xffffffffu;
-        if (!t->phys_mode && !vm_target_translate(t, extend(at), &pa))
+        if (!t->phys_mode && !vm_target_translate(t, vm, extend(at), &pa))
             break;
         size_t part = (size_t)min_u64(n - done, PAGE_SIZE - (at & PAGE_MASK));
-        size_t got = vm_read_physical(timeline_vm(t->timeline), pa, bytes + done, part);
+        size_t got = vm_read_physical(timeline_vm(t->timeline, vm), pa, bytes + done, part);
         done += got;
         if (got < part)
             break;
@@ -133,8 +154,8 @@ size_t vm_target_read(struct vm_target *t, uint64_t va, uint8_t *bytes, size_t n
 
 static size_t read_mem(void *target, struct gdb_tid tid, uint64_t va, uint8_t *bytes, size_t n)
 {
-    (void)tid;
-    return vm_target_read(target, va, bytes, n);
+    struct vm_target *t = target;
+    return vm_target_read(t, vm_of(t, tid.pid), va, bytes, n);
 }
 
 static bool get_phys_mode(void *target)
@@ -155,6 +176,7 @@ static void set_phys_mode(void *target, bool on)
  * client's condition. */
 struct condition {
     struct vm_target *target;
+    unsigned vm;
     uint64_t va;
     gdb_cond_fn *cond; /* NULL: none */
     void *ctx;
@@ -163,11 +185,11 @@ struct condition {
 static bool evaluate(void *ctx)
 {
     struct condition *c = ctx;
-    int asid = c->target->asid;
+    int asid = c->target->asid[c->vm];
     if (asid >= 0 && (c->va & 0x80000000u) == 0 &&
-        tlb_history_asid(c->target->timeline) != (unsigned)asid)
+        tlb_history_asid(c->target->timeline, c->vm) != (unsigned)asid)
         return false;
-    return c->cond == NULL || c->cond(c->ctx, the_thread);
+    return c->cond == NULL || c->cond(c->ctx, thread_of(c->vm));
 }
 
 static enum point_kind kind_of(enum gdb_point kind)
@@ -183,8 +205,7 @@ static enum point_kind kind_of(enum gdb_point kind)
 static int clear_point(void *target, int pid, enum gdb_point kind, uint64_t va, uint64_t len)
 {
     struct vm_target *t = target;
-    (void)pid;
-    struct points *points = &t->timeline->points;
+    struct points *points = &t->timeline->points[vm_of(t, pid)];
     for (size_t i = 0; i < points->count; i++) {
         struct point *p = &points->list[i];
         if (p->kind == kind_of(kind) && p->va == extend(va) && p->len == len) {
@@ -206,10 +227,10 @@ static int set_point(void *target, int pid, enum gdb_point kind, uint64_t va, ui
     clear_point(target, pid, kind, va, len);
     struct point p = {.kind = kind_of(kind), .va = extend(va), .len = len};
     struct condition *c = xmalloc(sizeof *c);
-    *c = (struct condition){t, p.va, cond, cond_ctx};
+    *c = (struct condition){t, vm_of(t, pid), p.va, cond, cond_ctx};
     p.cond = evaluate;
     p.cond_ctx = c;
-    if (!points_set(&t->timeline->points, &p)) {
+    if (!points_set(&t->timeline->points[c->vm], &p)) {
         free(p.cond_ctx);
         ERR(e, ERR_USAGE, "a watchpoint of %" PRIu64 " bytes is too long", len);
     }
@@ -221,17 +242,21 @@ static int set_point(void *target, int pid, enum gdb_point kind, uint64_t va, ui
 static void resume(void *target, const struct gdb_resume *how)
 {
     struct vm_target *t = target;
+    unsigned vm = vm_of(t, how->tid.pid);
     t->how = *how;
     t->unit_pending = false;
+    timeline_listen(t->timeline, how->only_tid        ? (int)vm
+                                 : how->only_pid != 0 ? (int)vm_of(t, how->only_pid)
+                                                      : TIMELINE_ALL);
     if (how->dir == GDB_BACKWARD && how->step)
-        timeline_reverse_step(t->timeline);
+        timeline_reverse_step(t->timeline, vm);
     else if (how->dir == GDB_BACKWARD)
         timeline_reverse_continue(t->timeline);
     else if (how->step)
-        timeline_step(t->timeline, how->lo == how->hi ? 0 : extend(how->lo),
+        timeline_step(t->timeline, vm, how->lo == how->hi ? 0 : extend(how->lo),
                       how->lo == how->hi ? 0 : extend(how->hi));
     else
-        timeline_continue(t->timeline);
+        timeline_continue(t->timeline, vm);
 }
 
 static enum gdb_point gdb_point_of(enum point_kind kind)
@@ -249,19 +274,20 @@ static struct gdb_stop failed(struct vm_target *t)
     buf_clear(&t->message);
     buf_printf(&t->message, "The replay diverged: %s\n", timeline_error(t->timeline));
     return (struct gdb_stop){
-        .kind = GDB_FAILED, .tid = the_thread, .message = buf_cstr(&t->message)};
+        .kind = GDB_FAILED, .tid = t->how.tid, .message = buf_cstr(&t->message)};
 }
 
 static struct gdb_stop slice(void *target)
 {
     struct vm_target *t = target;
-    struct gdb_stop stop = {.tid = the_thread};
+    struct gdb_stop stop = {.tid = t->how.tid};
     enum timeline_stop how = timeline_slice(t->timeline);
     if (t->unit_pending && how != TIMELINE_RUNNING && how != TIMELINE_FAILED) {
         t->unit_pending = false;
         return t->later;
     }
     const struct point *hit = &t->timeline->hit;
+    unsigned vm = t->timeline->hit_vm;
     switch (how) {
     case TIMELINE_RUNNING:
         stop.kind = GDB_RUNNING;
@@ -271,20 +297,22 @@ static struct gdb_stop slice(void *target)
         break;
     case TIMELINE_BREAK:
         stop.kind = GDB_BREAKPOINT;
+        stop.tid = thread_of(vm);
         stop.point = gdb_point_of(hit->kind);
         stop.addr = hit->va;
         break;
     case TIMELINE_WATCH:
         stop.kind = GDB_WATCHPOINT;
+        stop.tid = thread_of(vm);
         stop.point = gdb_point_of(hit->kind);
         stop.addr = hit->va;
         if (t->how.watch_after) {
             t->later = stop;
             t->unit_pending = true;
             if (t->how.dir == GDB_FORWARD)
-                timeline_step_over(t->timeline);
+                timeline_step_over(t->timeline, vm);
             else
-                timeline_reverse_step(t->timeline);
+                timeline_reverse_step(t->timeline, vm);
             stop.kind = GDB_RUNNING;
         }
         break;
@@ -346,13 +374,19 @@ const struct gdb_target_ops vm_target_ops = {
 
 void vm_target_init(struct vm_target *t, struct timeline *timeline)
 {
-    *t = (struct vm_target){.timeline = timeline, .asid = TLB_HISTORY_PRESENT_ASID};
+    *t = (struct vm_target){.timeline = timeline};
+    for (unsigned i = 0; i < VMS_MAX; i++)
+        t->asid[i] = TLB_HISTORY_PRESENT_ASID;
     vm_regs_init(t);
 }
 
 void vm_target_fini(struct vm_target *t)
 {
-    for (size_t i = 0; i < t->timeline->points.count; i++)
-        free(t->timeline->points.list[i].cond_ctx);
+    for (unsigned vm = 0; vm < VMS_MAX; vm++) {
+        const struct points *points = &t->timeline->points[vm];
+        for (size_t i = 0; i < points->count; i++)
+            free(points->list[i].cond_ctx);
+        buf_free(&t->symbols[vm]);
+    }
     buf_free(&t->message);
 }

@@ -173,9 +173,12 @@ static void progress_end(const struct progress *p)
 
 static void print_registers(const struct timeline *t)
 {
+    const struct vm *vm = timeline_current(t);
+    if (timeline_vms(t) > 1)
+        fprintf(stderr, "%s:\n", vm->config->name);
     for (size_t i = 0; i < mips_regs_count && mips_regs[i].number < 38; i++)
         fprintf(stderr, "%8s %08" PRIx64 "%c", mips_regs[i].name,
-                mips_reg_read(timeline_cpu(t), mips_regs[i].number) & 0xffffffffu,
+                mips_reg_read(vm->cpu, mips_regs[i].number) & 0xffffffffu,
                 i % 6 == 5 ? '\n' : ' ');
     fputc('\n', stderr);
 }
@@ -183,7 +186,8 @@ static void print_registers(const struct timeline *t)
 static int diverged(const struct options *o, const struct timeline *t)
 {
     fprintf(stderr, "disco-replay: %s: the replay diverged at instruction %" PRIu64 ", pc %08" PRIx64
-            ": %s\n", o->trace, timeline_position(t), mips_pc(timeline_cpu(t)) & 0xffffffffu,
+            ": %s\n", o->trace, timeline_position(t),
+            mips_pc(timeline_current(t)->cpu) & 0xffffffffu,
             timeline_error(t));
     print_registers(t);
     return EXIT_DIVERGED;
@@ -250,33 +254,89 @@ static int verify_all(const struct options *o, struct timeline *t, struct err *e
 
 /* ---- gdb ---- */
 
-static int start_gdb(const struct options *o, const char *address, pid_t *child)
+/* gdb's commands for the VMs behind the first, which `target` attaches, one to a line of `out`. The
+ * first resume must come from inferior 1: gdb swallows events of inferiors that it never resumed. */
+static void put_attach_commands(const struct timeline *t, struct buf *out)
 {
+    unsigned n = timeline_vms(t);
+    for (unsigned i = 2; i <= n; i++)
+        buf_printf(out, "add-inferior\ninferior %u\nattach %u\n", i, i);
+    if (n > 1)
+        buf_puts(out, "inferior 1\nset schedule-multiple on\n");
+}
+
+/* gdb keeps registers of threads that it believes were held; all move here. And it does not say
+ * which thread is selected when it sends a monitor command, unless it reads something before. */
+static const char python_for_several[] =
+    "python\n"
+    "def disco_flush(event=None):\n"
+    "    gdb.execute('maint flush register-cache', to_string=True)\n"
+    "def disco_select():\n"
+    "    disco_flush()\n"
+    "    if gdb.selected_thread():\n"
+    "        gdb.parse_and_eval('$pc')\n"
+    "gdb.events.stop.connect(disco_flush)\n"
+    "gdb.execute('define hook-monitor\\npython disco_select()\\nend')\n";
+
+struct words {
+    const char **list;
+    size_t count;
+};
+
+static void add_option(struct words *w, const char *option, const char *value)
+{
+    w->list[w->count++] = option;
+    w->list[w->count++] = value;
+}
+
+static _Noreturn void run_gdb(const struct options *o, const struct timeline *t,
+                              const char *address)
+{
+    struct buf attach = {0};
     size_t n = 0;
+    char *next;
     while (o->command[n] != NULL)
         n++;
-    const char **argv = xcalloc(n + 8, sizeof argv[0]);
-    char *attach = xasprintf("target extended-remote %s", address);
-    size_t i = 0;
-    argv[i++] = "gdb-multiarch";
-    argv[i++] = "-iex";
-    argv[i++] = "set confirm off";
-    argv[i++] = "-iex";
-    argv[i++] = "set remotetimeout 30"; /* a vRun may seek far */
-    argv[i++] = "-ex";
-    argv[i++] = attach;
-    memcpy(argv + i, o->command, n * sizeof argv[0]);
+    struct words w = {.list = xcalloc(n + 16 + 6 * VMS_MAX, sizeof w.list[0])};
+    w.list[w.count++] = "gdb-multiarch";
+    add_option(&w, "-iex", "set confirm off");
+    add_option(&w, "-iex", "set remotetimeout 30"); /* a vRun may seek far */
+    if (timeline_vms(t) > 1)
+        add_option(&w, "-iex", python_for_several);
+    add_option(&w, "-ex", xasprintf("target extended-remote %s", address));
+    put_attach_commands(t, &attach);
+    for (char *line = strtok_r((char *)(uintptr_t)buf_cstr(&attach), "\n", &next); line != NULL;
+         line = strtok_r(NULL, "\n", &next))
+        add_option(&w, "-ex", line);
+    memcpy(w.list + w.count, o->command, n * sizeof w.list[0]);
+    signal(SIGINT, SIG_DFL);
+    signal(SIGPIPE, SIG_DFL);
+    execvp(w.list[0], (char **)(uintptr_t)w.list);
+    fprintf(stderr, "disco-replay: cannot start gdb-multiarch: %s\n", strerror(errno));
+    _exit(127);
+}
+
+static int start_gdb(const struct options *o, const struct timeline *t, const char *address,
+                     pid_t *child)
+{
     *child = fork();
-    if (*child == 0) {
-        signal(SIGINT, SIG_DFL);
-        signal(SIGPIPE, SIG_DFL);
-        execvp(argv[0], (char **)(uintptr_t)argv);
-        fprintf(stderr, "disco-replay: cannot start gdb-multiarch: %s\n", strerror(errno));
-        _exit(127);
-    }
-    free(attach);
-    free(argv);
+    if (*child == 0)
+        run_gdb(o, t, address);
     return *child < 0 ? -1 : 0;
+}
+
+static void print_waiting(const struct options *o, const struct timeline *t, const char *address)
+{
+    struct buf attach = {0};
+    printf("disco-replay: %s: %" PRIu64 " instructions; waiting for gdb:\n"
+           "  gdb-multiarch -ex 'target extended-remote %s'\n",
+           o->trace, t->replayer.end_step, address);
+    put_attach_commands(t, &attach);
+    if (attach.len != 0)
+        printf("and in gdb, for all %u VMs, these lines, or \"source gdb/disco.gdb\" and "
+               "\"attach-vms %u\":\n%s", timeline_vms(t), timeline_vms(t), buf_cstr(&attach));
+    buf_free(&attach);
+    fflush(stdout);
 }
 
 static void symbols_progress(const struct timeline *t)
@@ -315,13 +375,10 @@ static int serve_on(const struct options *o, const char *address, struct vm_targ
             t->replayer.on_console = print_console_in_gdb;
             t->replayer.console_ctx = server;
         }
-        if (start_gdb(o, gdb_server_address(server), &child) < 0)
+        if (start_gdb(o, t, gdb_server_address(server), &child) < 0)
             result = err_set(e, ERR_IO, "cannot start gdb-multiarch: %s", strerror(errno));
     } else {
-        printf("disco-replay: %s: %" PRIu64 " instructions; waiting for gdb:\n"
-               "  gdb-multiarch -ex 'target extended-remote %s'\n",
-               o->trace, t->replayer.end_step, gdb_server_address(server));
-        fflush(stdout);
+        print_waiting(o, t, gdb_server_address(server));
     }
     while (result == 0 && !interrupted && !gdb_server_stopped(server))
         result = gdb_server_turn(server, true, e);
@@ -354,13 +411,9 @@ static int serve_privately(const struct options *o, struct vm_target *target, st
 static int serve(const struct options *o, struct timeline *t, struct err *e)
 {
     struct vm_target target;
-    struct buf symbols = {0};
     int result;
     vm_target_init(&target, t);
-    if (!o->no_symbols && vm_symbols_find(t, &symbols, o->quiet ? NULL : symbols_progress)) {
-        target.symbols = symbols.data;
-        target.symbols_size = symbols.len;
-    }
+    vm_symbols_find(t, !o->no_symbols, target.symbols, o->quiet ? NULL : symbols_progress);
     if (isatty(STDERR_FILENO))
         fputs("\r\033[K", stderr);
     if (t->replayer.error.code != 0)
@@ -370,7 +423,6 @@ static int serve(const struct options *o, struct timeline *t, struct err *e)
     else
         result = serve_on(o, o->gdb != NULL ? o->gdb : "127.0.0.1:1234", &target, e);
     vm_target_fini(&target);
-    buf_free(&symbols);
     return result;
 }
 
@@ -381,7 +433,7 @@ static void print_stats(const struct options *o, const struct timeline *t, struc
         .steps = t->replayer.steps_run,
         .time = stopwatch_since(start),
     };
-    run_stats_take(&s, timeline_cpu(t));
+    run_stats_take(&s, timeline_current(t)->cpu);
     run_stats_print(&s, stderr);
 }
 

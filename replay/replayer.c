@@ -260,14 +260,14 @@ static void console(void *port, unsigned vm, unsigned channel, uint64_t cycle,
 {
     struct replayer *r = port;
     (void)cycle;
-    if (r->detached || vm != 0 || (channel != 0 && channel != 3))
+    if (r->detached || (channel != 0 && channel != 3))
         return;
-    bool is_new = r->at.console == r->console.len;
-    r->at.console += n;
+    bool is_new = r->at.console[vm] == r->console[vm].len;
+    r->at.console[vm] += n;
     if (!is_new)
         return;
-    buf_put(&r->console, bytes, n);
-    if (r->on_console != NULL)
+    buf_put(&r->console[vm], bytes, n);
+    if (vm == 0 && r->on_console != NULL)
         r->on_console(r->console_ctx, bytes, n);
 }
 
@@ -280,9 +280,9 @@ static void frame(void *port, unsigned network, bool towards, uint64_t ns,
         net_wire_each(&r->wire, f, pages, captures_put, &at);
 }
 
-size_t replayer_console_length(const struct replayer *r)
+size_t replayer_console_length(const struct replayer *r, unsigned vm)
 {
-    return r->at.console;
+    return r->at.console[vm];
 }
 
 static const struct port_ops replayer_ops = {
@@ -479,7 +479,8 @@ void replayer_close(struct replayer *r)
     pthread_mutex_destroy(&r->lock);
     free(r->path);
     free(r->blocks);
-    buf_free(&r->console);
+    for (unsigned i = 0; i < VMS_MAX; i++)
+        buf_free(&r->console[i]);
     net_wire_free(&r->wire);
     lookahead_stop(r->lookahead);
     trace_reader_close(r->reader);
@@ -502,9 +503,17 @@ bool replayer_at_end(const struct replayer *r)
 
 enum run_stop replayer_run(struct replayer *r, uint64_t until_step, bool pass)
 {
+    return replayer_run_vm(r, until_step, 0, UINT64_MAX, pass);
+}
+
+enum run_stop replayer_run_vm(struct replayer *r, uint64_t until_step, unsigned vm,
+                              uint64_t vm_step, bool pass)
+{
     struct run_limit limit = {
         .step = until_step,
         .cycle = r->detached ? UINT64_MAX : r->end_cycle,
+        .vm = vm + 1,
+        .vm_step = vm_step,
         .pass = pass,
     };
     uint64_t before = step_now(r);

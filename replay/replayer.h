@@ -21,7 +21,7 @@ struct replay_cursor {
     size_t input;   /* next input to deliver */
     size_t digest;  /* next digest to compare */
     uint64_t event; /* next event to compare */
-    size_t console; /* bytes of console text printed up to here */
+    size_t console[VMS_MAX]; /* bytes of console text that each VM printed up to here */
 };
 
 struct replayer {
@@ -46,8 +46,9 @@ struct replayer {
     uint64_t end_cycle, end_step;  /* as far as the trace goes */
     uint64_t steps_run;            /* by all calls of replayer_run */
     struct err error;              /* divergence or damage; code 0 while all is well */
-    struct buf console;            /* what channel 0 printed up to the farthest position */
-    void (*on_console)(void *ctx, const uint8_t *bytes, size_t n); /* at the first time; may be NULL */
+    struct buf console[VMS_MAX];   /* what a VM's channel 0 printed up to the farthest position */
+    /* VM 0's, at the first time; may be NULL. */
+    void (*on_console)(void *ctx, const uint8_t *bytes, size_t n);
     void *console_ctx;
     struct captures *captures;     /* where frames are put, by who runs it forward once; or NULL */
     struct net_wire wire;
@@ -76,9 +77,12 @@ const struct event *replayer_look(struct replayer *r, size_t batch);
 /* Run towards the trace's end. RUN_STOPPED with r->error set is a divergence;
  * RUN_LIMIT or RUN_POWERED_OFF at the end. */
 enum run_stop replayer_run(struct replayer *r, uint64_t until_step, bool pass);
+/* The same, and no farther than to where that VM has done `vm_step` steps. */
+enum run_stop replayer_run_vm(struct replayer *r, uint64_t until_step, unsigned vm,
+                              uint64_t vm_step, bool pass);
 bool replayer_at_end(const struct replayer *r);
-/* How much of r->console was printed up to now. */
-size_t replayer_console_length(const struct replayer *r);
+/* How much of r->console[vm] was printed up to now. */
+size_t replayer_console_length(const struct replayer *r, unsigned vm);
 /* At the end: all inputs used, all events seen, final digests equal? Sets r->error if not. */
 bool replayer_check_end(struct replayer *r);
 

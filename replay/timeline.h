@@ -1,7 +1,11 @@
 /*
- * The timeline of a replay: where we are, and how to be elsewhere. Positions
- * are steps of VM 0's vcpu (mips/mips.h); position n is the state in which n
- * steps are done and nothing else that is due at that moment.
+ * The timeline of a replay: where we are, and how to be elsewhere. A position
+ * is the sum of the steps of all VMs' vcpus (core/monitor.h); position n is the
+ * state in which n steps are done and nothing else that is due at that moment.
+ *
+ * All VMs move together, none can be held. What is asked for one of them (a
+ * step, or to be where it has done n steps) takes the others along, as far as
+ * they were recorded to get.
  */
 #ifndef REPLAY_TIMELINE_H
 #define REPLAY_TIMELINE_H
@@ -11,15 +15,24 @@
 
 #define CHECKPOINTS_MAX 256
 
+#define TIMELINE_ALL (-1)
+
 struct checkpoint {
     uint64_t step;
+    uint64_t vm_step[VMS_MAX]; /* steps of each VM */
     struct snapshot *snapshot;
     struct replay_cursor cursor;
     char *name; /* by the user: never dropped; else NULL */
     unsigned id; /* of a named one */
 };
 
-enum timeline_op { OP_NONE, OP_FORWARD, OP_SEEK, OP_BACKWARD };
+enum timeline_op {
+    OP_NONE,
+    OP_FORWARD,
+    OP_SEEK,
+    OP_FIND, /* forward, to where a VM has done so many steps */
+    OP_BACKWARD,
+};
 
 enum timeline_stop {
     TIMELINE_RUNNING,     /* slice: more to do */
@@ -32,31 +45,52 @@ enum timeline_stop {
     TIMELINE_FAILED,      /* divergence: timeline_error */
 };
 
+/* Steps in which the points of only one VM counted, while others moved too: a continue in the same
+ * direction makes up for it. */
+struct timeline_missed {
+    bool any, backward;
+    uint64_t from; /* position before the first of these steps */
+    /* By VM: positions lo <= p < hi whose units are done with, as its own steps took them. */
+    uint64_t lo[VMS_MAX], hi[VMS_MAX];
+};
+
 struct timeline {
     struct replayer replayer;
     struct checkpoint checkpoints[CHECKPOINTS_MAX]; /* by step, ascending; [0] is the beginning */
     size_t checkpoints_count;
     unsigned next_id;
     uint64_t memory_budget; /* bytes of frames that checkpoints may hold beyond the machine's own */
-    struct tlb_write *tlb_writes; /* tlb_history.c: all of the trace, once loaded */
-    size_t tlb_writes_count;
+    struct tlb_writes {
+        struct tlb_write *list;
+        size_t count, cap;
+    } tlb_writes[VMS_MAX];  /* tlb_history.c: all of the trace, once loaded */
     bool tlb_writes_loaded;
-    struct points points;
+    struct points points[VMS_MAX];
+    int listen;             /* see timeline_listen */
     struct point hit;       /* of the last BREAK or WATCH */
+    unsigned hit_vm;
     struct mips_hit hit_access;
     bool interrupted;
+    struct timeline_missed missed;
 
     /* The operation under way. */
     enum timeline_op op;
     bool must_finish;       /* an interrupt does not end it */
-    bool step;              /* forward: one unit, or units while lo <= pc < hi */
-    bool stepped;           /* at least one is done */
+    bool step;              /* one unit of `vm`, or (forward) units while lo <= pc < hi */
+    bool stepped;           /* forward: at least one is done */
+    bool catch_up;          /* a continue that begins with what was missed */
+    bool forward_next;      /* seek: go on forward from there */
+    unsigned vm;            /* step, find; forward: of the thread that the user looks at */
+    uint64_t vm_from;       /* step: steps of `vm` before it */
+    uint64_t vm_target;     /* find: steps of `vm` to be done */
+    uint64_t skip_break;    /* forward: position at which a breakpoint of `vm` is not told */
     uint64_t break_seen;    /* position whose breakpoints are dealt with; UINT64_MAX for none */
     uint64_t watch_seen;    /* position whose unit's watchpoints are dealt with, too */
     uint64_t lo, hi;
     uint64_t target;        /* seek: where to */
     enum timeline_stop arrive; /* what to say when the seek is done */
-    uint64_t from;          /* backward, or a step back: where it began */
+    uint64_t from;          /* where it began */
+    uint64_t back_end;      /* step back: the unit to be taken back ends here, if it is of `vm` */
     uint64_t segment_end;   /* backward: hits before this count */
     uint64_t best;          /* backward: last hit in this segment; UINT64_MAX for none */
     enum timeline_stop best_stop;
@@ -68,27 +102,42 @@ void timeline_close(struct timeline *t);
 
 uint64_t timeline_position(const struct timeline *t);
 uint64_t timeline_cycle(const struct timeline *t);
-struct mips *timeline_cpu(const struct timeline *t);
-struct vm *timeline_vm(const struct timeline *t);
+unsigned timeline_vms(const struct timeline *t); /* how many */
+struct vm *timeline_vm(const struct timeline *t, unsigned vm);
+struct mips *timeline_cpu(const struct timeline *t, unsigned vm);
+uint64_t timeline_vm_steps(const struct timeline *t, unsigned vm);
+struct vm *timeline_current(const struct timeline *t); /* see monitor_current */
 bool timeline_at_end(const struct timeline *t);
 const char *timeline_error(const struct timeline *t);
 
 /*
  * Arm an operation; timeline_slice then works a few milliseconds at a time.
  *
- * Forward, breakpoints at the starting position are not reported; watchpoints stop before the
+ * Points belong to a VM, and those of all VMs are watched in every operation but a seek, a step of
+ * another VM included: hit_vm tells whose it was. Forward, a breakpoint at the starting position is
+ * not reported if it is of the VM that is named: its user sees it; watchpoints stop before the
  * access, also when a step or continue begins right there. Backward, a breakpoint stops with pc at
  * its address and a watchpoint after its access, both also where the other one stopped before. A
  * breakpoint and an access that meet at one position are told in this order, backward: the
  * breakpoint, then (with the next continue, that begins there) the access.
+ *
+ * A step of a VM ends right behind its next unit, a step back right before its last one: units of
+ * other VMs that lie between are done, or taken back. A VM that has done nothing yet has no last
+ * one: then the way back ends at position 0. One that will do nothing more steps to the end.
  */
-void timeline_step(struct timeline *t, uint64_t lo, uint64_t hi); /* lo == hi: one unit */
-void timeline_step_over(struct timeline *t); /* one unit, whatever it touches */
-void timeline_continue(struct timeline *t);
-void timeline_reverse_step(struct timeline *t);
+void timeline_step(struct timeline *t, unsigned vm, uint64_t lo, uint64_t hi); /* lo == hi: one */
+void timeline_step_over(struct timeline *t, unsigned vm); /* one unit, whatever it touches */
+void timeline_continue(struct timeline *t, unsigned vm);
+void timeline_reverse_step(struct timeline *t, unsigned vm);
 void timeline_reverse_continue(struct timeline *t);
 void timeline_seek(struct timeline *t, uint64_t step); /* stops at the end if that is before */
+/* To the first position at which that VM has done vm_step steps. */
+void timeline_seek_vm(struct timeline *t, unsigned vm, uint64_t vm_step);
 enum timeline_stop timeline_slice(struct timeline *t);
+/* In the operations that begin from now on only the points of one VM count, or with TIMELINE_ALL,
+ * as at first, those of all. Steps with one VM's points followed by a continue in the same
+ * direction with all: that one reports what the others met during the steps, too, in its place. */
+void timeline_listen(struct timeline *t, int vm);
 /* Makes the operation end with TIMELINE_INTERRUPTED, or soon as it would have ended. A continue
  * backward then is where all before in that direction had been searched. */
 void timeline_interrupt(struct timeline *t);

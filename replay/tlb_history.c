@@ -20,19 +20,19 @@ struct tlb_write {
 static void load(struct timeline *t)
 {
     struct replayer *r = &t->replayer;
-    size_t cap = 0;
     t->tlb_writes_loaded = true;
     for (size_t b = 0; b < r->batches_count; b++) {
         const struct event *ev = replayer_look(r, b);
         for (uint32_t i = 0; ev != NULL && i < r->batches[b].count; i++) {
-            if (ev[i].kind != EVENT_TLB_WRITE)
+            if (ev[i].kind != EVENT_TLB_WRITE || ev[i].vm >= timeline_vms(t))
                 continue;
-            if (t->tlb_writes_count == cap) {
-                cap = cap == 0 ? 4096 : cap * 2;
-                t->tlb_writes = xrealloc(t->tlb_writes, cap * sizeof t->tlb_writes[0]);
+            struct tlb_writes *w = &t->tlb_writes[ev[i].vm];
+            if (w->count == w->cap) {
+                w->cap = w->cap == 0 ? 4096 : w->cap * 2;
+                w->list = xrealloc(w->list, w->cap * sizeof w->list[0]);
             }
             unsigned code = ev[i].arg[0] >> 8 & 0xff;
-            t->tlb_writes[t->tlb_writes_count++] = (struct tlb_write){
+            w->list[w->count++] = (struct tlb_write){
                 .event = r->batches[b].first + i,
                 .entryhi = ev[i].arg[1],
                 .lo = {ev[i].arg[2], ev[i].arg[3]},
@@ -42,30 +42,31 @@ static void load(struct timeline *t)
     }
 }
 
-unsigned tlb_history_asid(const struct timeline *t)
+unsigned tlb_history_asid(const struct timeline *t, unsigned vm)
 {
     for (size_t i = 0; i < mips_regs_count; i++)
         if (strcmp(mips_regs[i].name, "c0_entryhi") == 0)
-            return mips_reg_read(timeline_cpu(t), mips_regs[i].number) & ASID_MASK;
+            return mips_reg_read(timeline_cpu(t, vm), mips_regs[i].number) & ASID_MASK;
     return 0;
 }
 
-bool tlb_history_find(struct timeline *t, uint64_t va, int asid, uint64_t *pa)
+bool tlb_history_find(struct timeline *t, unsigned vm, uint64_t va, int asid, uint64_t *pa)
 {
     if (!t->tlb_writes_loaded)
         load(t);
     if (asid == TLB_HISTORY_PRESENT_ASID)
-        asid = (int)tlb_history_asid(t);
-    size_t lo = 0, hi = t->tlb_writes_count;
+        asid = (int)tlb_history_asid(t, vm);
+    const struct tlb_write *list = t->tlb_writes[vm].list;
+    size_t lo = 0, hi = t->tlb_writes[vm].count;
     while (lo < hi) {
         size_t mid = (lo + hi) / 2;
-        if (t->tlb_writes[mid].event < t->replayer.at.event)
+        if (list[mid].event < t->replayer.at.event)
             lo = mid + 1;
         else
             hi = mid;
     }
     while (lo-- > 0) {
-        const struct tlb_write *w = &t->tlb_writes[lo];
+        const struct tlb_write *w = &list[lo];
         uint64_t pair = 2ull * w->page_size;
         uint64_t half = w->lo[(va & w->page_size) != 0];
         bool global = (w->lo[0] & w->lo[1] & LO_GLOBAL) != 0;

@@ -12,10 +12,10 @@
 #define TLB_HISTORY_ANY_ASID     (-1)
 #define TLB_HISTORY_PRESENT_ASID (-2)
 
-/* False: the page was not mapped before under that ASID (0-255 or one of the above). */
-bool tlb_history_find(struct timeline *t, uint64_t va, int asid, uint64_t *pa);
+/* Of that VM. False: the page was not mapped before under that ASID (0-255 or one of the above). */
+bool tlb_history_find(struct timeline *t, unsigned vm, uint64_t va, int asid, uint64_t *pa);
 
-/* The present address space: EntryHi.ASID. */
-unsigned tlb_history_asid(const struct timeline *t);
+/* The VM's present address space: EntryHi.ASID. */
+unsigned tlb_history_asid(const struct timeline *t, unsigned vm);
 
 #endif

@@ -52,7 +52,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         CHECK(strncmp(e.msg, path, strlen(path)) == 0, "no file in \"%s\"", e.msg);
     } else {
         CHECK(c.vms_count >= 1 && c.vms_count <= VMS_MAX, "%zu VMs", c.vms_count);
-        CHECK(c.networks_count <= NETWORKS_MAX && c.share <= SHARE_ALL, "cluster");
+        CHECK(c.networks_count <= NETWORKS_MAX, "%zu networks", c.networks_count);
+        CHECK(c.share <= SHARE_ALL || c.share == SHARE_AS_SUITS, "share");
         CHECK(c.epoch_ns % 1000 == 0 && c.epoch_ns >= 10000 && c.epoch_ns <= 10000000, "epoch");
         CHECK(c.threads <= THREADS_MAX, "threads");
         for (size_t i = 0; i < c.vms_count; i++)

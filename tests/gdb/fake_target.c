@@ -174,8 +174,9 @@ static const char *architecture(void *ctx)
     return "mips:isa32r2";
 }
 
-static const char *triple(void *ctx)
+static const char *triple(void *ctx, int pid)
 {
+    (void)pid;
     struct fake_target *t = ctx;
     return t->big_endian ? "mips-unknown-linux" : "mipsel-unknown-linux";
 }
@@ -194,8 +195,9 @@ static const char *target_types(void *ctx)
            "<field name=\"STORE\" start=\"1\" end=\"1\"/></flags>\n";
 }
 
-static bool big_endian(void *ctx)
+static bool big_endian(void *ctx, int pid)
 {
+    (void)pid;
     struct fake_target *t = ctx;
     return t->big_endian;
 }

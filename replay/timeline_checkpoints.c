@@ -1,0 +1,140 @@
+/*
+ * The checkpoints of a timeline: whole states in memory, which share all pages
+ * that are equal. When there are too many, or what only they hold is too much,
+ * the one goes whose loss costs least: its neighbours are close together
+ * compared with their distance from the present.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "replay/timeline_priv.h"
+
+size_t checkpoint_before(const struct timeline *t, uint64_t step)
+{
+    size_t i = t->checkpoints_count;
+    while (i > 1 && t->checkpoints[i - 1].step > step)
+        i--;
+    return i - 1;
+}
+
+size_t checkpoint_before_vm(const struct timeline *t, unsigned vm, uint64_t vm_step)
+{
+    size_t i = t->checkpoints_count;
+    while (i > 1 && t->checkpoints[i - 1].vm_step[vm] >= vm_step)
+        i--;
+    return i - 1;
+}
+
+static void drop_checkpoint(struct timeline *t, size_t i)
+{
+    snapshot_free(t->replayer.monitor, t->checkpoints[i].snapshot);
+    free(t->checkpoints[i].name);
+    t->checkpoints_count--;
+    memmove(&t->checkpoints[i], &t->checkpoints[i + 1],
+            (t->checkpoints_count - i) * sizeof t->checkpoints[0]);
+}
+
+/* Drop the one that is missed least; false if all must stay. */
+static bool thin_out(struct timeline *t)
+{
+    uint64_t now = timeline_position(t);
+    size_t victim = 0;
+    double least = 0;
+    for (size_t i = 1; i < t->checkpoints_count; i++) {
+        const struct checkpoint *c = &t->checkpoints[i];
+        if (c->name != NULL || i == t->segment)
+            continue;
+        uint64_t next = i + 1 < t->checkpoints_count ? t->checkpoints[i + 1].step
+                                                     : max_u64(now, c->step + 1);
+        uint64_t away = now > c->step ? now - c->step : c->step - now;
+        double loss = (double)(next - c[-1].step) / (double)(away + NEAREST_SPACING);
+        if (victim == 0 || loss < least) {
+            victim = i;
+            least = loss;
+        }
+    }
+    if (victim == 0)
+        return false;
+    drop_checkpoint(t, victim);
+    if (t->segment > victim)
+        t->segment--;
+    return true;
+}
+
+/* Bytes of frames that only checkpoints hold. */
+static uint64_t memory_held(const struct timeline *t)
+{
+    const struct memory *memory = &t->replayer.monitor->memory;
+    uint64_t all = frames_in_use(&memory->frames);
+    return (all - min_u64(all, memory_in_use(memory))) * PAGE_SIZE;
+}
+
+struct checkpoint *checkpoint_take(struct timeline *t)
+{
+    uint64_t step = timeline_position(t);
+    if (t->checkpoints_count != 0) {
+        struct checkpoint *last = &t->checkpoints[checkpoint_before(t, step)];
+        if (last->step == step)
+            return last;
+    }
+    while (t->checkpoints_count == CHECKPOINTS_MAX || memory_held(t) > t->memory_budget)
+        if (!thin_out(t))
+            break;
+    if (t->checkpoints_count == CHECKPOINTS_MAX)
+        return NULL;
+    size_t i = t->checkpoints_count == 0 ? 0 : checkpoint_before(t, step) + 1;
+    memmove(&t->checkpoints[i + 1], &t->checkpoints[i],
+            (t->checkpoints_count - i) * sizeof t->checkpoints[0]);
+    t->checkpoints_count++;
+    if (t->segment >= i && t->op == OP_BACKWARD)
+        t->segment++;
+    t->checkpoints[i] = (struct checkpoint){
+        .step = step,
+        .snapshot = monitor_snapshot(t->replayer.monitor),
+        .cursor = t->replayer.at,
+    };
+    const struct monitor *m = t->replayer.monitor;
+    for (unsigned vm = 0; vm < m->vms_count; vm++)
+        t->checkpoints[i].vm_step[vm] = mips_steps(m->vms[vm]->cpu);
+    return &t->checkpoints[i];
+}
+
+void checkpoint_restore(struct timeline *t, size_t i)
+{
+    monitor_restore(t->replayer.monitor, t->checkpoints[i].snapshot);
+    replayer_seek_cursor(&t->replayer, &t->checkpoints[i].cursor);
+}
+
+unsigned timeline_checkpoint(struct timeline *t, const char *name)
+{
+    struct checkpoint *c = checkpoint_take(t);
+    if (c == NULL)
+        return 0;
+    free(c->name);
+    c->name = xstrdup(name);
+    if (c->id == 0)
+        c->id = ++t->next_id;
+    return c->id;
+}
+
+const struct checkpoint *timeline_find_checkpoint(const struct timeline *t, unsigned id)
+{
+    for (size_t i = 0; i < t->checkpoints_count; i++)
+        if (t->checkpoints[i].name != NULL && t->checkpoints[i].id == id)
+            return &t->checkpoints[i];
+    return NULL;
+}
+
+bool timeline_delete_checkpoint(struct timeline *t, unsigned id)
+{
+    struct checkpoint *c = NULL;
+    for (size_t i = 0; i < t->checkpoints_count; i++)
+        if (t->checkpoints[i].name != NULL && t->checkpoints[i].id == id)
+            c = &t->checkpoints[i];
+    if (c == NULL)
+        return false;
+    free(c->name);
+    c->name = NULL;
+    c->id = 0;
+    return true;
+}
