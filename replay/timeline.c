@@ -232,7 +232,8 @@ static enum run_stop run_points(struct timeline *t, struct goal g)
     if (quiet)
         arm(t, POINTS_ALL);
     now = timeline_position(t);
-    if (stop == RUN_BREAK && t->skip_break == now && timeline_current(t)->index == t->vm)
+    if (stop == RUN_BREAK && timeline_current(t)->index == t->vm &&
+        timeline_vm_steps(t, t->vm) == t->skip_break)
         t->break_seen = now;
     /* Nothing was done: the end of an epoch came between, or a VM whose turn it was slept on. */
     if (stop == RUN_BREAK && t->break_seen == now)
@@ -470,7 +471,7 @@ static void begin(struct timeline *t, enum timeline_op op, unsigned vm, bool ste
     t->vm = vm;
     t->vm_from = timeline_vm_steps(t, vm);
     t->from = timeline_position(t);
-    t->skip_break = op == OP_FORWARD ? t->from : UINT64_MAX;
+    t->skip_break = op == OP_FORWARD ? t->vm_from : UINT64_MAX;
     t->break_seen = t->watch_seen = UINT64_MAX;
     if (t->missed.backward != backward ||
         (step ? t->listen != (int)vm : t->listen != TIMELINE_ALL))

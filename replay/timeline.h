@@ -83,7 +83,7 @@ struct timeline {
     unsigned vm;            /* step, find; forward: of the thread that the user looks at */
     uint64_t vm_from;       /* step: steps of `vm` before it */
     uint64_t vm_target;     /* find: steps of `vm` to be done */
-    uint64_t skip_break;    /* forward: position at which a breakpoint of `vm` is not told */
+    uint64_t skip_break;    /* forward: steps of `vm` at which its breakpoint is not told */
     uint64_t break_seen;    /* position whose breakpoints are dealt with; UINT64_MAX for none */
     uint64_t watch_seen;    /* position whose unit's watchpoints are dealt with, too */
     uint64_t lo, hi;
@@ -114,9 +114,9 @@ const char *timeline_error(const struct timeline *t);
  * Arm an operation; timeline_slice then works a few milliseconds at a time.
  *
  * Points belong to a VM, and those of all VMs are watched in every operation but a seek, a step of
- * another VM included: hit_vm tells whose it was. Forward, a breakpoint at the starting position is
- * not reported if it is of the VM that is named: its user sees it; watchpoints stop before the
- * access, also when a step or continue begins right there. Backward, a breakpoint stops with pc at
+ * another VM included: hit_vm tells whose it was. Forward, a breakpoint at which the VM that is named
+ * is at the start is not reported, as its user sees it; watchpoints stop before the access, also
+ * when a step or continue begins right there. Backward, a breakpoint stops with pc at
  * its address and a watchpoint after its access, both also where the other one stopped before. A
  * breakpoint and an access that meet at one position are told in this order, backward: the
  * breakpoint, then (with the next continue, that begins there) the access.

@@ -4,6 +4,7 @@
 #   sh tests/gdb/run-gdb.sh BUILD-DIR TRACE SCRIPT.gdb EXPECTED   compares gdb's whole output
 #   sh tests/gdb/run-gdb.sh BUILD-DIR TRACE SCRIPT.py             the script checks by itself
 #
+# DISCO_FILE is the program for gdb's first inferior (Debian's kernel); empty: what the replay has.
 # DISCO_ENGINE=jit|interp chooses the engine. UPDATE=1 prints the output instead of comparing it.
 # Addresses in the kernel and positions differ from one kernel and run to the next: KERNEL and N
 # stand for them.
@@ -26,7 +27,7 @@ cd "$dir"
 export DISCO_BUILD="$build" DISCO_TRACE="$trace" DISCO_GDB_TESTS="$here"
 status=0
 timeout 280 build/disco-replay ${DISCO_ENGINE:+"--engine=$DISCO_ENGINE"} "$trace" \
-    -- -nx -batch build/guests/vmlinux -x "$script" >out 2>&1 || status=$?
+    -- -nx -batch ${DISCO_FILE-build/guests/vmlinux} -x "$script" >out 2>&1 || status=$?
 if [ $status -ne 0 ]; then
     tail -n 40 out
     echo "run-gdb.sh: exit status $status"
