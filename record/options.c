@@ -75,7 +75,8 @@ static const struct argp_option options[] = {
     {"timeout", OPT_TIMEOUT, "SECONDS", 0, "end after this much host time", 2},
     {"until-text", OPT_UNTIL, "TEXT", 0, "end when the console of the (first) VM has printed "
      "TEXT", 2},
-    {"stop-after", OPT_STOP, "N", 0, "end after exactly N instructions of the (first) VM", 2},
+    {"stop-after", OPT_STOP, "N", 0, "end after exactly N instructions; several VMs at the end of "
+     "the epoch in which all together did N", 2},
     {"reply", OPT_REPLY, "TEXT=ANSWER", 0, "when the console of the (first) VM prints TEXT, type "
      "ANSWER (\\n, \\r, \\t, \\xNN, \\\\); several are used one after the other", 2},
     {"quiet", 'q', NULL, 0, "no summary at the end", 2},

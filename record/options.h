@@ -22,7 +22,7 @@ struct record_options {
     enum mips_engine engine;
     bool stats;
     double timeout;           /* host seconds; 0: none */
-    uint64_t stop_after;      /* steps of the first VM; UINT64_MAX: none */
+    uint64_t stop_after;      /* steps of all vcpus; UINT64_MAX: none */
     struct pcap_option pcaps[PCAPS_MAX];
     size_t pcaps_count;
 };

@@ -10,8 +10,8 @@
  * A file without its end record is "cut" (the recorder was killed, the disk
  * was full): everything up to its last whole frame is valid and readable.
  *
- * Positions: `cycle` is the virtual clock of a VM in cycles of its vcpus,
- * `step` counts what one vcpu executed (mips/mips.h).
+ * Positions: `cycle` is the run's virtual clock in cycles of VM 0 (of console
+ * text: of its own VM), `step` counts what one vcpu executed (mips/mips.h).
  */
 #ifndef TRACES_TRACE_H
 #define TRACES_TRACE_H
@@ -132,7 +132,8 @@ struct trace_input {
 };
 
 struct trace_digest {
-    uint64_t step, cycle;
+    uint64_t step; /* of the VM's vcpu */
+    uint64_t cycle;
     uint32_t vm;
     uint64_t cpu, devices;
     uint64_t memory;   /* valid if has_memory */
@@ -142,7 +143,8 @@ struct trace_digest {
 
 struct trace_end {
     char *reason; /* "power-off", "user", "timeout", "text", "limit" ... */
-    uint64_t step, cycle; /* of vm 0 */
+    uint64_t step;  /* of all vcpus, summed up */
+    uint64_t cycle;
     uint64_t events;      /* in the trace; the writer counts them itself */
     struct trace_digest *digests; /* one per VM, with memory */
     size_t digests_count;

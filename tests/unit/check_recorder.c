@@ -318,6 +318,32 @@ START_TEST(disk_blocks)
 }
 END_TEST
 
+/* A persistent disk's file gets what the guest wrote, when the run ends; another's does not. */
+START_TEST(persistent_disk)
+{
+    static uint8_t before[5 * PAGE_SIZE + 700], after[sizeof before + 1];
+    uint8_t sector[SECTOR_SIZE];
+    memset(sector, 0xa5, sizeof sector);
+    for (int persistent = 0; persistent <= 1; persistent++) {
+        struct record_options o = some_options();
+        struct run run;
+        o.cluster.vms[0].disks[0].persistent = persistent;
+        start(&run, &o);
+        ck_assert(disk_write(run.m->vms[0]->disks[0], 9, 1, sector));
+        ck_assert(disk_write(run.m->vms[0]->disks[0], 40, 1, sector)); /* in the part of a block */
+        ck_assert_int_eq(stop(&run), 0);
+        FILE *f = fopen(disk, "rb");
+        ck_assert_uint_eq(fread(after, 1, sizeof after, f), sizeof before);
+        fclose(f);
+        for (size_t i = 0; i < sizeof before; i++) {
+            bool written = i / SECTOR_SIZE == 9 || i / SECTOR_SIZE == 40;
+            uint8_t was = (uint8_t)(i * 11 + i / PAGE_SIZE);
+            ck_assert_uint_eq(after[i], persistent && written ? 0xa5 : was);
+        }
+    }
+}
+END_TEST
+
 /* An image that fails ends the run with its name, whether the host is looked at in that barrier or
  * not, and also when the run would have ended anyway. */
 START_TEST(disk_fails)
@@ -514,6 +540,7 @@ static Suite *make_suite(void)
     tcase_add_test(tc, why_it_ends);
     tcase_add_test(tc, replies_are_typed);
     tcase_add_test(tc, disk_blocks);
+    tcase_add_test(tc, persistent_disk);
     tcase_add_test(tc, replays_from_any_stop);
     tcase_add_loop_test(tc, replays, 0, 4);
     tcase_add_test(tc, frames_come_in);
