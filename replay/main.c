@@ -412,6 +412,7 @@ static int serve(const struct options *o, struct timeline *t, struct err *e)
 {
     struct vm_target target;
     int result;
+    timeline_begin(t);
     vm_target_init(&target, t);
     vm_symbols_find(t, !o->no_symbols, target.symbols, o->quiet ? NULL : symbols_progress);
     if (isatty(STDERR_FILENO))

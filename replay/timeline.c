@@ -556,9 +556,12 @@ void timeline_reverse_continue(struct timeline *t)
 int timeline_open(struct timeline *t, const char *path, struct err *e)
 {
     *t = (struct timeline){.memory_budget = MEMORY_BUDGET, .listen = TIMELINE_ALL};
-    TRY(replayer_open(&t->replayer, path, SNAPSHOT_BYTES, e));
+    return replayer_open(&t->replayer, path, SNAPSHOT_BYTES, e);
+}
+
+void timeline_begin(struct timeline *t)
+{
     checkpoint_take(t);
-    return 0;
 }
 
 void timeline_close(struct timeline *t)

@@ -98,6 +98,9 @@ struct timeline {
 };
 
 int timeline_open(struct timeline *t, const char *path, struct err *e);
+/* Keeps the beginning, for all that goes back: once, before anything ran. Whoever only goes forward
+ * by replayer_run saves the copies of all pages that are then written. */
+void timeline_begin(struct timeline *t);
 void timeline_close(struct timeline *t);
 
 uint64_t timeline_position(const struct timeline *t);

@@ -229,7 +229,8 @@ static int head_of(const Disco__EventBatch *msg, struct batch_head *head, struct
     if (msg->n_kind_count > EVENT_KINDS)
         ERR(e, ERR_FORMAT, "event batch with unknown kinds of events");
     *head = (struct batch_head){.first_step = msg->first_step, .last_step = msg->last_step};
-    memcpy(head->kind_count, msg->kind_count, msg->n_kind_count * sizeof head->kind_count[0]);
+    for (size_t i = 0; i < msg->n_kind_count; i++)
+        head->kind_count[i] = msg->kind_count[i];
     return check_head(msg->count, head, e);
 }
 

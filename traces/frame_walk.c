@@ -24,7 +24,7 @@
 #include "traces/frame.h"
 #include "traces/frame_format.h"
 
-#define READ_FIRST (256u << 10)
+#define READ_FIRST (640u << 10) /* most frames at once */
 
 struct frame_walk {
     char *path;

@@ -10,7 +10,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "traces/reader_private.h"
 
@@ -62,19 +61,6 @@ static bool wanted_image(const struct trace_reader *r, const struct trace_piece 
     return false;
 }
 
-/* Large pages where the host has them: it is written once, from end to end. */
-static uint8_t *image_memory(size_t n)
-{
-    size_t large = 2u << 20, rounded = (n + large - 1) & ~(large - 1);
-    void *p = NULL;
-    if (n < large)
-        return malloc(n);
-    if (posix_memalign(&p, large, rounded) != 0)
-        return NULL;
-    madvise(p, rounded, MADV_HUGEPAGE);
-    return p;
-}
-
 static int take_piece(struct trace_reader *r, struct field_ref ref, const uint8_t *data, size_t n,
                       struct err *e)
 {
@@ -89,7 +75,7 @@ static int take_piece(struct trace_reader *r, struct field_ref ref, const uint8_
             .hash = p.hash,
             .size = p.size,
             .first_piece = r->pieces_count,
-            .content = wanted_image(r, &p) ? image_memory((size_t)p.size) : NULL,
+            .content = wanted_image(r, &p) ? malloc((size_t)p.size) : NULL,
         };
     }
     if (!trace_hash_equal(p.hash, b->hash) || p.size != b->size || p.offset != b->received)

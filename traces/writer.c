@@ -47,7 +47,7 @@
  * queue fills, the thread must not hold up the machines, and at the end somebody
  * waits for it: then speed counts. */
 #define LEVEL_BLOBS   3
-#define LEVEL_MAIN    7
+#define LEVEL_MAIN    4
 #define LEVEL_HURRIED 3
 #define QUEUE_HURRY   (QUEUE_MAX / 4)
 

@@ -496,6 +496,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "timeline_walk: %s\n", e.msg);
         return 1;
     }
+    timeline_begin(&t);
     monitor_set_engine(t.replayer.monitor, engine, false);
     timeline_seek_now(&t, UINT64_MAX);
     struct whole end = whole(&t, true);
