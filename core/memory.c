@@ -65,11 +65,6 @@ static struct arena *arena_of(struct memory *m, uint32_t mpn)
     return &m->arena[mpn_arena(mpn)];
 }
 
-static uint32_t number_of(uint32_t mpn)
-{
-    return mpn & ((1u << ARENA_BITS) - 1);
-}
-
 /* A free number, which the caller gives an entry. */
 static uint32_t take_number(struct memory *m, unsigned arena)
 {
@@ -89,21 +84,21 @@ static uint32_t take_number(struct memory *m, unsigned arena)
 static void give_number(struct memory *m, uint32_t mpn)
 {
     struct arena *a = arena_of(m, mpn);
-    radix_set(&a->memmap, number_of(mpn), ENTRY_FREE | a->free_head);
-    a->free_head = number_of(mpn) + 1;
+    radix_set(&a->memmap, mpn_number(mpn), ENTRY_FREE | a->free_head);
+    a->free_head = mpn_number(mpn) + 1;
     a->in_use--;
 }
 
 uint32_t mpn_alloc(struct memory *m, unsigned arena, bool zeroed)
 {
     uint32_t mpn = take_number(m, arena);
-    radix_set(&m->arena[arena].memmap, number_of(mpn), entry(frame_alloc(&m->frames, zeroed), 1));
+    radix_set(&m->arena[arena].memmap, mpn_number(mpn), entry(frame_alloc(&m->frames, zeroed), 1));
     return mpn;
 }
 
 static uint64_t used_entry(const struct memory *m, uint32_t mpn)
 {
-    uint64_t v = radix_get(&m->arena[mpn_arena(mpn)].memmap, number_of(mpn));
+    uint64_t v = radix_get(&m->arena[mpn_arena(mpn)].memmap, mpn_number(mpn));
     CHECK(v != 0 && !(v & ENTRY_FREE), "machine page %u is not in use", mpn);
     return v;
 }
@@ -112,7 +107,7 @@ static uint64_t used_entry(const struct memory *m, uint32_t mpn)
 static void set_users(struct memory *m, uint32_t mpn, uint32_t frame, uint32_t users)
 {
     frame_ref(&m->frames, frame);
-    radix_set(&arena_of(m, mpn)->memmap, number_of(mpn), entry(frame, users));
+    radix_set(&arena_of(m, mpn)->memmap, mpn_number(mpn), entry(frame, users));
 }
 
 void mpn_ref(struct memory *m, uint32_t mpn)
@@ -137,7 +132,7 @@ void mpn_unref(struct memory *m, uint32_t mpn)
 
 uint32_t mpn_users(const struct memory *m, uint32_t mpn)
 {
-    uint64_t v = radix_get(&m->arena[mpn_arena(mpn)].memmap, number_of(mpn));
+    uint64_t v = radix_get(&m->arena[mpn_arena(mpn)].memmap, mpn_number(mpn));
     return v & ENTRY_FREE ? 0 : (uint32_t)(v >> 32);
 }
 
@@ -151,11 +146,11 @@ uint32_t mpn_own(struct memory *m, uint32_t mpn, bool *moved)
     uint64_t v = used_entry(m, mpn);
     uint32_t frame = (uint32_t)v;
     *moved = false;
-    if (m->frames.refs[frame] == 1 && radix_is_exclusive(&arena_of(m, mpn)->memmap, number_of(mpn)))
+    if (m->frames.refs[frame] == 1 && radix_is_exclusive(&arena_of(m, mpn)->memmap, mpn_number(mpn)))
         return frame;
     uint32_t copy = frame_alloc(&m->frames, false);
     memcpy(frame_host(&m->frames, copy), frame_host(&m->frames, frame), PAGE_SIZE);
-    radix_set(&arena_of(m, mpn)->memmap, number_of(mpn), entry(copy, (uint32_t)(v >> 32)));
+    radix_set(&arena_of(m, mpn)->memmap, mpn_number(mpn), entry(copy, (uint32_t)(v >> 32)));
     *moved = true;
     return copy;
 }

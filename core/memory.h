@@ -64,6 +64,11 @@ static inline unsigned mpn_arena(uint32_t mpn)
     return mpn >> ARENA_BITS;
 }
 
+static inline uint32_t mpn_number(uint32_t mpn) /* in its arena */
+{
+    return mpn & ((1u << ARENA_BITS) - 1);
+}
+
 /* A machine page with one user; zeroed, or with any content. */
 uint32_t mpn_alloc(struct memory *m, unsigned arena, bool zeroed);
 void mpn_ref(struct memory *m, uint32_t mpn);   /* one more user */

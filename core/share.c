@@ -23,8 +23,8 @@
 #define HINT_COMMON    (1ull << 63)
 #define HINT_TAG_SHIFT 45 /* 18 bits of the hash; below: MPN, or VM << 32 | key + 1 */
 #define HINT_TAG       (0x3ffffull << HINT_TAG_SHIFT)
-#define SCAN_RATE      5000u /* pages per VM and virtual second */
-#define SCAN_HURRY     4u    /* times as many while memory is short */
+#define SCAN_RATE      5000u  /* pages per VM and virtual second */
+#define SCAN_HURRY     4u     /* times as many while memory is short */
 #define SCAN_ROUND     64u    /* pages per VM at a time, at least */
 
 static const uint8_t zero_page[PAGE_SIZE];
@@ -88,7 +88,7 @@ void share_unref(struct monitor *m, uint32_t mpn)
 {
     struct share *s = &m->share;
     if (mpn_users(&m->memory, mpn) == 1) {
-        uint32_t number = mpn & ((1u << ARENA_BITS) - 1);
+        uint32_t number = mpn_number(mpn);
         uint64_t origin = radix_get(&s->origin, number);
         if (origin != 0) {
             radix_set(&s->block[(origin - 1) >> 32], (uint32_t)(origin - 1), 0);
@@ -142,8 +142,7 @@ static void publish_block(struct monitor *m, struct vm *vm, const struct block_r
     }
     uint32_t common = share_publish(vm, read->key);
     radix_set(&s->block[read->image], read->block, (uint64_t)common + 1);
-    radix_set(&s->origin, common & ((1u << ARENA_BITS) - 1),
-              ((uint64_t)read->image << 32 | read->block) + 1);
+    radix_set(&s->origin, mpn_number(common), ((uint64_t)read->image << 32 | read->block) + 1);
 }
 
 static void publish_blocks(struct monitor *m)

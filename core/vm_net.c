@@ -13,18 +13,13 @@ static struct vm *vm_of(struct platform *p)
     return container_of(p, struct vm, platform);
 }
 
-static uint32_t number_of(uint64_t mpn1)
-{
-    return (uint32_t)(mpn1 - 1) & ((1u << ARENA_BITS) - 1);
-}
-
 static uint64_t hold_page(struct platform *p, uint64_t pa)
 {
     struct vm *vm = vm_of(p);
     uint64_t key = vm_ram_key(vm, pa);
     uint64_t mpn1 = key == UINT64_MAX ? 0 : vm_page_hold(vm, key);
     if (mpn1 != 0 && mpn_arena((uint32_t)(mpn1 - 1)) == vm->index)
-        radix_set(&vm->held, number_of(mpn1), key + 1);
+        radix_set(&vm->held, mpn_number((uint32_t)(mpn1 - 1)), key + 1);
     return mpn1;
 }
 
@@ -125,7 +120,7 @@ static uint64_t hold(void *ctx, uint64_t mpn1)
         return mpn1;
     }
     struct vm *owner = vm->monitor->vms[mpn_arena(mpn)];
-    uint64_t held = radix_get(&owner->held, number_of(mpn1));
+    uint64_t held = radix_get(&owner->held, mpn_number((uint32_t)(mpn1 - 1)));
     if (held & HELD_COMMON) {
         /* The common page may be gone, and its number another's; one that has the frame is it. */
         uint32_t common = (uint32_t)held;
@@ -140,7 +135,7 @@ static uint64_t hold(void *ctx, uint64_t mpn1)
         vm_page_renamed(owner, held - 1, common);
         mpn_unref(memory, mpn);
     }
-    radix_set(&owner->held, number_of(mpn1), HELD_COMMON | common);
+    radix_set(&owner->held, mpn_number((uint32_t)(mpn1 - 1)), HELD_COMMON | common);
     return (uint64_t)common + 1;
 }
 

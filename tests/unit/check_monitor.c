@@ -198,7 +198,7 @@ static void check_users(const struct mrig *r)
         for (uint64_t key = 0; key < vm->ram_pages; key++) {
             uint64_t mpn1 = vm_page_at(vm, key);
             if (mpn1 != 0 && mpn_arena((uint32_t)(mpn1 - 1)) == ARENA_COMMON)
-                users[(mpn1 - 1) & ((1u << ARENA_BITS) - 1)]++;
+                users[mpn_number((uint32_t)(mpn1 - 1))]++;
             else if (mpn1 != 0)
                 ck_assert_uint_eq(mpn_arena((uint32_t)(mpn1 - 1)), i);
         }
