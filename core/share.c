@@ -180,7 +180,7 @@ static uint64_t hinted_page(struct monitor *m, uint64_t hint, const uint8_t *byt
     }
     struct vm *other = m->vms[page >> 32];
     uint64_t other_key = (uint32_t)page - 1, mpn1 = vm_page_at(other, other_key);
-    if ((other == vm && other_key == key) || mpn1 == 0 ||
+    if ((other == vm && other_key == key) || other->defect || mpn1 == 0 ||
         !vm_page_is_private(other, (uint32_t)(mpn1 - 1)) ||
         memcmp(mpn_host(&m->memory, (uint32_t)(mpn1 - 1)), bytes, PAGE_SIZE) != 0)
         return 0;
