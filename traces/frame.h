@@ -6,6 +6,8 @@
 #ifndef TRACES_FRAME_H
 #define TRACES_FRAME_H
 
+#include <zstd.h>
+
 #include "core/base/buf.h"
 #include "core/base/err.h"
 
@@ -32,8 +34,8 @@ int frame_write_all(int fd, const char *path, const void *data, size_t n, struct
 void frame_seek_table(const struct frame_list *l, struct buf *out);
 
 enum frame_found {
-    FRAME_DATA,  /* a complete frame, decompressed and its checksum right */
-    FRAME_TABLE, /* the seek table, at the end of the file and equal to the frames walked */
+    FRAME_DATA,  /* a complete frame */
+    FRAME_TABLE, /* the seek table, at the end of the file and equal to the frames found */
     FRAME_END,   /* the end of the file */
     FRAME_CUT,   /* the file ends inside a frame */
 };
@@ -44,13 +46,17 @@ int frame_walk_open(struct frame_walk **w, const char *path, struct err *e);
 void frame_walk_close(struct frame_walk *w);
 /* For frame_walk_load by another thread, of the frames that `of` has found. NULL: the host failed. */
 struct frame_walk *frame_walk_second(const struct frame_walk *of);
-uint64_t frame_walk_offset(const struct frame_walk *w); /* of the next frame */
+uint64_t frame_walk_offset(const struct frame_walk *w); /* behind what was found */
 uint64_t frame_walk_file_size(const struct frame_walk *w);
-/* The next frame: an enum frame_found, or a negative error, which starts with
- * "path: offset n: ". Content is valid until the next call. */
-int frame_walk_next(struct frame_walk *w, const uint8_t **content, size_t *n, struct err *e);
+/* Finds the next frame: an enum frame_found, or a negative error, which starts
+ * with "path: offset n: ". A FRAME_DATA becomes the last of the list, and `raw`
+ * begins with its bytes, still compressed. */
+int frame_walk_find(struct frame_walk *w, struct buf *raw, struct err *e);
 const struct frame_list *frame_walk_frames(const struct frame_walk *w);
-/* Reads a frame again. */
+/* A frame's content, its checksum right. Any thread, each with its own dctx and buffers. */
+int frame_walk_decompress(const struct frame_walk *w, const struct frame *f, ZSTD_DCtx *dctx,
+                          const struct buf *raw, struct buf *content, struct err *e);
+/* Reads a frame again. Its content is valid until the next call. */
 int frame_walk_load(struct frame_walk *w, size_t frame, const uint8_t **content, size_t *n,
                     struct err *e);
 

@@ -101,21 +101,22 @@ const struct frame_list *frame_walk_frames(const struct frame_walk *w)
     return &w->list;
 }
 
-/* Makes w->raw the n bytes at `offset`, or what the file has of them. */
-static int read_at(struct frame_walk *w, uint64_t offset, size_t n, struct err *e)
+/* Makes `raw` the n bytes at `offset`, or what the file has of them. */
+static int read_at(const struct frame_walk *w, uint64_t offset, size_t n, struct buf *raw,
+                   struct err *e)
 {
     n = (size_t)min_u64(n, w->file_size - offset);
-    buf_clear(&w->raw);
-    uint8_t *p = buf_reserve(&w->raw, n);
-    while (w->raw.len < n) {
-        ssize_t got = pread(w->fd, p + w->raw.len, n - w->raw.len, (off_t)(offset + w->raw.len));
+    buf_clear(raw);
+    uint8_t *p = buf_reserve(raw, n);
+    while (raw->len < n) {
+        ssize_t got = pread(w->fd, p + raw->len, n - raw->len, (off_t)(offset + raw->len));
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
             ERR(e, ERR_IO, "%s: cannot read: %s", w->path, strerror(errno));
         if (got == 0)
             ERR(e, ERR_IO, "%s: became shorter while it was read", w->path);
-        w->raw.len += (size_t)got;
+        raw->len += (size_t)got;
     }
     return 0;
 }
@@ -135,43 +136,44 @@ static int cut_or_damaged(struct frame_walk *w, struct err *e)
     return FRAME_CUT;
 }
 
-static int decompress(struct frame_walk *w, size_t content, size_t size, struct err *e)
+int frame_walk_decompress(const struct frame_walk *w, const struct frame *f, ZSTD_DCtx *dctx,
+                          const struct buf *raw, struct buf *content, struct err *e)
 {
-    buf_clear(&w->content);
-    uint8_t *to = buf_reserve(&w->content, content + 1);
-    size_t got = ZSTD_decompressDCtx(w->dctx, to, content, w->raw.data, size);
+    buf_clear(content);
+    uint8_t *to = buf_reserve(content, f->content + 1u);
+    size_t got = ZSTD_decompressDCtx(dctx, to, f->content, raw->data, f->size);
     if (ZSTD_isError(got))
-        ERR(e, ERR_FORMAT, "%s: offset %" PRIu64 ": damaged frame: %s", w->path, w->offset,
+        ERR(e, ERR_FORMAT, "%s: offset %" PRIu64 ": damaged frame: %s", w->path, f->offset,
             ZSTD_getErrorName(got));
-    if (got != content)
-        return damaged(w, e, "damaged frame: its content is shorter than it says");
-    w->content.len = content;
+    if (got != f->content)
+        ERR(e, ERR_FORMAT, "%s: offset %" PRIu64 ": damaged frame: its content is shorter than it "
+            "says", w->path, f->offset);
+    content->len = f->content;
     return 0;
 }
 
-static int next_data(struct frame_walk *w, struct err *e)
+static int find_data(struct frame_walk *w, struct buf *raw, struct err *e)
 {
-    unsigned long long content = ZSTD_getFrameContentSize(w->raw.data, w->raw.len);
+    unsigned long long content = ZSTD_getFrameContentSize(raw->data, raw->len);
     if (content == ZSTD_CONTENTSIZE_ERROR)
-        return w->raw.len < FRAME_HEADER_MAX ? cut_or_damaged(w, e)
-                                             : damaged(w, e, "damaged frame header");
-    if (content == ZSTD_CONTENTSIZE_UNKNOWN || !(w->raw.data[4] & FRAME_CHECKSUM_BIT))
+        return raw->len < FRAME_HEADER_MAX ? cut_or_damaged(w, e)
+                                           : damaged(w, e, "damaged frame header");
+    if (content == ZSTD_CONTENTSIZE_UNKNOWN || !(raw->data[4] & FRAME_CHECKSUM_BIT))
         return damaged(w, e, "not a trace: frame without content size or checksum");
     if (content > FRAME_CONTENT_MAX || w->list.count >= FRAME_COUNT_MAX)
         return damaged(w, e, "not a trace: frame too large, or too many");
     size_t limit = ZSTD_compressBound(FRAME_CONTENT_MAX) + FRAME_HEADER_MAX;
     size_t size;
     for (size_t want = READ_FIRST;; want *= 4) {
-        size = ZSTD_findFrameCompressedSize(w->raw.data, w->raw.len);
+        size = ZSTD_findFrameCompressedSize(raw->data, raw->len);
         if (!ZSTD_isError(size))
             break;
-        if (ZSTD_getErrorCode(size) != ZSTD_error_srcSize_wrong || w->raw.len > limit)
+        if (ZSTD_getErrorCode(size) != ZSTD_error_srcSize_wrong || raw->len > limit)
             return damaged(w, e, "damaged frame");
-        if (w->raw.len == w->file_size - w->offset)
+        if (raw->len == w->file_size - w->offset)
             return cut_or_damaged(w, e);
-        TRY(read_at(w, w->offset, want, e));
+        TRY(read_at(w, w->offset, want, raw, e));
     }
-    TRY(decompress(w, (size_t)content, size, e));
     frame_list_add(&w->list, (struct frame){
                                  .offset = w->offset,
                                  .size = (uint32_t)size,
@@ -181,19 +183,19 @@ static int next_data(struct frame_walk *w, struct err *e)
     return FRAME_DATA;
 }
 
-static int next_table(struct frame_walk *w, struct err *e)
+static int find_table(struct frame_walk *w, struct buf *raw, struct err *e)
 {
     struct buf right = {0};
     frame_seek_table(&w->list, &right);
     size_t n = right.len;
-    int result = read_at(w, w->offset, n, e);
-    bool equal = result == 0 && memcmp(w->raw.data, right.data, w->raw.len) == 0;
+    int result = read_at(w, w->offset, n, raw, e);
+    bool equal = result == 0 && memcmp(raw->data, right.data, raw->len) == 0;
     buf_free(&right);
     if (result < 0)
         return result;
     if (!equal)
         return damaged(w, e, "damaged seek table");
-    if (w->raw.len < n)
+    if (raw->len < n)
         return FRAME_CUT;
     if (w->offset + n != w->file_size)
         return damaged(w, e, "data after the seek table");
@@ -201,14 +203,14 @@ static int next_table(struct frame_walk *w, struct err *e)
     return FRAME_TABLE;
 }
 
-int frame_walk_next(struct frame_walk *w, const uint8_t **content, size_t *n, struct err *e)
+int frame_walk_find(struct frame_walk *w, struct buf *raw, struct err *e)
 {
     if (w->offset == w->file_size)
         return FRAME_END;
-    TRY(read_at(w, w->offset, READ_FIRST, e));
+    TRY(read_at(w, w->offset, READ_FIRST, raw, e));
     uint8_t magic[4] = {0};
-    size_t have = (size_t)min_u64(w->raw.len, sizeof magic);
-    memcpy(magic, w->raw.data, have);
+    size_t have = (size_t)min_u64(raw->len, sizeof magic);
+    memcpy(magic, raw->data, have);
     uint8_t known[2][4];
     st_le32(known[0], FRAME_DATA_MAGIC);
     st_le32(known[1], FRAME_TABLE_MAGIC);
@@ -217,23 +219,18 @@ int frame_walk_next(struct frame_walk *w, const uint8_t **content, size_t *n, st
         return damaged(w, e, w->offset == 0 ? "not a zstd file" : "damaged: no zstd frame here");
     if (have < sizeof magic)
         return FRAME_CUT;
-    int found = is_data ? next_data(w, e) : next_table(w, e);
-    *content = w->content.data;
-    *n = w->content.len;
-    return found;
+    return is_data ? find_data(w, raw, e) : find_table(w, raw, e);
 }
 
 int frame_walk_load(struct frame_walk *w, size_t frame, const uint8_t **content, size_t *n,
                     struct err *e)
 {
     const struct frame *f = &w->list.frames[frame];
-    uint64_t at = w->offset;
-    w->offset = f->offset; /* for messages */
-    int result = read_at(w, f->offset, f->size, e);
-    if (result == 0)
-        result = decompress(w, f->content, f->size, e);
-    w->offset = at;
+    TRY(read_at(w, f->offset, f->size, &w->raw, e));
+    if (w->raw.len < f->size)
+        ERR(e, ERR_IO, "%s: became shorter while it was read", w->path);
+    TRY(frame_walk_decompress(w, f, w->dctx, &w->raw, &w->content, e));
     *content = w->content.data;
     *n = w->content.len;
-    return result;
+    return 0;
 }

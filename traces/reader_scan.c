@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "traces/frame_ahead.h"
 #include "traces/reader_private.h"
 
 #define MEMORY_MAX     (UINT64_C(1) << 30)
@@ -186,9 +187,11 @@ static int take_field(struct trace_reader *r, enum trace_field field, struct fie
     return err_set(e, ERR_FORMAT, "a second header");
 }
 
-static int scan_frame(struct trace_reader *r, const uint8_t *content, size_t n, struct err *e)
+static int scan_frame(struct trace_reader *r, size_t frame, const struct frame_part *part,
+                      struct err *e)
 {
-    size_t frame = frame_walk_frames(r->walk)->count - 1;
+    const uint8_t *content = part->content.data;
+    size_t n = part->content.len;
     uint64_t by_field[TRACE_FIELDS] = {0};
     if (r->has_end)
         ERR(e, ERR_FORMAT, "data after the end record");
@@ -214,13 +217,12 @@ static int scan_frame(struct trace_reader *r, const uint8_t *content, size_t n, 
         }
         by_field[field] += at - before;
     }
-    sizes_add_frame(&r->sizes, by_field, frame_walk_frames(r->walk)->frames[frame].size);
+    sizes_add_frame(&r->sizes, by_field, part->frame.size);
     return 0;
 }
 
-static char *cut_reason(const struct trace_reader *r, bool torn)
+static char *cut_reason(const struct trace_reader *r, bool torn, uint64_t offset)
 {
-    uint64_t offset = frame_walk_offset(r->walk);
     if (torn)
         return xasprintf("it ends inside a frame; the first %" PRIu64 " of %" PRIu64
                          " bytes are good",
@@ -228,34 +230,47 @@ static char *cut_reason(const struct trace_reader *r, bool torn)
     return xasprintf("%s", r->has_end ? "its seek table is missing" : "it has no end record");
 }
 
-int reader_scan(struct trace_reader *r, struct err *e)
+/* Behind the last frame, which ends at `offset`. */
+static int scan_end(struct trace_reader *r, int found, const struct frame_part *part,
+                    uint64_t offset, struct err *e)
 {
-    for (;;) {
-        const uint8_t *content = NULL;
-        size_t n = 0;
-        uint64_t offset = frame_walk_offset(r->walk);
-        int found = frame_walk_next(r->walk, &content, &n, e);
+    if (!r->has_header && frame_walk_file_size(r->walk) == 0)
+        ERR(e, ERR_TRUNCATED, "%s: not a trace: the file is empty", r->path);
+    if (!r->has_header)
+        ERR(e, ERR_TRUNCATED, "%s: the file ends inside its header (%" PRIu64
+            " bytes); nothing of it can be used",
+            r->path, frame_walk_file_size(r->walk));
+    if (found == FRAME_TABLE && !r->has_end)
+        ERR(e, ERR_FORMAT, "%s: offset %" PRIu64 ": seek table without end record", r->path,
+            offset);
+    if (found == FRAME_TABLE)
+        sizes_add_other(&r->sizes, part->end - offset);
+    else
+        r->cut = cut_reason(r, found == FRAME_CUT, offset);
+    return 0;
+}
+
+static int scan_all(struct trace_reader *r, struct frame_ahead *frames, struct err *e)
+{
+    uint64_t offset = 0;
+    struct frame_part part;
+    for (size_t frame = 0;; frame++) {
+        int found = frame_ahead_next(frames, &part, e);
         if (found < 0)
             return found;
-        if (found == FRAME_DATA) {
-            struct err inner = {0};
-            if (scan_frame(r, content, n, &inner) < 0)
-                ERR(e, inner.code, "%s: offset %" PRIu64 ": %s", r->path, offset, inner.msg);
-            continue;
-        }
-        if (!r->has_header && frame_walk_file_size(r->walk) == 0)
-            ERR(e, ERR_TRUNCATED, "%s: not a trace: the file is empty", r->path);
-        if (!r->has_header)
-            ERR(e, ERR_TRUNCATED, "%s: the file ends inside its header (%" PRIu64
-                " bytes); nothing of it can be used",
-                r->path, frame_walk_file_size(r->walk));
-        if (found == FRAME_TABLE && !r->has_end)
-            ERR(e, ERR_FORMAT, "%s: offset %" PRIu64 ": seek table without end record", r->path,
-                offset);
-        if (found == FRAME_TABLE)
-            sizes_add_other(&r->sizes, frame_walk_offset(r->walk) - offset);
-        else
-            r->cut = cut_reason(r, found == FRAME_CUT);
-        return 0;
+        if (found != FRAME_DATA)
+            return scan_end(r, found, &part, offset, e);
+        struct err inner = {0};
+        if (scan_frame(r, frame, &part, &inner) < 0)
+            ERR(e, inner.code, "%s: offset %" PRIu64 ": %s", r->path, offset, inner.msg);
+        offset = part.end;
     }
+}
+
+int reader_scan(struct trace_reader *r, struct err *e)
+{
+    struct frame_ahead *frames = frame_ahead_start(r->walk);
+    int result = scan_all(r, frames, e);
+    frame_ahead_stop(frames);
+    return result;
 }
