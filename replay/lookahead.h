@@ -9,7 +9,7 @@
 
 #include "traces/trace.h"
 
-#define LOOKAHEAD_BATCHES 16u /* of up to 4.5 MiB */
+#define LOOKAHEAD_BATCHES 16u /* of up to 4.5 MiB, packed 2 */
 
 struct lookahead;
 
@@ -17,7 +17,7 @@ struct lookahead;
  * closed. */
 struct lookahead *lookahead_start(const struct trace_reader *reader, size_t first);
 void lookahead_stop(struct lookahead *l); /* or NULL */
-/* The events of a batch, once they are there; NULL if it is not the one taken last or the one
+/* The packed events of a batch, once they are there; NULL if it is not the one taken last or the one
  * behind that, or is damaged. Valid until the next call. */
 const struct event *lookahead_take(struct lookahead *l, size_t batch);
 

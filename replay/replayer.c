@@ -8,6 +8,8 @@
 
 #include "core/disk_priv.h"
 
+#define EARLY_BYTES (64u << 10)
+
 struct disk_block_ref {
     uint32_t image;
     uint64_t block;
@@ -58,14 +60,14 @@ static const struct event *next_batch(struct replayer *r, size_t batch)
         if (r->lookahead != NULL)
             events = lookahead_take(r->lookahead, batch);
     }
-    return events != NULL ? events : trace_reader_events(r->reader, batch, &r->error);
+    return events != NULL ? events : trace_reader_packed(r->reader, batch, &r->error);
 }
 
-/* The trace's event number `n`, or NULL with r->error set. */
-static const struct event *expected_event(struct replayer *r, uint64_t n)
+/* Makes the trace's event number `n` the expected one. False with r->error set. */
+static bool expect_event(struct replayer *r, uint64_t n)
 {
-    if (n - r->expected_first < r->expected_count)
-        return &r->expected[n - r->expected_first];
+    if (r->expected_left != 0 && r->expected_number == n)
+        return true;
     size_t lo = 0, hi = r->batches_count;
     while (hi - lo > 1) {
         size_t mid = (lo + hi) / 2;
@@ -74,21 +76,32 @@ static const struct event *expected_event(struct replayer *r, uint64_t n)
         else
             hi = mid;
     }
-    r->expected_count = 0;
+    r->expected_left = 0;
     r->expected = next_batch(r, lo);
     if (r->expected == NULL) {
         halt(r);
-        return NULL;
+        return false;
     }
-    r->expected_first = r->batches[lo].first;
-    r->expected_count = r->batches[lo].count;
-    return &r->expected[n - r->expected_first];
+    r->expected_left = r->batches[lo].count;
+    for (r->expected_number = r->batches[lo].first; r->expected_number < n; r->expected_number++) {
+        r->expected = event_after(r->expected);
+        r->expected_left--;
+    }
+    return true;
+}
+
+static inline void expected_came(struct replayer *r)
+{
+    r->at.event++;
+    r->expected = event_after(r->expected);
+    r->expected_number++;
+    r->expected_left--;
 }
 
 const struct event *replayer_look(struct replayer *r, size_t batch)
 {
     struct err ignored = {0};
-    r->expected_count = 0; /* the reader keeps few batches: the expected one may go */
+    r->expected_left = 0; /* the reader keeps few batches: the expected one may go */
     return trace_reader_events(r->reader, batch, &ignored);
 }
 
@@ -105,29 +118,40 @@ static void compare_with_care(struct replayer *r)
                  mine);
         return;
     }
-    const struct event *want = expected_event(r, r->at.event);
-    if (want == NULL)
+    if (!expect_event(r, r->at.event))
         return;
-    if (!event_equal(want, &r->produced)) {
-        event_print(theirs, sizeof theirs, want);
+    if (!event_equal(r->expected, &r->produced)) {
+        event_print(theirs, sizeof theirs, r->expected);
         event_print(mine, sizeof mine, &r->produced);
         fail(r, "event %" PRIu64 " differs; recorded: %s; replayed: %s", r->at.event, theirs,
              mine);
         return;
     }
-    r->at.event++;
+    expected_came(r);
 }
 
 static void compare_event(struct event_log *log)
 {
     struct replayer *r = container_of(log, struct replayer, log);
-    uint64_t n = r->at.event - r->expected_first;
     event_log_room(log, &r->produced, sizeof r->produced);
-    if (LIKELY(n < r->expected_count && event_equal(&r->expected[n], &r->produced) &&
-               r->error.code == 0 && !r->detached))
-        r->at.event++;
+    if (LIKELY(r->expected_left != 0 && r->expected_number == r->at.event &&
+               event_equal(r->expected, &r->produced) && r->error.code == 0 && !r->detached))
+        expected_came(r);
     else
         compare_with_care(r);
+}
+
+/* Events of power-on: they are compared together, because the first batch is still being decoded
+ * while the machines are made. */
+static void compare_early(struct event_log *log)
+{
+    struct replayer *r = container_of(log, struct replayer, log);
+    const struct event *ev = (const struct event *)r->early;
+    for (; (const uint8_t *)ev < log->next; ev = event_after(ev)) {
+        r->produced = event_unpack(ev);
+        compare_with_care(r);
+    }
+    event_log_room(log, r->early, EARLY_BYTES);
 }
 
 /* ---- the port ---- */
@@ -400,6 +424,21 @@ static int fill_config(struct replayer *r, struct monitor_config *cfg, struct er
     return 0;
 }
 
+static int create_monitor(struct replayer *r, const struct monitor_config *cfg, struct err *e)
+{
+    struct port port = {.ops = &replayer_ops, .ctx = r, .log = &r->log};
+    r->early = xmalloc(EARLY_BYTES);
+    r->log = (struct event_log){.full = compare_early};
+    event_log_room(&r->log, r->early, EARLY_BYTES);
+    int result = monitor_create(&r->monitor, cfg, &port, e);
+    if (result == 0)
+        compare_early(&r->log);
+    r->log.full = compare_event;
+    event_log_room(&r->log, &r->produced, sizeof r->produced);
+    free(r->early);
+    return result;
+}
+
 /* How far the trace goes: to its end record, or if it is cut to its last digest. */
 static void find_end(struct replayer *r)
 {
@@ -451,8 +490,6 @@ int replayer_open(struct replayer *r, const char *path, uint64_t snapshot_bytes,
     r->digests = trace_reader_digests(r->reader, &r->digests_count);
     r->batches_count = trace_reader_batches(r->reader, &r->batches);
     r->events_count = trace_reader_event_count(r->reader);
-    r->log = (struct event_log){.full = compare_event};
-    event_log_room(&r->log, &r->produced, sizeof r->produced);
     find_end(r);
     r->last_batch = SIZE_MAX;
     r->lookahead = lookahead_start(r->reader, 0);
@@ -461,9 +498,8 @@ int replayer_open(struct replayer *r, const char *path, uint64_t snapshot_bytes,
     int result = check_inputs(r, e);
     if (result == 0)
         result = fill_config(r, &cfg, e);
-    struct port port = {.ops = &replayer_ops, .ctx = r, .log = &r->log};
     if (result == 0)
-        result = monitor_create(&r->monitor, &cfg, &port, e);
+        result = create_monitor(r, &cfg, e);
     if (result < 0)
         replayer_close(r);
     return result;

@@ -30,6 +30,7 @@ struct replayer {
     struct monitor *monitor;
     struct event_log log;
     struct event produced;         /* the log's memory: one event */
+    uint8_t *early;                /* the same while the machines are made: EARLY_BYTES */
     struct replay_cursor at;
     const struct trace_input *inputs;
     size_t inputs_count;
@@ -38,8 +39,9 @@ struct replayer {
     uint64_t events_count;
     const struct trace_batch *batches;
     size_t batches_count;
-    const struct event *expected;  /* the events from expected_first on, expected_count of them */
-    uint64_t expected_first, expected_count;
+    const struct event *expected;  /* event number expected_number; packed, as those behind it */
+    uint64_t expected_number;
+    uint32_t expected_left;        /* of its batch, with it; 0: none is known */
     size_t last_batch;             /* that was asked for */
     struct lookahead *lookahead;   /* NULL while events are not read in order */
     bool no_lookahead;             /* there is no thread for it */

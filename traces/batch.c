@@ -293,13 +293,11 @@ static int decode_event(struct decoder *d, size_t at, struct event *ev, struct e
     struct batch_move move;
     TRY(decode_move(d, at, &move, e));
     const struct batch_site *s = batch_model_site(d->model, move.site);
-    *ev = (struct event){
-        .step = batch_model_step(d->model, s->cpu) + move.delta,
-        .pc = s->pc,
-        .kind = s->kind,
-        .vm = (uint8_t)(s->cpu >> 8),
-        .vcpu = (uint8_t)s->cpu,
-    };
+    ev->step = batch_model_step(d->model, s->cpu) + move.delta;
+    ev->pc = s->pc;
+    ev->kind = s->kind;
+    ev->vm = (uint8_t)(s->cpu >> 8);
+    ev->vcpu = (uint8_t)s->cpu;
     batch_model_moved(d->model, move, ev->step);
     TRY(decode_arguments(d, move.site, ev, e));
     batch_model_event(d->model, ev);
@@ -325,7 +323,7 @@ static int decoder_init(struct decoder *d, struct batch_model *model, const Disc
 }
 
 /* Everything must have been used, and be as the head says. */
-static int decoder_fini(const struct decoder *d, const struct event *events,
+static int decoder_fini(const struct decoder *d, const struct batch_head *have,
                         const struct batch_head *head, struct err *e)
 {
     if (d->news != d->msg->n_site || batch_model_sites(d->model) != d->msg->n_site_kind)
@@ -336,11 +334,8 @@ static int decoder_fini(const struct decoder *d, const struct event *events,
         if (cur->ranks != col->n_rank || cur->values != col->n_value)
             ERR(e, ERR_FORMAT, "event batch with unused arguments");
     }
-    uint32_t kind_count[EVENT_KINDS] = {0};
-    for (uint32_t i = 0; i < head->count; i++)
-        kind_count[events[i].kind]++;
-    if (memcmp(kind_count, head->kind_count, sizeof kind_count) != 0 ||
-        events[0].step != head->first_step || events[head->count - 1].step != head->last_step)
+    if (memcmp(have->kind_count, head->kind_count, sizeof have->kind_count) != 0 ||
+        have->first_step != head->first_step || have->last_step != head->last_step)
         ERR(e, ERR_FORMAT, "event batch that is not what its head says");
     return 0;
 }
@@ -352,9 +347,16 @@ static int decode_message(struct batch_codec *c, const Disco__EventBatch *msg,
     struct decoder d;
     TRY(decoder_init(&d, c->model, msg, e));
     batch_model_reset(c->model);
-    for (uint32_t i = 0; i < msg->count; i++)
-        TRY(decode_event(&d, i, &events[i], e));
-    return decoder_fini(&d, events, head, e);
+    struct batch_head have = {0};
+    struct event *ev = events;
+    for (uint32_t i = 0; i < msg->count; i++) {
+        TRY(decode_event(&d, i, ev, e));
+        have.kind_count[ev->kind]++;
+        have.last_step = ev->step;
+        ev = (struct event *)((uint8_t *)ev + event_bytes[ev->kind]);
+    }
+    have.first_step = events->step;
+    return decoder_fini(&d, &have, head, e);
 }
 
 static Disco__EventBatch *unpack(const uint8_t *data, size_t n, struct err *e)

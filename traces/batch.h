@@ -32,7 +32,7 @@ void batch_encode_end(struct batch_codec *c, struct buf *out);
 /* Only the head; the columns stay unchecked. */
 int batch_read_head(const uint8_t *data, size_t n, struct batch_head *head, struct err *e);
 
-/* All events, into room for BATCH_EVENTS_MAX. Every byte may be hostile; when
+/* All events, packed, into room for BATCH_EVENTS_MAX full ones. Every byte may be hostile; when
  * this returns 0, the events are well-formed and agree with the head. */
 int batch_decode(struct batch_codec *c, const uint8_t *data, size_t n, struct event *events,
                  struct batch_head *head, struct err *e);

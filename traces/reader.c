@@ -30,7 +30,7 @@ int trace_reader_open(struct trace_reader **out, const char *path, bool tolerant
     struct trace_reader *r = xcalloc(1, sizeof *r);
     r->path = xstrdup(path);
     r->walk = walk;
-    r->loaded = SIZE_MAX;
+    r->loaded = r->full_batch = SIZE_MAX;
     for (int i = 0; i < READER_CACHE; i++)
         r->cache[i].batch = SIZE_MAX;
     struct err inner = {0};
@@ -75,7 +75,8 @@ void trace_reader_close(struct trace_reader *r)
         return;
     frame_walk_close(r->walk);
     for (int i = 0; i < READER_CACHE; i++)
-        free(r->cache[i].events);
+        free(r->cache[i].packed);
+    free(r->full);
     batch_codec_destroy(r->codec);
     if (r->of == NULL)
         free_index(r);
@@ -94,7 +95,8 @@ struct trace_reader *trace_reader_second(const struct trace_reader *of)
     r->path = xstrdup(of->path);
     r->walk = walk;
     r->codec = NULL;
-    r->loaded = SIZE_MAX;
+    r->loaded = r->full_batch = SIZE_MAX;
+    r->full = NULL;
     for (int i = 0; i < READER_CACHE; i++)
         r->cache[i] = (struct batch_cache){.batch = SIZE_MAX};
     return r;
@@ -265,17 +267,16 @@ int trace_reader_decode(struct trace_reader *r, size_t batch, struct event *even
     int result = batch_decode(r->codec, data, ref.size, events, &head, &inner);
     if (result == 0 && head.count != r->batches[batch].count)
         result = err_set(&inner, ERR_FORMAT, "the file changed while it was read");
-    for (uint32_t i = 0; result == 0 && i < head.count; i++) {
-        const struct event *ev = &events[i];
+    const struct event *ev = events;
+    for (uint32_t i = 0; result == 0 && i < head.count; i++, ev = event_after(ev))
         if (ev->vm >= r->header.vms_count || ev->vcpu >= r->header.vms[ev->vm].vcpus)
             result = err_set(&inner, ERR_FORMAT, "event of an unknown vcpu");
-    }
     if (result < 0)
         ERR(e, result, "%s: event batch %zu: %s", r->path, batch, inner.msg);
     return 0;
 }
 
-const struct event *trace_reader_events(struct trace_reader *r, size_t batch, struct err *e)
+const struct event *trace_reader_packed(struct trace_reader *r, size_t batch, struct err *e)
 {
     if (batch >= r->batches_count) {
         err_set(e, ERR_USAGE, "%s: has no event batch %zu", r->path, batch);
@@ -283,13 +284,28 @@ const struct event *trace_reader_events(struct trace_reader *r, size_t batch, st
     }
     struct batch_cache *c = cache_entry(r, batch);
     if (c->batch != batch) {
-        if (c->events == NULL)
-            c->events = xcalloc(BATCH_EVENTS_MAX, sizeof *c->events);
+        if (c->packed == NULL)
+            c->packed = xcalloc(BATCH_EVENTS_MAX, sizeof *c->packed);
         c->batch = SIZE_MAX;
-        if (trace_reader_decode(r, batch, c->events, e) < 0)
+        if (trace_reader_decode(r, batch, c->packed, e) < 0)
             return NULL;
         c->batch = batch;
     }
     c->used = ++r->clock;
-    return c->events;
+    return c->packed;
+}
+
+const struct event *trace_reader_events(struct trace_reader *r, size_t batch, struct err *e)
+{
+    if (r->full_batch == batch)
+        return r->full;
+    const struct event *ev = trace_reader_packed(r, batch, e);
+    if (ev == NULL)
+        return NULL;
+    if (r->full == NULL)
+        r->full = xcalloc(BATCH_EVENTS_MAX, sizeof *r->full);
+    for (uint32_t i = 0; i < r->batches[batch].count; i++, ev = event_after(ev))
+        r->full[i] = event_unpack(ev);
+    r->full_batch = batch;
+    return r->full;
 }

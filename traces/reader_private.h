@@ -25,7 +25,7 @@ struct blob_entry {
 struct batch_cache {
     size_t batch; /* SIZE_MAX: none */
     uint64_t used; /* age */
-    struct event *events; /* room for BATCH_EVENTS_MAX, made when first used */
+    struct event *packed; /* room for BATCH_EVENTS_MAX full ones, made when first used */
 };
 
 struct trace_reader {
@@ -61,6 +61,8 @@ struct trace_reader {
 
     struct batch_codec *codec;
     struct batch_cache cache[READER_CACHE];
+    struct event *full; /* the batch full_batch unpacked; made when first used */
+    size_t full_batch;  /* SIZE_MAX: none */
     uint64_t clock; /* for the ages */
 };
 

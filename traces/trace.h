@@ -244,9 +244,11 @@ struct trace_batch {
 };
 size_t trace_reader_batches(const struct trace_reader *r, const struct trace_batch **batches);
 uint64_t trace_reader_event_count(const struct trace_reader *r);
-/* The events of a batch; valid until the next call. NULL on error. */
+/* The events of a batch, to be taken by number; valid until the next call. NULL on error. */
 const struct event *trace_reader_events(struct trace_reader *r, size_t batch, struct err *e);
-/* The same into the caller's memory, with room for TRACE_BATCH_MAX. */
+/* The same packed: one behind the other (event_after). */
+const struct event *trace_reader_packed(struct trace_reader *r, size_t batch, struct err *e);
+/* The same into the caller's memory, with room for TRACE_BATCH_MAX full events. */
 #define TRACE_BATCH_MAX 65536u
 int trace_reader_decode(struct trace_reader *r, size_t batch, struct event *events,
                         struct err *e);

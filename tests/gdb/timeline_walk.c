@@ -425,7 +425,7 @@ static unsigned event_positions(struct timeline *t, enum event_kind kind, struct
             seen++;
         }
     }
-    r->expected_count = 0; /* the reader's buffer has moved on */
+    r->expected_left = 0; /* the reader's buffer has moved on */
     return (unsigned)min_u64(seen, max);
 }
 
