@@ -67,11 +67,8 @@ void batch_codec_destroy(struct batch_codec *c)
 
 /* ---- encoding ---- */
 
-static uint32_t encode_site(struct batch_codec *c, const struct event *ev)
+static uint32_t add_site_of(struct batch_codec *c, const struct event *ev)
 {
-    uint32_t site = batch_model_find_site(c->model, ev);
-    if (site != UINT32_MAX)
-        return site;
     uint32_t known = batch_model_sites(c->model);
     uint64_t before = known == 0 ? 0 : batch_model_site(c->model, known - 1)->pc;
     unsigned cpu = ev->vm * 256u + ev->vcpu;
@@ -81,7 +78,8 @@ static uint32_t encode_site(struct batch_codec *c, const struct event *ev)
     return batch_model_add_site(c->model, ev->kind, cpu, ev->pc);
 }
 
-static void encode_arguments(struct batch_codec *c, uint32_t site, const struct event *ev)
+static void encode_arguments(struct batch_codec *c, const struct batch_site *site,
+                             const struct event *ev)
 {
     for (unsigned i = 0; i < event_info[ev->kind].args; i++) {
         struct arg_column *col = &c->args[ev->kind][i];
@@ -90,55 +88,72 @@ static void encode_arguments(struct batch_codec *c, uint32_t site, const struct 
             col->value = xcalloc(BATCH_EVENTS_MAX, sizeof *col->value);
         }
         uint64_t forecast = batch_model_forecast(c->model, site, ev, i);
-        unsigned rank = batch_model_rank(c->model, site, i, ev->arg[i], forecast);
-        col->rank[col->ranks++] = rank;
-        if (rank != 0)
-            col->used = col->ranks;
+        size_t at = col->ranks++;
+        unsigned rank = BATCH_RANK_FORECAST; /* that is 0, and there already */
+        if (ev->arg[i] != forecast) {
+            rank = batch_model_rank(site, i, ev->arg[i]);
+            col->rank[at] = rank;
+            col->used = at + 1;
+        }
         if (rank == BATCH_RANK_NONE)
             col->value[col->values++] = (int64_t)(ev->arg[i] - forecast);
-        batch_model_argument(c->model, site, i, ev->arg[i]);
+        batch_model_argument(site, i, rank, ev->arg[i]);
     }
+}
+
+/* A move with no code, or to a new site. */
+static void encode_news(struct batch_codec *c, size_t at, uint32_t back, uint64_t delta,
+                        unsigned code)
+{
+    c->path[at] = code;
+    c->path_used = at + 1;
+    if (code != BATCH_PATH_NONE)
+        return;
+    c->site[c->news] = back;
+    c->delta[c->news++] = delta;
 }
 
 void batch_encode_event(struct batch_codec *c, const struct event *ev)
 {
-    size_t at = c->count;
+    size_t at = c->count++;
     CHECK(at < BATCH_EVENTS_MAX && ev->kind < EVENT_KINDS, "event %zu of kind %u", at, ev->kind);
     if (at == 0)
         c->first_step = ev->step;
     c->last_step = ev->step;
-    c->count++;
     c->kind_count[ev->kind]++;
     uint32_t known = batch_model_sites(c->model);
-    uint32_t site = encode_site(c, ev);
+    uint32_t number = batch_model_find_site(c->model, ev);
+    bool is_new = number == UINT32_MAX;
+    if (is_new)
+        number = add_site_of(c, ev);
+    const struct batch_site *site = batch_model_site(c->model, number);
     struct batch_move move = {
-        .site = site,
-        .delta = ev->step - batch_model_step(c->model, ev->vm * 256u + ev->vcpu),
+        .site = number,
+        .delta = ev->step - batch_model_step(c->model, site),
     };
-    unsigned code = BATCH_PATH_NONE;
-    if (site < known)
-        code = batch_model_code(c->model, move);
-    c->path[at] = code;
-    if (code != 0)
-        c->path_used = at + 1;
-    if (code == BATCH_PATH_NONE) {
-        c->site[c->news] = site < known ? known - site : 0;
-        c->delta[c->news++] = move.delta;
-    }
-    batch_model_moved(c->model, move, ev->step);
+    unsigned code = is_new ? BATCH_PATH_NONE : batch_model_code(c->model, move);
+    if (code != BATCH_PATH_DEEP) /* that is 0, and there already */
+        encode_news(c, at, is_new ? 0 : known - number, move.delta, code);
+    batch_model_moved(c->model, move, code, ev->step);
     encode_arguments(c, site, ev);
-    batch_model_event(c->model, ev);
+    batch_model_event(c->model, site, ev);
 }
 
 void batch_encode_begin(struct batch_codec *c)
 {
     batch_model_reset(c->model);
+    memset(c->path, 0, c->path_used * sizeof c->path[0]);
     c->news = c->path_used = 0;
     c->count = 0;
     memset(c->kind_count, 0, sizeof c->kind_count);
-    for (int kind = 0; kind < EVENT_KINDS; kind++)
-        for (int i = 0; i < EVENT_ARGS_MAX; i++)
-            c->args[kind][i].ranks = c->args[kind][i].values = c->args[kind][i].used = 0;
+    for (int kind = 0; kind < EVENT_KINDS; kind++) {
+        for (int i = 0; i < EVENT_ARGS_MAX; i++) {
+            struct arg_column *col = &c->args[kind][i];
+            if (col->used != 0)
+                memset(col->rank, 0, col->used * sizeof col->rank[0]);
+            col->ranks = col->values = col->used = 0;
+        }
+    }
 }
 
 /* The argument columns that are not all zero. */
@@ -247,9 +262,8 @@ static int add_site(struct decoder *d, struct err *e)
     return 0;
 }
 
-static int decode_move(struct decoder *d, size_t at, struct batch_move *move, struct err *e)
+static int decode_move(struct decoder *d, uint32_t code, struct batch_move *move, struct err *e)
 {
-    uint32_t code = at < d->msg->n_path ? d->msg->path[at] : 0;
     uint32_t known = batch_model_sites(d->model);
     if (code == BATCH_PATH_NONE) {
         if (d->news >= d->msg->n_site)
@@ -266,11 +280,12 @@ static int decode_move(struct decoder *d, size_t at, struct batch_move *move, st
     return 0;
 }
 
-static int decode_arguments(struct decoder *d, uint32_t site, struct event *ev, struct err *e)
+static int decode_arguments(struct decoder *d, const struct batch_site *site, struct event *ev,
+                            struct err *e)
 {
     for (unsigned i = 0; i < event_info[ev->kind].args; i++) {
         struct column_cursor *cur = &d->cursor[ev->kind][i];
-        uint32_t rank = 0;
+        uint32_t rank = BATCH_RANK_FORECAST;
         if (cur->col != NULL && cur->ranks < cur->col->n_rank)
             rank = cur->col->rank[cur->ranks++];
         uint64_t value = batch_model_forecast(d->model, site, ev, i);
@@ -279,11 +294,11 @@ static int decode_arguments(struct decoder *d, uint32_t site, struct event *ev, 
                 ERR(e, ERR_FORMAT, "event batch lacks an argument");
             value += (uint64_t)cur->col->value[cur->values++];
         } else if (rank != BATCH_RANK_FORECAST &&
-                   !batch_model_value(d->model, site, i, rank, &value)) {
+                   !batch_model_value(site, i, rank, &value)) {
             ERR(e, ERR_FORMAT, "event batch with a bad argument");
         }
         ev->arg[i] = value;
-        batch_model_argument(d->model, site, i, value);
+        batch_model_argument(site, i, rank, value);
     }
     return 0;
 }
@@ -291,16 +306,17 @@ static int decode_arguments(struct decoder *d, uint32_t site, struct event *ev, 
 static int decode_event(struct decoder *d, size_t at, struct event *ev, struct err *e)
 {
     struct batch_move move;
-    TRY(decode_move(d, at, &move, e));
+    uint32_t code = at < d->msg->n_path ? d->msg->path[at] : BATCH_PATH_DEEP;
+    TRY(decode_move(d, code, &move, e));
     const struct batch_site *s = batch_model_site(d->model, move.site);
-    ev->step = batch_model_step(d->model, s->cpu) + move.delta;
+    ev->step = batch_model_step(d->model, s) + move.delta;
     ev->pc = s->pc;
     ev->kind = s->kind;
     ev->vm = (uint8_t)(s->cpu >> 8);
     ev->vcpu = (uint8_t)s->cpu;
-    batch_model_moved(d->model, move, ev->step);
-    TRY(decode_arguments(d, move.site, ev, e));
-    batch_model_event(d->model, ev);
+    batch_model_moved(d->model, move, code, ev->step);
+    TRY(decode_arguments(d, s, ev, e));
+    batch_model_event(d->model, s, ev);
     return 0;
 }
 

@@ -20,25 +20,6 @@
 
 #include "core/base/err.h"
 
-#define GOLDEN UINT64_C(0x9E3779B97F4A7C15)
-
-static void entries_update(struct batch_model *m)
-{
-    uint64_t h = 0, h_short = 0;
-    for (int i = 0; i < BATCH_DEEP_MOVES; i++) {
-        const struct batch_move *move = &m->history[i];
-        uint64_t add = move->site * GOLDEN + move->delta;
-        h = (h + add) * UINT64_C(0xD6E8FEB86659FD93);
-        h ^= h >> 32;
-        if (i >= BATCH_DEEP_MOVES - BATCH_SHORT_MOVES) {
-            h_short = (h_short + add) * UINT64_C(0xD6E8FEB86659FD93);
-            h_short ^= h_short >> 32;
-        }
-    }
-    m->deep_entry = (uint32_t)h & (BATCH_CONTEXTS - 1);
-    m->short_entry = (uint32_t)h_short & (BATCH_CONTEXTS - 1);
-}
-
 struct batch_model *batch_model_create(void)
 {
     struct batch_model *m = xcalloc(1, sizeof *m);
@@ -76,17 +57,17 @@ void batch_model_reset(struct batch_model *m)
     m->sites = sites;
     m->cpus = cpus;
     m->cpus_cap = cpus_cap;
-    m->last_site = BATCH_EVENTS_MAX;
-    entries_update(m);
+    m->last_site = &m->start;
 }
 
 static uint32_t site_slot(unsigned kind, unsigned cpu, uint64_t pc)
 {
-    uint64_t h = (pc + ((uint64_t)cpu << 8 | kind) * UINT64_C(0xD6E8FEB86659FD93)) * GOLDEN;
+    uint64_t h = (pc ^ (uint64_t)cpu << 40 ^ (uint64_t)kind << 58) * BATCH_GOLDEN;
     return (uint32_t)(h >> 40) & (BATCH_SITE_HASH - 1);
 }
 
-static struct batch_cpu *cpu_get(struct batch_model *m, unsigned cpu)
+/* The number of a cpu in the list. */
+static uint32_t cpu_number(struct batch_model *m, unsigned cpu)
 {
     if (m->cpu_index[cpu] == 0) {
         if (m->cpus_count == m->cpus_cap) {
@@ -96,7 +77,7 @@ static struct batch_cpu *cpu_get(struct batch_model *m, unsigned cpu)
         m->cpus[m->cpus_count++] = (struct batch_cpu){0};
         m->cpu_index[cpu] = m->cpus_count;
     }
-    return &m->cpus[m->cpu_index[cpu] - 1];
+    return m->cpu_index[cpu] - 1;
 }
 
 uint32_t batch_model_add_site(struct batch_model *m, unsigned kind, unsigned cpu, uint64_t pc)
@@ -109,85 +90,70 @@ uint32_t batch_model_add_site(struct batch_model *m, unsigned kind, unsigned cpu
     m->sites[site] = (struct batch_site){
         .pc = pc,
         .cpu = (uint16_t)cpu,
+        .number = cpu_number(m, cpu),
         .kind = (uint8_t)kind,
         .values = xcalloc(event_info[kind].args, sizeof *m->sites[site].values),
     };
-    cpu_get(m, cpu);
     return site;
 }
 
-uint32_t batch_model_find_site(const struct batch_model *m, const struct event *ev)
+uint32_t batch_model_search_site(const struct batch_model *m, const struct event *ev)
 {
-    unsigned cpu = ev->vm * 256u + ev->vcpu;
-    uint32_t slot = site_slot(ev->kind, cpu, ev->pc);
-    for (; m->site_hash[slot] != 0; slot = (slot + 1) & (BATCH_SITE_HASH - 1)) {
-        uint32_t site = m->site_hash[slot] - 1;
-        const struct batch_site *s = &m->sites[site];
-        if (s->pc == ev->pc && s->kind == ev->kind && s->cpu == cpu)
-            return site;
-    }
+    uint32_t slot = site_slot(ev->kind, ev->vm * 256u + ev->vcpu, ev->pc);
+    for (; m->site_hash[slot] != 0; slot = (slot + 1) & (BATCH_SITE_HASH - 1))
+        if (batch_site_is(&m->sites[m->site_hash[slot] - 1], ev))
+            return m->site_hash[slot] - 1;
     return UINT32_MAX;
 }
 
-static bool move_equal(struct batch_move a, struct batch_move b)
+/* Index of a move in a site's list, or moves_count. */
+static unsigned moves_find(const struct batch_site *s, struct batch_move move)
 {
-    return a.site == b.site && a.delta == b.delta;
-}
-
-/* Index of a move in a list, or moves_count. */
-static uint32_t moves_find(const struct batch_site *s, struct batch_move move)
-{
-    uint32_t i = 0;
-    while (i < s->moves_count && !move_equal(s->moves[i], move))
+    unsigned i = 0;
+    while (i < s->moves_count && !batch_move_equal(s->moves[i], move))
         i++;
     return i;
 }
 
-unsigned batch_model_code(const struct batch_model *m, struct batch_move move)
+unsigned batch_model_search_code(const struct batch_model *m, struct batch_move move)
 {
-    if (move_equal(m->deep_table[m->deep_entry], move))
-        return BATCH_PATH_DEEP;
-    if (move_equal(m->short_table[m->short_entry], move))
+    if (batch_move_equal(m->short_table[m->short_entry], move))
         return BATCH_PATH_SHORT;
-    const struct batch_site *s = batch_model_last_site(m);
-    uint32_t i = moves_find(s, move);
-    return i < s->moves_count ? BATCH_PATH_LIST + i : BATCH_PATH_NONE;
+    unsigned i = moves_find(m->last_site, move);
+    return i < m->last_site->moves_count ? BATCH_PATH_LIST + i : BATCH_PATH_NONE;
 }
 
 static void moves_to_front(struct batch_site *s, struct batch_move move)
 {
-    if (s->moves_count != 0 && move_equal(s->moves[0], move))
-        return;
-    uint32_t i = moves_find(s, move);
+    unsigned i = moves_find(s, move);
     if (i == s->moves_count) {
         if (s->moves_count == s->moves_cap && s->moves_cap < BATCH_MOVES_MAX) {
-            uint32_t cap = s->moves_cap == 0 ? 2 : 2 * s->moves_cap;
-            s->moves_cap = cap < BATCH_MOVES_MAX ? cap : BATCH_MOVES_MAX;
+            unsigned cap = s->moves_cap == 0 ? 2 : 2u * s->moves_cap;
+            s->moves_cap = (uint8_t)(cap < BATCH_MOVES_MAX ? cap : BATCH_MOVES_MAX);
             s->moves = xrealloc(s->moves, s->moves_cap * sizeof *s->moves);
         }
         if (s->moves_count < s->moves_cap)
             s->moves_count++;
-        i = s->moves_count - 1; /* a full list loses its last */
+        i = s->moves_count - 1u; /* a full list loses its last */
     }
     memmove(s->moves + 1, s->moves, i * sizeof *s->moves);
     s->moves[0] = move;
 }
 
-void batch_model_moved(struct batch_model *m, struct batch_move move, uint64_t step)
+/* A move that a context foretold is no news to it, nor to those that are asked after it: they are
+ * for what is rare. */
+void batch_model_learn(struct batch_model *m, struct batch_move move, unsigned code)
 {
     m->deep_table[m->deep_entry] = move;
+    if (code == BATCH_PATH_SHORT)
+        return;
     m->short_table[m->short_entry] = move;
-    moves_to_front(m->last_site == BATCH_EVENTS_MAX ? &m->start : &m->sites[m->last_site], move);
-    memmove(m->history, m->history + 1, (BATCH_DEEP_MOVES - 1) * sizeof m->history[0]);
-    m->history[BATCH_DEEP_MOVES - 1] = move;
-    entries_update(m);
-    m->last_site = move.site;
-    cpu_get(m, m->sites[move.site].cpu)->step = step;
+    moves_to_front(m->last_site, move);
 }
 
 static uint32_t tlb_slot(uint64_t entryhi)
 {
-    return (uint32_t)(entryhi * GOLDEN >> (64 - BATCH_TLB_HASH_BITS));
+    return (uint32_t)(entryhi * BATCH_GOLDEN >> (64 - BATCH_TLB_HASH_BITS));
 }
 
 bool batch_model_tlb_forecast(const struct batch_model *m, const struct batch_cpu *c,
@@ -211,22 +177,18 @@ bool batch_model_tlb_forecast(const struct batch_model *m, const struct batch_cp
     return true;
 }
 
-unsigned batch_model_rank(const struct batch_model *m, uint32_t site, unsigned i, uint64_t value,
-                          uint64_t forecast)
+unsigned batch_model_rank(const struct batch_site *site, unsigned i, uint64_t value)
 {
-    if (value == forecast)
-        return BATCH_RANK_FORECAST;
-    const struct batch_values *v = &m->sites[site].values[i];
+    const struct batch_values *v = &site->values[i];
     for (uint32_t k = 0; k < v->count; k++)
         if (v->value[k] == value)
             return BATCH_RANK_LIST + k;
     return BATCH_RANK_NONE;
 }
 
-bool batch_model_value(const struct batch_model *m, uint32_t site, unsigned i, unsigned rank,
-                       uint64_t *value)
+bool batch_model_value(const struct batch_site *site, unsigned i, unsigned rank, uint64_t *value)
 {
-    const struct batch_values *v = &m->sites[site].values[i];
+    const struct batch_values *v = &site->values[i];
     if (rank < BATCH_RANK_LIST || rank - BATCH_RANK_LIST >= v->count)
         return false;
     *value = v->value[rank - BATCH_RANK_LIST];
@@ -247,7 +209,7 @@ void batch_model_new_value(struct batch_values *v, uint64_t value)
     v->value[0] = value;
 }
 
-static void return_push(struct batch_cpu *c, uint64_t pc)
+void batch_return_push(struct batch_cpu *c, uint64_t pc)
 {
     if (c->returns_count == BATCH_RETURNS_MAX) {
         memmove(c->returns, c->returns + 1, (BATCH_RETURNS_MAX - 1) * sizeof c->returns[0]);
@@ -256,24 +218,9 @@ static void return_push(struct batch_cpu *c, uint64_t pc)
     c->returns[c->returns_count++] = pc;
 }
 
-void batch_model_event(struct batch_model *m, const struct event *ev)
+void batch_model_tlb_write(struct batch_model *m, const struct event *ev)
 {
-    struct batch_cpu *c = cpu_get(m, ev->vm * 256u + ev->vcpu);
-    uint64_t *last = m->last_arg[ev->kind];
-    for (unsigned i = 0; i < event_info[ev->kind].args; i++)
-        last[i] = ev->arg[i];
-    if (ev->kind == EVENT_EXCEPTION || ev->kind == EVENT_REFILL) {
-        return_push(c, ev->pc);
-        c->badvaddr = ev->arg[1];
-    } else if (ev->kind == EVENT_INTERRUPT) {
-        return_push(c, ev->pc);
-    } else if (ev->kind == EVENT_SYSCALL) {
-        return_push(c, ev->pc + 4);
-    } else if (ev->kind == EVENT_ERET && c->returns_count > 0) {
-        c->returns_count--;
-    } else if (ev->kind == EVENT_TLB_WRITE) {
-        struct batch_tlb_entry *t = &m->tlb[tlb_slot(ev->arg[1])];
-        t->used = true;
-        memcpy(t->arg, ev->arg, sizeof ev->arg);
-    }
+    struct batch_tlb_entry *t = &m->tlb[tlb_slot(ev->arg[1])];
+    t->used = true;
+    memcpy(t->arg, ev->arg, sizeof t->arg);
 }

@@ -40,15 +40,15 @@ struct batch_values { /* of one argument at one site, most recent first */
 
 struct batch_site {
     uint64_t pc;
-    uint16_t cpu; /* vm * 256 + vcpu */
-    uint8_t kind;
-    struct batch_move *moves; /* owned; most recent first */
-    uint32_t moves_count, moves_cap;
     struct batch_values *values; /* owned; one per argument of the kind */
+    struct batch_move *moves;    /* owned; most recent first */
+    uint8_t moves_count, moves_cap;
+    uint8_t kind;
+    uint16_t cpu;    /* vm * 256 + vcpu */
+    uint32_t number; /* of that cpu in the model's list */
 };
 
 #define BATCH_DEEP_MOVES    4
-#define BATCH_SHORT_MOVES   2
 #define BATCH_CONTEXTS      65536u
 #define BATCH_SITE_HASH     (2 * BATCH_EVENTS_MAX)
 #define BATCH_TLB_HASH_BITS 12
@@ -59,6 +59,7 @@ struct batch_cpu {
     uint64_t badvaddr;
     uint64_t returns[BATCH_RETURNS_MAX];
     uint32_t returns_count;
+    uint16_t cpu; /* vm * 256 + vcpu */
 };
 
 struct batch_tlb_entry {
@@ -70,8 +71,10 @@ struct batch_model {
     struct batch_site *sites; /* BATCH_EVENTS_MAX of them */
     uint32_t sites_count;
     struct batch_site start; /* the site before the first event; only its moves are used */
-    uint32_t last_site;      /* BATCH_EVENTS_MAX for `start` */
-    struct batch_move history[BATCH_DEEP_MOVES]; /* oldest first */
+    struct batch_site *last_site;
+    uint64_t history[BATCH_DEEP_MOVES]; /* hashes of the last moves, a ring */
+    uint32_t oldest;                    /* in it */
+    uint64_t context;                   /* of all of them, see batch_model_moved */
     uint32_t deep_entry, short_entry;
     struct batch_move deep_table[BATCH_CONTEXTS];
     struct batch_move short_table[BATCH_CONTEXTS];
@@ -91,29 +94,34 @@ void batch_model_reset(struct batch_model *m);
 /* A new site; there must be less than BATCH_EVENTS_MAX. kind < EVENT_KINDS. */
 uint32_t batch_model_add_site(struct batch_model *m, unsigned kind, unsigned cpu, uint64_t pc);
 /* The site of an event, or UINT32_MAX if it has none yet. */
-uint32_t batch_model_find_site(const struct batch_model *m, const struct event *ev);
+static inline uint32_t batch_model_find_site(const struct batch_model *m, const struct event *ev);
 
 /* The code of a move (enum batch_path), and the move of a code. The latter is
  * false for a code that stands for no move here; the site may not exist yet. */
-unsigned batch_model_code(const struct batch_model *m, struct batch_move move);
+static inline unsigned batch_model_code(const struct batch_model *m, struct batch_move move);
 static inline bool batch_model_move(const struct batch_model *m, unsigned code,
                                     struct batch_move *move);
-/* The event's move is known: it goes into all tables. */
-void batch_model_moved(struct batch_model *m, struct batch_move move, uint64_t step);
+/* The event's move is known, and its code: it goes into the tables. */
+static inline void batch_model_moved(struct batch_model *m, struct batch_move move, unsigned code,
+                                     uint64_t step);
 
 /* For argument i of an event at `site` whose arguments below i are known. */
-static inline uint64_t batch_model_forecast(const struct batch_model *m, uint32_t site,
-                                            const struct event *ev, unsigned i);
-unsigned batch_model_rank(const struct batch_model *m, uint32_t site, unsigned i, uint64_t value,
-                          uint64_t forecast);
-bool batch_model_value(const struct batch_model *m, uint32_t site, unsigned i, unsigned rank,
-                       uint64_t *value);
-static inline void batch_model_argument(struct batch_model *m, uint32_t site, unsigned i,
+static inline uint64_t batch_model_forecast(const struct batch_model *m,
+                                            const struct batch_site *site, const struct event *ev,
+                                            unsigned i);
+/* The rank of a value that is not the forecast, and the value of such a rank. */
+unsigned batch_model_rank(const struct batch_site *site, unsigned i, uint64_t value);
+bool batch_model_value(const struct batch_site *site, unsigned i, unsigned rank, uint64_t *value);
+static inline void batch_model_argument(const struct batch_site *site, unsigned i, unsigned rank,
                                         uint64_t value);
 /* All of the event is known. Arguments that its kind does not have are not read. */
-void batch_model_event(struct batch_model *m, const struct event *ev);
+static inline void batch_model_event(struct batch_model *m, const struct batch_site *site,
+                                     const struct event *ev);
 
 /* ---- what is called for each event, in coder and decoder ---- */
+
+#define BATCH_GOLDEN UINT64_C(0x9E3779B97F4A7C15)
+#define BATCH_MIX    UINT64_C(0xD6E8FEB86659FD93)
 
 static inline uint32_t batch_model_sites(const struct batch_model *m)
 {
@@ -125,15 +133,39 @@ static inline const struct batch_site *batch_model_site(const struct batch_model
     return &m->sites[site];
 }
 
-/* The step of the last event of a cpu, 0 if it has none. */
-static inline uint64_t batch_model_step(const struct batch_model *m, unsigned cpu)
+static inline bool batch_site_is(const struct batch_site *s, const struct event *ev)
 {
-    return m->cpu_index[cpu] == 0 ? 0 : m->cpus[m->cpu_index[cpu] - 1].step;
+    return s->pc == ev->pc && s->kind == ev->kind && s->cpu == ev->vm * 256u + ev->vcpu;
 }
 
-static inline const struct batch_site *batch_model_last_site(const struct batch_model *m)
+uint32_t batch_model_search_site(const struct batch_model *m, const struct event *ev);
+
+static inline uint32_t batch_model_find_site(const struct batch_model *m, const struct event *ev)
 {
-    return m->last_site == BATCH_EVENTS_MAX ? &m->start : &m->sites[m->last_site];
+    uint32_t guess = m->deep_table[m->deep_entry].site;
+    if (guess < m->sites_count && batch_site_is(&m->sites[guess], ev))
+        return guess;
+    return batch_model_search_site(m, ev);
+}
+
+/* The step of the last event of a site's cpu, 0 if it has none. */
+static inline uint64_t batch_model_step(const struct batch_model *m, const struct batch_site *site)
+{
+    return m->cpus[site->number].step;
+}
+
+static inline bool batch_move_equal(struct batch_move a, struct batch_move b)
+{
+    return a.site == b.site && a.delta == b.delta;
+}
+
+unsigned batch_model_search_code(const struct batch_model *m, struct batch_move move);
+
+static inline unsigned batch_model_code(const struct batch_model *m, struct batch_move move)
+{
+    if (batch_move_equal(m->deep_table[m->deep_entry], move))
+        return BATCH_PATH_DEEP;
+    return batch_model_search_code(m, move);
 }
 
 static inline bool batch_model_move(const struct batch_model *m, unsigned code,
@@ -147,37 +179,88 @@ static inline bool batch_model_move(const struct batch_model *m, unsigned code,
         *move = m->short_table[m->short_entry];
         return true;
     }
-    const struct batch_site *s = batch_model_last_site(m);
+    const struct batch_site *s = m->last_site;
     if (code - BATCH_PATH_LIST >= s->moves_count)
         return false;
     *move = s->moves[code - BATCH_PATH_LIST];
     return true;
 }
 
+static inline uint64_t batch_rotate(uint64_t x, unsigned bits)
+{
+    return x << bits | x >> (64 - bits);
+}
+
+void batch_model_learn(struct batch_model *m, struct batch_move move, unsigned code);
+
+/* The context of the moves with the hashes a (the last one), b, c and d is
+ * a ^ rotate(b, 16) ^ rotate(c, 32) ^ rotate(d, 48): each gives other bits of its hash to the
+ * entry's number, and the next context follows from it in a few operations. */
+static inline void batch_model_moved(struct batch_model *m, struct batch_move move, unsigned code,
+                                     uint64_t step)
+{
+    if (code != BATCH_PATH_DEEP)
+        batch_model_learn(m, move, code);
+    uint64_t hash = (move.site * BATCH_GOLDEN + move.delta) * BATCH_MIX;
+    hash ^= hash >> 32;
+    uint64_t last = m->history[(m->oldest + BATCH_DEEP_MOVES - 1) % BATCH_DEEP_MOVES];
+    m->context = batch_rotate(m->context ^ batch_rotate(m->history[m->oldest], 48), 16) ^ hash;
+    m->history[m->oldest] = hash;
+    m->oldest = (m->oldest + 1) % BATCH_DEEP_MOVES;
+    m->deep_entry = m->context & (BATCH_CONTEXTS - 1);
+    m->short_entry = (hash ^ batch_rotate(last, 16)) & (BATCH_CONTEXTS - 1);
+    m->last_site = &m->sites[move.site];
+    m->cpus[m->last_site->number].step = step;
+}
+
 bool batch_model_tlb_forecast(const struct batch_model *m, const struct batch_cpu *c,
                               const struct event *ev, unsigned i, uint64_t *value);
 
-static inline uint64_t batch_model_forecast(const struct batch_model *m, uint32_t site,
-                                            const struct event *ev, unsigned i)
+static inline uint64_t batch_model_forecast(const struct batch_model *m,
+                                            const struct batch_site *site, const struct event *ev,
+                                            unsigned i)
 {
-    const struct batch_site *s = &m->sites[site];
-    const struct batch_cpu *c = &m->cpus[m->cpu_index[s->cpu] - 1];
-    if (s->kind == EVENT_ERET && c->returns_count > 0)
+    const struct batch_cpu *c = &m->cpus[site->number];
+    if (site->kind == EVENT_ERET && c->returns_count > 0)
         return c->returns[c->returns_count - 1];
     uint64_t value;
-    if (s->kind == EVENT_TLB_WRITE && batch_model_tlb_forecast(m, c, ev, i, &value))
+    if (site->kind == EVENT_TLB_WRITE && batch_model_tlb_forecast(m, c, ev, i, &value))
         return value;
-    return s->values[i].count > 0 ? s->values[i].value[0] : m->last_arg[s->kind][i];
+    return site->values[i].count > 0 ? site->values[i].value[0] : m->last_arg[site->kind][i];
 }
 
 void batch_model_new_value(struct batch_values *v, uint64_t value);
 
-static inline void batch_model_argument(struct batch_model *m, uint32_t site, unsigned i,
+static inline void batch_model_argument(const struct batch_site *site, unsigned i, unsigned rank,
                                         uint64_t value)
 {
-    struct batch_values *v = &m->sites[site].values[i];
-    if (v->count == 0 || v->value[0] != value)
+    struct batch_values *v = &site->values[i];
+    if (rank != BATCH_RANK_FORECAST || v->count == 0)
         batch_model_new_value(v, value);
+}
+
+void batch_return_push(struct batch_cpu *c, uint64_t pc);
+void batch_model_tlb_write(struct batch_model *m, const struct event *ev);
+
+static inline void batch_model_event(struct batch_model *m, const struct batch_site *site,
+                                     const struct event *ev)
+{
+    struct batch_cpu *c = &m->cpus[site->number];
+    uint64_t *last = m->last_arg[ev->kind];
+    for (unsigned i = 0; i < event_info[ev->kind].args; i++)
+        last[i] = ev->arg[i];
+    if (ev->kind == EVENT_EXCEPTION || ev->kind == EVENT_REFILL) {
+        batch_return_push(c, ev->pc);
+        c->badvaddr = ev->arg[1];
+    } else if (ev->kind == EVENT_INTERRUPT) {
+        batch_return_push(c, ev->pc);
+    } else if (ev->kind == EVENT_SYSCALL) {
+        batch_return_push(c, ev->pc + 4);
+    } else if (ev->kind == EVENT_ERET && c->returns_count > 0) {
+        c->returns_count--;
+    } else if (ev->kind == EVENT_TLB_WRITE) {
+        batch_model_tlb_write(m, ev);
+    }
 }
 
 #endif
