@@ -8,6 +8,7 @@
 #include "core/crew.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -17,8 +18,10 @@
 #include "core/base/err.h"
 
 /* Some tens of microseconds. Then a thread sleeps, and be it only for the host to notice that a core
- * is free for one that it has taken off another. */
+ * is free for one that it has taken off another. Until then it offers its core now and then: the
+ * trace's writer has work for it, and a thread that waits holds nobody up when it comes back late. */
 #define SPINS  1500
+#define YIELDS 20 /* spins from one to the next */
 #define NUMBER 32    /* bits of the word below the job's number */
 
 struct crew {
@@ -36,8 +39,10 @@ struct crew {
     pthread_cond_t announced, done;
 };
 
-static inline void relax(void)
+static inline void relax(unsigned spins)
 {
+    if (spins % YIELDS == YIELDS - 1)
+        sched_yield();
 #if defined(__x86_64__) || defined(__i386__)
     __builtin_ia32_pause();
 #endif
@@ -69,7 +74,7 @@ static void await_job(struct crew *c)
     for (unsigned spins = 0; spins < SPINS; spins++) {
         if (is_open(c, atomic_load(&c->word)) || atomic_load(&c->closing))
             return;
-        relax();
+        relax(spins);
     }
     pthread_mutex_lock(&c->lock);
     atomic_fetch_add(&c->asleep, 1);
@@ -103,7 +108,7 @@ static void await_parts(struct crew *c)
     for (unsigned spins = 0; spins < SPINS; spins++) {
         if (atomic_load(&c->left) == 0)
             return;
-        relax();
+        relax(spins);
     }
     pthread_mutex_lock(&c->lock);
     atomic_store(&c->caller_sleeps, true);

@@ -168,7 +168,8 @@ void vm_tell(struct vm *vm)
 {
     const struct port *port = &vm->monitor->port;
     set_log(vm, port->log);
-    event_log_append(port->log, vm->own_memory, vm->own_log.next);
+    event_log_append(port->log, vm->own_memory, vm->own_log.next, vm->own_log.count);
+    vm->own_log.count = 0;
     event_log_room(&vm->own_log, vm->own_memory, vm->own_size);
     for (size_t at = 0; at < vm->own_text.len;) {
         struct vm_text text;

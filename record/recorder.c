@@ -55,8 +55,8 @@ static void put_early_events(struct recorder *r)
     put_events(r);
     uint64_t count = r->log.count;
     r->starting = false;
-    event_log_append(&r->log, r->early.data, r->early.data + r->early.len);
-    r->log.count = count;
+    r->log.count = 0;
+    event_log_append(&r->log, r->early.data, r->early.data + r->early.len, count);
     buf_free(&r->early);
 }
 

@@ -209,6 +209,7 @@ static inline void batch_model_moved(struct batch_model *m, struct batch_move mo
     m->oldest = (m->oldest + 1) % BATCH_DEEP_MOVES;
     m->deep_entry = m->context & (BATCH_CONTEXTS - 1);
     m->short_entry = (hash ^ batch_rotate(last, 16)) & (BATCH_CONTEXTS - 1);
+    __builtin_prefetch(&m->deep_table[m->deep_entry], 1); /* for the next event */
     m->last_site = &m->sites[move.site];
     m->cpus[m->last_site->number].step = step;
 }

@@ -38,17 +38,16 @@
 #define SPARES_MAX  32
 #define FRAME_AGE   2 /* seconds */
 
-/* Measured with the first 450,000 events of a Linux 6.1 boot (316,000 di/ei,
- * 119,000 CP0 writes, 15,000 eret), frames of 1 MiB, bytes per event and
- * nanoseconds per event of one 2 GHz core (encoding the columns: 170 ns):
- *     level 1: 0.73, 13     level 7: 0.65, 79     level 16: 0.58, 780
- *     level 4: 0.69, 37     level 13: 0.63, 370   level 19: 0.57, 1200
- * Window and long mode do not matter: a frame is its own window. When the
+/* Measured with bench_batch: 33 million events of four VMs, most of them TLB refills, bytes per
+ * event and nanoseconds per event (encoding the columns: 70 ns):
+ *     level 1: 2.55, 12     level 2: 2.50, 15     level 3: 2.41, 22     level 4: 2.41, 25
+ * Higher ones win little: 0.69 at level 4, 0.65 at 7 and 0.57 at 19, which takes 30 times as long,
+ * in a boot of one. Window and long mode do not matter: a frame is its own window. When the
  * queue fills, the thread must not hold up the machines, and at the end somebody
  * waits for it: then speed counts. */
 #define LEVEL_BLOBS   3
-#define LEVEL_MAIN    4
-#define LEVEL_HURRIED 3
+#define LEVEL_MAIN    2
+#define LEVEL_HURRIED 1
 #define QUEUE_HURRY   (QUEUE_MAX / 4)
 
 struct item { /* of the queue */

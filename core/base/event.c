@@ -28,8 +28,15 @@ struct event event_unpack(const struct event *ev)
     return full;
 }
 
-void event_log_append(struct event_log *log, const uint8_t *memory, const uint8_t *end)
+void event_log_append(struct event_log *log, const uint8_t *memory, const uint8_t *end,
+                      uint64_t count)
 {
+    if (end - memory < log->last - log->next) { /* all of it, and room for one more */
+        memcpy(log->next, memory, (size_t)(end - memory));
+        log->next += end - memory;
+        log->count += count;
+        return;
+    }
     while (memory < end) {
         const struct event *ev = (const struct event *)memory;
         memcpy(log->next, ev, event_bytes[ev->kind]);

@@ -66,8 +66,9 @@ static inline void event_log_room(struct event_log *log, void *memory, size_t by
     log->last = log->next + bytes - sizeof(struct event);
 }
 
-/* Appends the packed events from `memory` up to `end`. */
-void event_log_append(struct event_log *log, const uint8_t *memory, const uint8_t *end);
+/* Appends the `count` packed events from `memory` up to `end`. */
+void event_log_append(struct event_log *log, const uint8_t *memory, const uint8_t *end,
+                      uint64_t count);
 
 /* Room for one event; the caller fills the arguments that the kind has. */
 static inline struct event *event_log_put(struct event_log *log, enum event_kind kind,

@@ -69,7 +69,7 @@ START_TEST(smallest)
     ck_assert_uint_eq(vm->cpu_hz, CPU_HZ_DEFAULT);
     ck_assert_uint_eq(vm->disks_count + vm->nics_count + vm->replies_count, 0);
     ck_assert(vm->console == CONSOLE_TERMINAL && vm->until_text == NULL && !vm->big_endian);
-    ck_assert_uint_eq(c.epoch_ns, EPOCH_NS_DEFAULT);
+    ck_assert_uint_eq(c.epoch_ns, EPOCH_NS_APART);
     ck_assert_uint_eq(c.share, SHARE_AS_SUITS);
     ck_assert_uint_eq(c.machine_memory + c.threads + c.scan_rate + c.networks_count, 0);
 }
