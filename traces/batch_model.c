@@ -156,25 +156,19 @@ static uint32_t tlb_slot(uint64_t entryhi)
     return (uint32_t)(entryhi * BATCH_GOLDEN >> (64 - BATCH_TLB_HASH_BITS));
 }
 
-bool batch_model_tlb_forecast(const struct batch_model *m, const struct batch_cpu *c,
-                              const struct event *ev, unsigned i, uint64_t *value)
+uint64_t batch_model_tlb_forecast(struct batch_model *m, const struct batch_cpu *c,
+                                  const struct event *ev, unsigned i)
 {
     const uint64_t *last = m->last_arg[EVENT_TLB_WRITE];
-    if (i == 1) {
-        *value = (c->badvaddr & ~UINT64_C(0x1fff)) | (last[1] & 0x1fff);
-        return true;
+    if (i == 1)
+        return (c->badvaddr & ~UINT64_C(0x1fff)) | (last[1] & 0x1fff);
+    if (i == 2) {
+        const struct batch_tlb_entry *t = &m->tlb[tlb_slot(ev->arg[1])];
+        m->tlb_before = t->used && t->arg[1] == ev->arg[1] ? t : NULL;
     }
-    if (i < 2)
-        return false;
-    const struct batch_tlb_entry *t = &m->tlb[tlb_slot(ev->arg[1])];
-    if (t->used && t->arg[1] == ev->arg[1]) {
-        *value = t->arg[i];
-        return true;
-    }
-    if (i < 4)
-        return false;
-    *value = last[i] + (ev->arg[i - 2] >> 6) - (last[i - 2] >> 6);
-    return true;
+    if (i >= 2 && m->tlb_before != NULL)
+        return m->tlb_before->arg[i];
+    return i < 4 ? last[i] : last[i] + (ev->arg[i - 2] >> 6) - (last[i - 2] >> 6);
 }
 
 unsigned batch_model_rank(const struct batch_site *site, unsigned i, uint64_t value)

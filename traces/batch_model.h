@@ -12,7 +12,7 @@
 #include "core/base/event.h"
 
 #define BATCH_EVENTS_MAX 65536u /* TRACE_BATCH_MAX */
-#define BATCH_MOVES_MAX  60u
+#define BATCH_MOVES_MAX  16u
 #define BATCH_VALUES_MAX 8u
 
 enum batch_path {
@@ -80,6 +80,7 @@ struct batch_model {
     struct batch_move short_table[BATCH_CONTEXTS];
     uint64_t last_arg[EVENT_KINDS][EVENT_ARGS_MAX];
     struct batch_tlb_entry tlb[1u << BATCH_TLB_HASH_BITS];
+    const struct batch_tlb_entry *tlb_before; /* of the tlb-write whose arguments are asked for */
     struct batch_cpu *cpus; /* those seen in this batch */
     uint32_t cpus_count, cpus_cap;
     uint32_t cpu_index[65536]; /* index into cpus + 1 */
@@ -105,8 +106,8 @@ static inline bool batch_model_move(const struct batch_model *m, unsigned code,
 static inline void batch_model_moved(struct batch_model *m, struct batch_move move, unsigned code,
                                      uint64_t step);
 
-/* For argument i of an event at `site` whose arguments below i are known. */
-static inline uint64_t batch_model_forecast(const struct batch_model *m,
+/* For argument i of an event at `site`, for each i in order; those below it are known. */
+static inline uint64_t batch_model_forecast(struct batch_model *m,
                                             const struct batch_site *site, const struct event *ev,
                                             unsigned i);
 /* The rank of a value that is not the forecast, and the value of such a rank. */
@@ -214,19 +215,18 @@ static inline void batch_model_moved(struct batch_model *m, struct batch_move mo
     m->cpus[m->last_site->number].step = step;
 }
 
-bool batch_model_tlb_forecast(const struct batch_model *m, const struct batch_cpu *c,
-                              const struct event *ev, unsigned i, uint64_t *value);
+uint64_t batch_model_tlb_forecast(struct batch_model *m, const struct batch_cpu *c,
+                                  const struct event *ev, unsigned i);
 
-static inline uint64_t batch_model_forecast(const struct batch_model *m,
+static inline uint64_t batch_model_forecast(struct batch_model *m,
                                             const struct batch_site *site, const struct event *ev,
                                             unsigned i)
 {
     const struct batch_cpu *c = &m->cpus[site->number];
     if (site->kind == EVENT_ERET && c->returns_count > 0)
         return c->returns[c->returns_count - 1];
-    uint64_t value;
-    if (site->kind == EVENT_TLB_WRITE && batch_model_tlb_forecast(m, c, ev, i, &value))
-        return value;
+    if (site->kind == EVENT_TLB_WRITE)
+        return batch_model_tlb_forecast(m, c, ev, i);
     return site->values[i].count > 0 ? site->values[i].value[0] : m->last_arg[site->kind][i];
 }
 
@@ -236,7 +236,7 @@ static inline void batch_model_argument(const struct batch_site *site, unsigned 
                                         uint64_t value)
 {
     struct batch_values *v = &site->values[i];
-    if (rank != BATCH_RANK_FORECAST || v->count == 0)
+    if ((rank != BATCH_RANK_FORECAST || v->count == 0) && site->kind != EVENT_TLB_WRITE)
         batch_model_new_value(v, value);
 }
 

@@ -10,7 +10,7 @@
  * frame is in the file when the frame is.
  *
  * DETERMINISM: host time decides only where a frame ends (about two seconds
- * after its first field) and how hard it is compressed, never what is in it.
+ * after its first field), never what is in it.
  *
  * An error is kept, the torn frame is cut off the file, and all further data
  * is dropped: the recorded machines must not notice.
@@ -39,16 +39,13 @@
 #define FRAME_AGE   2 /* seconds */
 
 /* Measured with bench_batch: 33 million events of four VMs, most of them TLB refills, bytes per
- * event and nanoseconds per event (encoding the columns: 70 ns):
+ * event and nanoseconds per event (encoding the columns: 55 ns):
  *     level 1: 2.55, 12     level 2: 2.50, 15     level 3: 2.41, 22     level 4: 2.41, 25
  * Higher ones win little: 0.69 at level 4, 0.65 at 7 and 0.57 at 19, which takes 30 times as long,
- * in a boot of one. Window and long mode do not matter: a frame is its own window. When the
- * queue fills, the thread must not hold up the machines, and at the end somebody
- * waits for it: then speed counts. */
+ * in a boot of one. Window and long mode do not matter: a frame is its own window. The thread takes
+ * time from the machines where they keep all cores busy: speed counts. */
 #define LEVEL_BLOBS   3
-#define LEVEL_MAIN    2
-#define LEVEL_HURRIED 1
-#define QUEUE_HURRY   (QUEUE_MAX / 4)
+#define LEVEL_MAIN    1
 
 struct item { /* of the queue */
     struct item *next;
@@ -118,14 +115,6 @@ static void write_out(struct trace_writer *w, const struct buf *b)
         w->offset += b->len;
 }
 
-static int level_now(struct trace_writer *w, const struct lane *lane)
-{
-    pthread_mutex_lock(&w->lock);
-    bool hurry = w->queued > QUEUE_HURRY || w->closing;
-    pthread_mutex_unlock(&w->lock);
-    return hurry && lane->level > LEVEL_HURRIED ? LEVEL_HURRIED : lane->level;
-}
-
 static void lane_write(struct trace_writer *w, struct lane *lane)
 {
     if (lane->content.len == 0)
@@ -133,7 +122,7 @@ static void lane_write(struct trace_writer *w, struct lane *lane)
     if (!atomic_load(&w->failed)) {
         size_t bound = ZSTD_compressBound(lane->content.len);
         buf_clear(&w->compressed);
-        ZSTD_CCtx_setParameter(w->cctx, ZSTD_c_compressionLevel, level_now(w, lane));
+        ZSTD_CCtx_setParameter(w->cctx, ZSTD_c_compressionLevel, lane->level);
         size_t n = ZSTD_compress2(w->cctx, buf_reserve(&w->compressed, bound), bound,
                                   lane->content.data, lane->content.len);
         CHECK(!ZSTD_isError(n), "zstd: %s", ZSTD_getErrorName(n));

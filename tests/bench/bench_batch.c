@@ -15,7 +15,7 @@
 #include "traces/trace.h"
 
 #define ROUNDS 3 /* the best counts */
-#define LEVEL  4 /* traces/writer.c */
+#define LEVEL  1 /* traces/writer.c */
 
 struct result {
     double decode, encode, compress; /* seconds */
