@@ -120,6 +120,11 @@ static void await_parts(struct crew *c)
 
 void crew_run(struct crew *c, void (*part)(void *ctx, unsigned i), void *ctx, unsigned parts)
 {
+    if (c == NULL) {
+        for (unsigned i = 0; i < parts; i++)
+            part(ctx, i);
+        return;
+    }
     unsigned long long number = (atomic_load(&c->word) >> NUMBER) + 1;
     atomic_store(&c->parts, 0); /* nobody may take one before all is said */
     c->part = part;

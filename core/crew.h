@@ -12,7 +12,8 @@ struct crew;
 struct crew *crew_create(unsigned threads);
 void crew_destroy(struct crew *c);
 /* part(ctx, i) for i = 0 .. parts - 1, in any order and on any thread; returns when all are done.
- * What the parts wrote is then seen here, and what was written here before is seen there. */
+ * What the parts wrote is then seen here, and what was written here before is seen there. Without a
+ * crew (NULL) the caller does them all, in order. */
 void crew_run(struct crew *c, void (*part)(void *ctx, unsigned i), void *ctx, unsigned parts);
 
 #endif

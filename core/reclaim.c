@@ -9,6 +9,7 @@
 #include <inttypes.h>
 
 #include "core/base/splitmix.h"
+#include "core/crew.h"
 #include "core/dev/virtio_balloon.h"
 #include "core/monitor.h"
 
@@ -341,7 +342,7 @@ static void set_balloons(struct monitor *m)
 
 struct count {
     const struct vm *vm;
-    uint64_t alone;
+    uint64_t alone; /* of its common pages, those that nobody else uses any more */
 };
 
 static bool count_page(void *ctx, uint64_t key, uint64_t entry)
@@ -355,16 +356,21 @@ static bool count_page(void *ctx, uint64_t key, uint64_t entry)
     return true;
 }
 
-static void report_vm(struct vm *vm)
+static void count_part(void *ctx, unsigned i)
 {
-    struct count c = {.vm = vm};
+    struct count *out = (struct count *)ctx + i, own = *out; /* not in lines that threads share */
+    if (own.vm->pages.common != 0 && !own.vm->defect)
+        radix_each(&own.vm->pmap, count_page, &own);
+    *out = own;
+}
+
+static void report_vm(struct vm *vm, uint64_t alone)
+{
     struct vm_pages pages = vm->defect ? (struct vm_pages){0} : vm->pages;
-    if (pages.common != 0)
-        radix_each(&vm->pmap, count_page, &c);
     struct event *ev = vm_event(vm, EVENT_MEMORY);
     ev->arg[0] = vm->ram_pages;
-    ev->arg[1] = pages.own + c.alone;
-    ev->arg[2] = pages.common - c.alone;
+    ev->arg[1] = pages.own + alone;
+    ev->arg[2] = pages.common - alone;
     ev->arg[3] = pages.balloon;
     ev->arg[4] = pages.swapped;
     ev->arg[5] = vm->ram_pages - pages.own - pages.common - pages.balloon - pages.swapped;
@@ -373,8 +379,12 @@ static void report_vm(struct vm *vm)
 
 static void report(struct monitor *m)
 {
+    struct count count[VMS_MAX];
     for (unsigned i = 0; i < m->vms_count; i++)
-        report_vm(m->vms[i]);
+        count[i] = (struct count){.vm = m->vms[i]};
+    crew_run(m->crew, count_part, count, m->vms_count);
+    for (unsigned i = 0; i < m->vms_count; i++)
+        report_vm(m->vms[i], count[i].alone);
     struct event *ev = vm_event(m->vms[0], EVENT_POOL);
     ev->arg[0] = m->memory.pool_pages;
     ev->arg[1] = memory_in_use(&m->memory);

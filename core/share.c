@@ -260,11 +260,7 @@ static void search_part(void *ctx, unsigned i)
 static void search_and_share(struct monitor *m, uint64_t pages, enum share_ways why)
 {
     struct round round = {m, pages};
-    if (m->crew != NULL)
-        crew_run(m->crew, search_part, &round, m->vms_count);
-    else
-        for (unsigned i = 0; i < m->vms_count; i++)
-            search_part(&round, i);
+    crew_run(m->crew, search_part, &round, m->vms_count);
     for (unsigned i = 0; i < m->vms_count; i++) {
         struct vm *vm = m->vms[i];
         for (size_t at = 0; at < vm->found.len; at += sizeof(struct found)) {
