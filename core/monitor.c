@@ -314,7 +314,7 @@ static bool all_asleep(const struct monitor *m)
 static uint64_t steps_left(const struct monitor *m, const struct vm *vm,
                            const struct run_limit *limit)
 {
-    uint64_t left = UINT64_MAX, done = mips_steps(vm->cpu);
+    uint64_t left = UINT64_MAX, done = vm_steps(vm);
     if (limit->step != UINT64_MAX) /* a branch with its slot, of the VM before, may lead beyond */
         left = limit->step - min_u64(monitor_position(m), limit->step);
     if (limit->vm == vm->index + 1)
@@ -324,7 +324,7 @@ static uint64_t steps_left(const struct monitor *m, const struct vm *vm,
 
 static bool vm_limit_reached(const struct monitor *m, const struct run_limit *limit)
 {
-    return limit->vm != 0 && mips_steps(m->vms[limit->vm - 1]->cpu) >= limit->vm_step;
+    return limit->vm != 0 && vm_steps(m->vms[limit->vm - 1]) >= limit->vm_step;
 }
 
 /* The epoch is over for all VMs. An enum run_stop or GO_ON. */

@@ -102,7 +102,7 @@ void put_threads_xml(struct gdb_session *s, struct buf *out)
         buf_clear(&text);
         if (s->ops->thread_text != NULL)
             s->ops->thread_text(s->target, all[i], &text);
-        regxml_put_text(out, (const char *)text.data, text.len);
+        buf_put_xml(out, (const char *)text.data, text.len);
         buf_puts(out, "</thread>\n");
     }
     buf_puts(out, "</threads>\n");
@@ -116,7 +116,7 @@ static void put_process(struct gdb_session *s, int pid, struct buf *out)
                s->attached[pid] ? "attached" : "-");
     buf_puts(out, "<column name=\"command\">");
     if (name != NULL)
-        regxml_put_text(out, name, strlen(name));
+        buf_put_xml(out, name, strlen(name));
     else
         buf_printf(out, "vm%d", pid);
     buf_puts(out, "</column></item>\n");

@@ -2,25 +2,6 @@
 
 #include <string.h>
 
-void regxml_put_text(struct buf *out, const char *text, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        char c = text[i];
-        if (c == '<')
-            buf_puts(out, "&lt;");
-        else if (c == '>')
-            buf_puts(out, "&gt;");
-        else if (c == '&')
-            buf_puts(out, "&amp;");
-        else if (c == '"')
-            buf_puts(out, "&quot;");
-        else if (c == '\'')
-            buf_puts(out, "&apos;");
-        else
-            buf_putc(out, c == '\n' || (c >= 0x20 && c < 0x7f) ? (uint8_t)c : '?');
-    }
-}
-
 /* Types that gdb knows without a definition. */
 static bool is_builtin(const char *type)
 {
@@ -35,7 +16,7 @@ static bool is_builtin(const char *type)
 static void put_attribute(struct buf *out, const char *name, const char *value)
 {
     buf_printf(out, " %s=\"", name);
-    regxml_put_text(out, value, strlen(value));
+    buf_put_xml(out, value, strlen(value));
     buf_putc(out, '"');
 }
 
@@ -77,7 +58,7 @@ void regxml_put(struct buf *out, const struct regxml *x)
 {
     buf_puts(out, "<?xml version=\"1.0\"?>\n<!DOCTYPE target SYSTEM \"gdb-target.dtd\">\n"
                   "<target version=\"1.0\">\n<architecture>");
-    regxml_put_text(out, x->architecture, strlen(x->architecture));
+    buf_put_xml(out, x->architecture, strlen(x->architecture));
     buf_puts(out, "</architecture>\n<osabi>none</osabi>\n");
     for (size_t i = 0; i < x->count; i++) {
         bool seen = false;

@@ -16,7 +16,4 @@ struct regxml {
  * plants breakpoints. */
 void regxml_put(struct buf *out, const struct regxml *x);
 
-/* Append text with the five XML characters escaped and other unprintable ones as `?`. */
-void regxml_put_text(struct buf *out, const char *text, size_t n);
-
 #endif

@@ -56,7 +56,7 @@ static void print_when(struct vm_target *t, struct buf *out)
     buf_printf(out, "position %" PRIu64 " of %" PRIu64 ", ", timeline_position(tl),
                tl->replayer.end_step);
     if (several(t)) {
-        vm_monitor_put_place(out, t->selected, mips_steps(vm->cpu));
+        vm_monitor_put_place(out, t->selected, vm_steps(vm));
         buf_printf(out, "%s, ", vm->config->name);
     }
     buf_printf(out, "virtual time %" PRIu64 ".%09" PRIu64 " s, pc %08" PRIx64 "\n",

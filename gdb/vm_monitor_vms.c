@@ -18,7 +18,7 @@ void vm_monitor_vms(struct vm_target *t, char *args, struct buf *out)
                    " %08" PRIx64 "%s  %s, %s\n",
                    vm_target_pid(i), i == t->selected ? '*' : ' ', vm->config->name,
                    vm->config->big_endian ? "big" : "little", vm->config->memory >> 20,
-                   mips_steps(vm->cpu), ns / 1000000000u, ns % 1000000000u,
+                   vm_steps(vm), ns / 1000000000u, ns % 1000000000u,
                    mips_pc(vm->cpu) & 0xffffffffu,
                    vm->powered_off        ? " off"
                    : vm_asleep(vm)        ? " asleep"

@@ -82,7 +82,7 @@ static uint64_t value_of(struct vm_target *t, const struct vm *vm, unsigned numb
     case REG_TIME:
         return vm_ns_of(vm, vm_cycle(vm));
     case REG_STEP:
-        return mips_steps(vm->cpu);
+        return vm_steps(vm);
     default:
         return mips_reg_read(vm->cpu, number);
     }

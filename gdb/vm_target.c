@@ -73,7 +73,7 @@ static void thread_text(void *target, struct gdb_tid tid, struct buf *out)
     struct vm_target *t = target;
     const struct vm *vm = timeline_vm(t->timeline, vm_of(t, tid.pid));
     if (timeline_vms(t->timeline) > 1)
-        buf_printf(out, "%s, step %" PRIu64 ", ", vm->config->name, mips_steps(vm->cpu));
+        buf_printf(out, "%s, step %" PRIu64 ", ", vm->config->name, vm_steps(vm));
     buf_printf(out, "position %" PRIu64 "%s", timeline_position(t->timeline),
                vm->powered_off           ? ", off"
                : mips_waiting(vm->cpu) ? ", asleep"

@@ -59,7 +59,7 @@ struct mips *timeline_cpu(const struct timeline *t, unsigned vm)
 
 uint64_t timeline_vm_steps(const struct timeline *t, unsigned vm)
 {
-    return mips_steps(timeline_cpu(t, vm));
+    return vm_steps(timeline_vm(t, vm));
 }
 
 struct vm *timeline_current(const struct timeline *t)

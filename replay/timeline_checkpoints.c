@@ -95,7 +95,7 @@ struct checkpoint *checkpoint_take(struct timeline *t)
     };
     const struct monitor *m = t->replayer.monitor;
     for (unsigned vm = 0; vm < m->vms_count; vm++)
-        t->checkpoints[i].vm_step[vm] = mips_steps(m->vms[vm]->cpu);
+        t->checkpoints[i].vm_step[vm] = vm_steps(m->vms[vm]);
     return &t->checkpoints[i];
 }
 

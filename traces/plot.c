@@ -1,27 +1,11 @@
 /* Numbers are printed with two decimals: a hundredth of a pixel. */
 #include <stdio.h>
+#include <string.h>
 
 #include "traces/plot.h"
 
 #define TEXT_SIZE  12.0
 #define TICKS_MOST 6.0
-
-static void put_text(struct buf *out, const char *text)
-{
-    for (; *text != 0; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c == '<')
-            buf_puts(out, "&lt;");
-        else if (c == '>')
-            buf_puts(out, "&gt;");
-        else if (c == '&')
-            buf_puts(out, "&amp;");
-        else if (c == '"')
-            buf_puts(out, "&quot;");
-        else
-            buf_putc(out, c < 0x20 || c >= 0x7f ? '?' : c);
-    }
-}
 
 static double page_x(const struct plot *p, double x)
 {
@@ -42,10 +26,10 @@ void plot_page_begin(struct buf *out, double width, double height, const char *t
                "viewBox=\"0 0 %.0f %.0f\" font-family=\"Helvetica, Arial, sans-serif\" "
                "fill=\"#222222\">\n<title>",
                width, height, width, height);
-    put_text(out, title);
+    buf_put_xml(out, title, strlen(title));
     buf_puts(out, "</title>\n<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n"
                   "<text x=\"24\" y=\"32\" font-size=\"18\" font-weight=\"bold\">");
-    put_text(out, title);
+    buf_put_xml(out, title, strlen(title));
     buf_puts(out, "</text>\n");
     plot_page_text(out, 24, 54, PLOT_START, 13, subtitle);
 }
@@ -61,7 +45,7 @@ void plot_page_text(struct buf *out, double x, double y, enum plot_anchor anchor
     static const char *const names[] = {"start", "middle", "end"};
     buf_printf(out, "<text x=\"%.2f\" y=\"%.2f\" font-size=\"%.0f\" text-anchor=\"%s\">", x, y,
                size, names[anchor]);
-    put_text(out, text);
+    buf_put_xml(out, text, strlen(text));
     buf_puts(out, "</text>\n");
 }
 
@@ -177,7 +161,7 @@ void plot_bar(const struct plot *p, double x0, double x1, double low, double hig
                "<rect x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\" fill=\"%s\" "
                "stroke=\"#ffffff\" stroke-width=\"0.5\"><title>",
                x, y, page_x(p, x1) - x, page_y(p, low) - y, colour);
-    put_text(p->out, hint);
+    buf_put_xml(p->out, hint, strlen(hint));
     buf_puts(p->out, "</title></rect>\n");
 }
 

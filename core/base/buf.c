@@ -61,6 +61,25 @@ void buf_printf(struct buf *b, const char *fmt, ...)
     va_end(ap);
 }
 
+void buf_put_xml(struct buf *b, const char *text, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        char c = text[i];
+        if (c == '<')
+            buf_puts(b, "&lt;");
+        else if (c == '>')
+            buf_puts(b, "&gt;");
+        else if (c == '&')
+            buf_puts(b, "&amp;");
+        else if (c == '"')
+            buf_puts(b, "&quot;");
+        else if (c == '\'')
+            buf_puts(b, "&apos;");
+        else
+            buf_putc(b, c == '\n' || (c >= 0x20 && c < 0x7f) ? (uint8_t)c : '?');
+    }
+}
+
 const char *buf_cstr(struct buf *b)
 {
     *buf_reserve(b, 1) = 0;

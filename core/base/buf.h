@@ -17,6 +17,9 @@ void buf_put(struct buf *b, const void *p, size_t n);
 void buf_putc(struct buf *b, uint8_t c);
 void buf_puts(struct buf *b, const char *s);     /* without the terminating 0 */
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* Text inside an XML element or attribute: what has a meaning there is escaped, what is not printable
+ * ASCII or a newline becomes "?". */
+void buf_put_xml(struct buf *b, const char *text, size_t n);
 const char *buf_cstr(struct buf *b);             /* 0-terminated view, valid until the next change */
 
 #endif

@@ -356,6 +356,15 @@ START_TEST(defect)
     ck_assert_uint_eq(others_digest(good, 1), others_digest(bad, 1));
     mrig_assert_events(bad, threads);
     ck_assert_uint_eq(others_digest(bad, 1), others_digest(threads, 1));
+    /* It never does a step more than those that are sure, however far it really got. */
+    const struct vm *halted = bad->m->vms[1];
+    struct run_limit limit = {.step = UINT64_MAX,
+                              .cycle = end + bad->m->epoch_cycles,
+                              .vm = 2,
+                              .vm_step = vm_steps(halted) + 1};
+    ck_assert_uint_gt(mips_steps(halted->cpu), vm_steps(halted));
+    ck_assert_int_eq(monitor_run(bad->m, &limit, &bad->err), RUN_LIMIT);
+    ck_assert_uint_eq(mrig_cycle(bad), limit.cycle);
     mrig_destroy(good);
     mrig_destroy(bad);
     mrig_destroy(threads);
