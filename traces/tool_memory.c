@@ -270,10 +270,11 @@ static void print_headline(const struct memory_log *log)
         need_sum += (double)memory_log_unshared(&log->sample[i].sum);
         used_sum += (double)log->sample[i].used;
     }
-    printf("%zu VM%s %s of what they would without sharing: %.1f of %.1f MiB at %" PRIu64
+    printf("%zu VM%s %s of what %s would without sharing: %.1f of %.1f MiB at %" PRIu64
            ".%03" PRIu64 " s, when that is most (%s on average, %s at the end)\n",
            log->vms, log->vms == 1 ? " uses" : "s use",
-           percent(text[0], (double)s->used, (double)need), mib(s->used), mib(need),
+           percent(text[0], (double)s->used, (double)need), log->vms == 1 ? "it" : "they",
+           mib(s->used), mib(need),
            s->ns / 1000000000, s->ns / 1000000 % 1000, percent(text[1], used_sum, need_sum),
            percent(text[2], (double)last->used, (double)memory_log_unshared(&last->sum)));
     printf("sharing then saves %.1f MiB: %.1f known to be within VMs, %.1f across VMs, %.1f not "
