@@ -30,7 +30,7 @@ allowed='
     pthread_mutex_unlock pthread_cond_init pthread_cond_destroy pthread_cond_wait
     pthread_cond_signal pthread_cond_broadcast sem_init sem_destroy sem_wait sem_post
     argp_parse program_invocation_short_name
-    pthread_sigmask sigfillset
+    pthread_sigmask sigfillset sched_yield
     abort exit _exit setjmp _setjmp __sigsetjmp longjmp siglongjmp sigaction sigemptyset
     ffs clz floor ceil fmod sqrt
     __errno_location __assert_fail __stack_chk_fail __tls_get_addr _GLOBAL_OFFSET_TABLE_
