@@ -9,7 +9,7 @@
 
 #include "traces/trace.h"
 
-#define LOOKAHEAD_BATCHES 16u /* of up to 4.5 MiB, packed 2 */
+#define LOOKAHEAD_BATCHES 16u /* of 2 MiB or so, 4.5 at most */
 
 struct lookahead;
 

@@ -101,7 +101,7 @@ static void encode_arguments(struct batch_codec *c, const struct batch_site *sit
     }
 }
 
-/* A move with no code, or to a new site. */
+/* A move that the deep context did not foretell: its code, and the move if none stands for it. */
 static void encode_news(struct batch_codec *c, size_t at, uint32_t back, uint64_t delta,
                         unsigned code)
 {
