@@ -69,9 +69,21 @@ START_TEST(smallest)
     ck_assert_uint_eq(vm->cpu_hz, CPU_HZ_DEFAULT);
     ck_assert_uint_eq(vm->disks_count + vm->nics_count + vm->replies_count, 0);
     ck_assert(vm->console == CONSOLE_TERMINAL && vm->until_text == NULL && !vm->big_endian);
-    ck_assert_uint_eq(c.epoch_ns, EPOCH_NS_APART);
+    ck_assert_uint_eq(c.epoch_ns, EPOCH_NS_DEFAULT);
     ck_assert_uint_eq(c.share, SHARE_AS_SUITS);
     ck_assert_uint_eq(c.machine_memory + c.threads + c.scan_rate + c.networks_count, 0);
+}
+END_TEST
+
+/* What suits: short where frames cross, long where nothing does. */
+START_TEST(epochs)
+{
+    read_good("vms = ( { kernel = \"/k\"; count = 2; } );");
+    ck_assert_uint_eq(c.epoch_ns, EPOCH_NS_APART);
+    read_good("networks = ( { name = \"lan\"; } ); vms = ( { kernel = \"/k\"; count = 2; } );");
+    ck_assert_uint_eq(c.epoch_ns, EPOCH_NS_DEFAULT);
+    read_good("machine = { epoch = \"50us\"; }; vms = ( { kernel = \"/k\"; count = 2; } );");
+    ck_assert_uint_eq(c.epoch_ns, 50000);
 }
 END_TEST
 
@@ -430,6 +442,7 @@ int main(void)
     TCase *tc = tcase_create("cluster");
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, smallest);
+    tcase_add_test(tc, epochs);
     tcase_add_test(tc, machine_values);
     tcase_add_test(tc, vm_values);
     tcase_add_test(tc, defaults_and_numbers);
