@@ -9,13 +9,13 @@
 
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 
 #include "core/base/err.h"
+#include "core/base/thread.h"
 
 /* Some tens of microseconds. Then a thread sleeps, and be it only for the host to notice that a core
  * is free for one that it has taken off another. Until then it offers its core now and then: the
@@ -144,15 +144,11 @@ struct crew *crew_create(unsigned threads)
     pthread_mutex_init(&c->lock, NULL);
     pthread_cond_init(&c->announced, NULL);
     pthread_cond_init(&c->done, NULL);
-    sigset_t all, old; /* signals are for the program's own thread */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
     int error = 0;
     while (error == 0 && c->threads < threads - 1) {
-        error = pthread_create(&c->thread[c->threads], NULL, run, c);
+        error = thread_start(&c->thread[c->threads], run, c);
         c->threads += error == 0;
     }
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
     if (error == 0)
         return c;
     crew_destroy(c);

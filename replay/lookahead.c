@@ -1,10 +1,10 @@
 #include "replay/lookahead.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #include "core/base/err.h"
+#include "core/base/thread.h"
 
 struct lookahead {
     pthread_t thread;
@@ -68,12 +68,7 @@ struct lookahead *lookahead_start(const struct trace_reader *reader, size_t firs
     l->wanted = l->decoded = first;
     pthread_mutex_init(&l->lock, NULL);
     pthread_cond_init(&l->changed, NULL);
-    sigset_t all, old; /* signals are for the program's own threads */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    int error = pthread_create(&l->thread, NULL, run, l);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    if (error == 0)
+    if (thread_start(&l->thread, run, l) == 0)
         return l;
     destroy(l);
     return NULL;

@@ -8,8 +8,9 @@
 #include "traces/frame_ahead.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
+
+#include "core/base/thread.h"
 
 #define SLOTS 4
 
@@ -89,11 +90,7 @@ struct frame_ahead *frame_ahead_start(struct frame_walk *w)
     }
     pthread_mutex_init(&a->lock, NULL);
     pthread_cond_init(&a->changed, NULL);
-    sigset_t all, old; /* signals are for the program's own threads */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    a->has_thread = pthread_create(&a->thread, NULL, run, a) == 0;
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    a->has_thread = thread_start(&a->thread, run, a) == 0;
     return a;
 }
 

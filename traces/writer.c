@@ -26,6 +26,7 @@
 #include <unistd.h>
 #include <zstd.h>
 
+#include "core/base/thread.h"
 #include "traces/batch.h"
 #include "traces/frame.h"
 #include "traces/hash_set.h"
@@ -480,18 +481,6 @@ static void writer_destroy(struct trace_writer *w)
     free(w);
 }
 
-/* Signals are for the program's own threads; and a full file size limit shall
- * be an error of write, not a deadly SIGXFSZ. */
-static int thread_start(struct trace_writer *w)
-{
-    sigset_t all, old;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    int error = pthread_create(&w->thread, NULL, writer_thread, w);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    return error;
-}
-
 /* One field alone in a frame, written now: only while the thread does not run. */
 static void write_field_frame(struct trace_writer *w, enum trace_field field)
 {
@@ -519,7 +508,7 @@ int trace_writer_open(struct trace_writer **out, const char *path, const struct 
     limit_signal_restore(&old);
     int result = trace_writer_status(w, e);
     if (result == 0) {
-        int error = thread_start(w);
+        int error = thread_start(&w->thread, writer_thread, w);
         if (error != 0)
             result = err_set(e, ERR_IO, "cannot start a thread: %s", strerror(error));
     }
