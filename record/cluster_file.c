@@ -486,14 +486,12 @@ static int read_root(struct reader *r, const config_setting_t *root)
         return err_set(r->e, ERR_USAGE, "%s: no VMs: vms = ( { ... } ) is missing", r->path);
     if (part[0] != NULL)
         TRY(keys_read_group(r, part[0], machine_keys, ARRAY_LEN(machine_keys), r->c));
-    bool as_suits = r->c->epoch_ns == 0;
-    if (as_suits)
-        r->c->epoch_ns = EPOCH_NS_DEFAULT;
     if (part[1] != NULL)
         TRY(read_networks(r, part[1]));
     TRY(read_vms(r, part[3], part[2]));
     /* Long epochs make less work. Only a network makes them felt: nothing crosses it in less. */
-    if (as_suits && part[1] == NULL && r->c->vms_count > 1)
+    bool said = part[0] != NULL && config_setting_get_member(part[0], "epoch") != NULL;
+    if (!said && part[1] == NULL && r->c->vms_count > 1)
         r->c->epoch_ns = EPOCH_NS_APART;
     return part[0] == NULL ? 0 : check_claims(r, part[0]);
 }
@@ -530,7 +528,6 @@ static int load(const char *path, char **text, struct err *e)
 int cluster_read(struct cluster *c, const char *path, struct err *e)
 {
     cluster_init(c);
-    c->epoch_ns = 0; /* not said yet */
     char *text = NULL;
     TRY(load(path, &text, e));
     int result = cluster_scan(text, path, e);

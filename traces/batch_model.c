@@ -62,7 +62,7 @@ void batch_model_reset(struct batch_model *m)
 
 static uint32_t site_slot(unsigned kind, unsigned cpu, uint64_t pc)
 {
-    uint64_t h = (pc ^ (uint64_t)cpu << 40 ^ (uint64_t)kind << 58) * BATCH_GOLDEN;
+    uint64_t h = (pc + ((uint64_t)cpu << 8 | kind) * BATCH_MIX) * BATCH_GOLDEN;
     return (uint32_t)(h >> 40) & (BATCH_SITE_HASH - 1);
 }
 

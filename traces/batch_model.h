@@ -59,7 +59,6 @@ struct batch_cpu {
     uint64_t badvaddr;
     uint64_t returns[BATCH_RETURNS_MAX];
     uint32_t returns_count;
-    uint16_t cpu; /* vm * 256 + vcpu */
 };
 
 struct batch_tlb_entry {
