@@ -2,17 +2,12 @@
 # What host threads win: records four equal machines (tests/cluster/work.conf.in) on one thread and
 # on two, in turn, and prints the median times and their ratio.
 #
-#   sh tests/bench/threads.sh [--rounds N] [--cpu CPU] [BUILD-DIR]
+#   sh tests/bench/threads.sh ROUNDS BUILD-DIR [CPU...]
 #
-# N rounds (3) for each CPU (24Kf, whose guests refill their TLBs most of the time so that the
-# trace's writer needs a good part of a core, and 24Kf,tlb=256). tests/run.sh must have been run
-# before. Exit status: 0 if all was measured.
+# The CPUs are 24Kf, whose guests refill their TLBs most of the time so that the trace's writer needs
+# a good part of a core, and 24Kf,tlb=256, if none are given. tests/run.sh must have been run before.
+# Exit status: 0 if all was measured.
 set -eu
-
-tests=$(cd "$(dirname "$0")/.." && pwd)
-build=$tests/../build
-rounds=3
-cpus='24Kf 24Kf,tlb=256'
 
 fail()
 {
@@ -20,23 +15,13 @@ fail()
     exit 1
 }
 
-usage='usage: threads.sh [--rounds N] [--cpu CPU] [BUILD-DIR]'
-while [ $# -gt 0 ]; do
-    case $1 in
-    --rounds | --cpu)
-        [ $# -ge 2 ] || fail "$usage"
-        [ "$1" = --rounds ] && rounds=$2 || cpus=$2
-        shift 2
-        ;;
-    -*) fail "$usage" ;;
-    *)
-        [ $# -eq 1 ] || fail "$usage"
-        build=$1
-        shift
-        ;;
-    esac
-done
-[ "$rounds" -ge 1 ] 2>/dev/null || fail "--rounds wants a number from 1 on, not '$rounds'"
+[ $# -ge 2 ] || fail 'usage: threads.sh ROUNDS BUILD-DIR [CPU...]'
+tests=$(cd "$(dirname "$0")/.." && pwd)
+rounds=$1
+build=$2
+shift 2
+[ "$rounds" -ge 1 ] 2>/dev/null || fail "ROUNDS is a number from 1 on, not '$rounds'"
+[ $# -gt 0 ] || set -- 24Kf 24Kf,tlb=256
 
 results=$build/bench/threads
 mkdir -p "$results"
@@ -53,7 +38,7 @@ record()
     sed -n 's/^total \([0-9]*\) .*/\1/p' "$results/times"
 }
 
-for cpu in $cpus; do
+for cpu; do
     : >"$results/one"
     : >"$results/two"
     for round in $(seq "$rounds"); do
