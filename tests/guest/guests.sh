@@ -35,11 +35,11 @@ guest_select()
         ;;
     no-root)
         guest_append="$guest_append root=/dev/sda1"
-        guest_until='Rebooting in'
+        guest_until='Rebooting in 1 seconds..'
         ;;
     bad-init)
         guest_initrd=$2/bad-init.cpio.gz
-        guest_until='Rebooting in'
+        guest_until='Rebooting in 1 seconds..'
         ;;
     *)
         echo "guests.sh: unknown guest '$1' (known: $guest_names)" >&2
