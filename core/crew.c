@@ -13,15 +13,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/err.h"
 #include "core/base/thread.h"
 
-/* Some tens of microseconds. Then a thread sleeps, and be it only for the host to notice that a core
- * is free for one that it has taken off another. Until then it offers its core now and then: the
- * trace's writer has work for it, and a thread that waits holds nobody up when it comes back late. */
-#define SPINS  1500
-#define YIELDS 20 /* spins from one to the next */
+/* A thread that waits spins before it sleeps, for to be woken takes some tens of microseconds: so long
+ * at least, and longer where it has not been in vain lately. While it spins it offers its core now
+ * and then: the trace's writer has work for it, and a thread that waits holds nobody up when it
+ * comes back late. */
+#define SPINS_MIN 1500
+#define SPINS_MAX 12000
+#define YIELDS    100 /* spins from one to the next */
 #define NUMBER 32    /* bits of the word below the job's number */
 
 struct crew {
@@ -32,6 +35,7 @@ struct crew {
     atomic_uint left;
     void (*part)(void *ctx, unsigned i);
     void *ctx;
+    unsigned limit; /* of the caller's spins */
     atomic_uint asleep;
     atomic_bool caller_sleeps;
     atomic_bool closing;
@@ -69,16 +73,32 @@ static void take_parts(struct crew *c)
     }
 }
 
-static void await_job(struct crew *c)
+/* Spins until is_done(c), as long as *limit allows. False: in vain. */
+static bool spin(struct crew *c, bool (*is_done)(struct crew *c), unsigned *limit)
 {
-    for (unsigned spins = 0; spins < SPINS; spins++) {
-        if (is_open(c, atomic_load(&c->word)) || atomic_load(&c->closing))
-            return;
+    for (unsigned spins = 0; spins < *limit; spins++) {
+        if (is_done(c)) {
+            *limit = *limit < SPINS_MAX / 2 ? 2 * *limit : SPINS_MAX;
+            return true;
+        }
         relax(spins);
     }
+    *limit = *limit / 2 > SPINS_MIN ? *limit / 2 : SPINS_MIN;
+    return false;
+}
+
+static bool has_job(struct crew *c)
+{
+    return is_open(c, atomic_load(&c->word)) || atomic_load(&c->closing);
+}
+
+static void await_job(struct crew *c, unsigned *limit)
+{
+    if (spin(c, has_job, limit))
+        return;
     pthread_mutex_lock(&c->lock);
     atomic_fetch_add(&c->asleep, 1);
-    while (!is_open(c, atomic_load(&c->word)) && !atomic_load(&c->closing))
+    while (!has_job(c))
         pthread_cond_wait(&c->announced, &c->lock);
     atomic_fetch_sub(&c->asleep, 1);
     pthread_mutex_unlock(&c->lock);
@@ -87,8 +107,9 @@ static void await_job(struct crew *c)
 static void *run(void *arg)
 {
     struct crew *c = arg;
+    unsigned limit = SPINS_MIN;
     while (!atomic_load(&c->closing)) {
-        await_job(c);
+        await_job(c, &limit);
         take_parts(c);
     }
     return NULL;
@@ -103,16 +124,18 @@ static void wake(struct crew *c)
     pthread_mutex_unlock(&c->lock);
 }
 
+static bool are_parts_done(struct crew *c)
+{
+    return atomic_load(&c->left) == 0;
+}
+
 static void await_parts(struct crew *c)
 {
-    for (unsigned spins = 0; spins < SPINS; spins++) {
-        if (atomic_load(&c->left) == 0)
-            return;
-        relax(spins);
-    }
+    if (spin(c, are_parts_done, &c->limit))
+        return;
     pthread_mutex_lock(&c->lock);
     atomic_store(&c->caller_sleeps, true);
-    while (atomic_load(&c->left) != 0)
+    while (!are_parts_done(c))
         pthread_cond_wait(&c->done, &c->lock);
     atomic_store(&c->caller_sleeps, false);
     pthread_mutex_unlock(&c->lock);
@@ -137,10 +160,70 @@ void crew_run(struct crew *c, void (*part)(void *ctx, unsigned i), void *ctx, un
     await_parts(c);
 }
 
+/* ---- parts in slices ---- */
+
+struct sliced {
+    bool (*slice)(void *ctx, unsigned i, unsigned k);
+    void *ctx;
+    unsigned parts, slices;
+    pthread_mutex_t lock; /* guards: */
+    uint8_t left[CREW_SLICED_MAX]; /* slices of each part that were not begun */
+    bool taken[CREW_SLICED_MAX];   /* a thread is at it */
+};
+
+/* The part with the most left of those that no thread is at; -1: there is none. A thread stays with
+ * its last one (-1: it had none), which is in its caches, unless another is far behind. */
+static int choose(const struct sliced *s, int last)
+{
+    int best = -1;
+    for (unsigned i = 0; i < s->parts; i++)
+        if (!s->taken[i] && s->left[i] != 0 && (best < 0 || s->left[i] > s->left[best]))
+            best = (int)i;
+    if (last >= 0 && s->left[last] != 0 && s->left[last] + s->slices / 2 >= s->left[best])
+        best = last;
+    return best;
+}
+
+static void take_slices(void *ctx, unsigned thread)
+{
+    (void)thread;
+    struct sliced *s = ctx;
+    int part = -1;
+    pthread_mutex_lock(&s->lock);
+    while ((part = choose(s, part)) >= 0) {
+        unsigned k = s->slices - s->left[part]--;
+        s->taken[part] = true;
+        pthread_mutex_unlock(&s->lock);
+        bool more = s->slice(s->ctx, (unsigned)part, k);
+        pthread_mutex_lock(&s->lock);
+        s->taken[part] = false;
+        if (!more)
+            s->left[part] = 0;
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
+void crew_run_sliced(struct crew *c, bool (*slice)(void *ctx, unsigned i, unsigned k), void *ctx,
+                     unsigned parts, unsigned slices)
+{
+    CHECK(parts <= CREW_SLICED_MAX && slices <= UINT8_MAX, "%u parts, %u slices", parts, slices);
+    struct sliced s = {.slice = slice, .ctx = ctx, .parts = parts, .slices = slices};
+    memset(s.left, (int)slices, parts);
+    /* The lock is held for some tens of nanoseconds, and to sleep takes a thousand times as long. */
+    pthread_mutexattr_t spinning;
+    pthread_mutexattr_init(&spinning);
+    pthread_mutexattr_settype(&spinning, PTHREAD_MUTEX_ADAPTIVE_NP);
+    pthread_mutex_init(&s.lock, &spinning);
+    pthread_mutexattr_destroy(&spinning);
+    crew_run(c, take_slices, &s, c->threads + 1);
+    pthread_mutex_destroy(&s.lock);
+}
+
 struct crew *crew_create(unsigned threads)
 {
     struct crew *c = xcalloc(1, sizeof *c);
     c->thread = xcalloc(threads, sizeof *c->thread);
+    c->limit = SPINS_MIN;
     pthread_mutex_init(&c->lock, NULL);
     pthread_cond_init(&c->announced, NULL);
     pthread_cond_init(&c->done, NULL);

@@ -6,6 +6,8 @@
 #ifndef CORE_CREW_H
 #define CORE_CREW_H
 
+#include <stdbool.h>
+
 struct crew;
 
 /* `threads` in all, that of the caller included; 2 to 64. NULL if the host has no more threads. */
@@ -15,5 +17,12 @@ void crew_destroy(struct crew *c);
  * What the parts wrote is then seen here, and what was written here before is seen there. Without a
  * crew (NULL) the caller does them all, in order. */
 void crew_run(struct crew *c, void (*part)(void *ctx, unsigned i), void *ctx, unsigned parts);
+
+/* The same for parts that can be interrupted, so that no thread has much to do when the others are
+ * done: slice(ctx, i, k) for k = 0 .. slices - 1, in this order for each part, and never for one
+ * part on two threads at once. False: there is nothing more to do in this part. */
+void crew_run_sliced(struct crew *c, bool (*slice)(void *ctx, unsigned i, unsigned k), void *ctx,
+                     unsigned parts, unsigned slices);
+#define CREW_SLICED_MAX 64 /* parts; of slices there are up to 255 */
 
 #endif

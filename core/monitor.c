@@ -382,24 +382,33 @@ static int run_in_turn(struct monitor *m, struct run_limit *limit, bool pass, st
 
 struct parallel {
     struct monitor *m;
+    uint64_t begin[VMS_MAX]; /* cycles at the epoch's begin */
     struct err err[VMS_MAX];
     enum vm_stop stop[VMS_MAX];
 };
 
-static void run_part(void *ctx, unsigned i)
+/* An epoch is cut in so many slices where threads share the work. */
+#define SLICES 4
+
+static bool run_slice(void *ctx, unsigned i, unsigned k)
 {
     struct parallel *p = ctx;
     struct vm *vm = p->m->vms[i];
+    uint64_t end = epoch_end(p->m, vm), begin = p->begin[i];
     check_set_position(print_position, p->m);
-    p->stop[i] = run_vm(p->m, vm, epoch_end(p->m, vm), UINT64_MAX, false, &p->err[i]);
+    uint64_t until = end - (end - min_u64(begin, end)) * (SLICES - 1 - k) / SLICES;
+    p->stop[i] = run_vm(p->m, vm, until, UINT64_MAX, false, &p->err[i]);
+    return p->stop[i] == VM_LIMIT || p->stop[i] == VM_SLEEPING;
 }
 
 static int run_in_parallel(struct monitor *m, struct err *e)
 {
     struct parallel p = {.m = m};
-    for (unsigned i = 0; i < m->vms_count; i++)
+    for (unsigned i = 0; i < m->vms_count; i++) {
         vm_gather(m->vms[i]);
-    crew_run(m->crew, run_part, &p, m->vms_count);
+        p.begin[i] = vm_cycle(m->vms[i]);
+    }
+    crew_run_sliced(m->crew, run_slice, &p, m->vms_count, SLICES);
     for (unsigned i = 0; i < m->vms_count; i++)
         vm_tell(m->vms[i]);
     m->turn = (uint8_t)m->vms_count;
@@ -447,6 +456,18 @@ enum run_stop monitor_settle(struct monitor *m, struct err *e)
         if (vm_settle(m->vms[i], e) < 0)
             return RUN_FAILED;
     return monitor_all_off(m) ? RUN_POWERED_OFF : RUN_LIMIT;
+}
+
+static void hash_part(void *ctx, unsigned i)
+{
+    struct monitor *m = ctx;
+    if (!m->vms[i]->defect)
+        vm_update_memory_digest(m->vms[i]);
+}
+
+void monitor_hash_memory(struct monitor *m)
+{
+    crew_run(m->crew, hash_part, m, m->vms_count);
 }
 
 struct vm_digest monitor_digest(struct monitor *m, unsigned vm, bool with_memory)

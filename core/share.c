@@ -189,6 +189,17 @@ static uint64_t hinted_page(struct monitor *m, uint64_t hint, const uint8_t *byt
     return (uint64_t)common + 1;
 }
 
+/* Where the table keeps what is known of a page's content, and the tag of that. */
+static uint64_t hint_slot(uint64_t hash)
+{
+    return hash & ((1u << HINT_BITS) - 1);
+}
+
+static uint64_t hint_tag(uint64_t hash)
+{
+    return hash >> HINT_BITS << HINT_TAG_SHIFT & HINT_TAG;
+}
+
 /* A page that was found by the search. */
 struct found {
     uint64_t key, hash;
@@ -205,8 +216,7 @@ static void consider(struct monitor *m, struct vm *vm, const struct found *f, en
         log_share(vm, f->key, 0, why);
         return;
     }
-    uint64_t slot = f->hash & ((1u << HINT_BITS) - 1);
-    uint64_t tag = f->hash >> HINT_BITS << HINT_TAG_SHIFT & HINT_TAG;
+    uint64_t slot = hint_slot(f->hash), tag = hint_tag(f->hash);
     uint64_t hint = radix_get(&m->share.hint, slot), now = HINT_COMMON | tag | f->mpn;
     if (mpn_arena(f->mpn) != ARENA_COMMON) {
         uint64_t found = 0;
@@ -218,6 +228,14 @@ static void consider(struct monitor *m, struct vm *vm, const struct found *f, en
     }
     if (now != hint)
         radix_set(&m->share.hint, slot, now);
+}
+
+/* Is it a common page that the table has already? Most are, once VMs run for a while. */
+static bool is_known(const struct monitor *m, const struct found *f)
+{
+    return mpn_arena(f->mpn) == ARENA_COMMON && !f->zero &&
+           radix_get(&m->share.hint, hint_slot(f->hash)) ==
+               (HINT_COMMON | hint_tag(f->hash) | f->mpn);
 }
 
 /* The next n pages of a VM that have machine pages and might be shared, in the order of keys and
@@ -241,7 +259,8 @@ static void search(struct monitor *m, struct vm *vm, uint64_t n)
         f.zero = memcmp(bytes, zero_page, PAGE_SIZE) == 0;
         if (!f.zero)
             f.hash = XXH3_64bits(bytes, PAGE_SIZE);
-        buf_put(&vm->found, &f, sizeof f);
+        if (!is_known(m, &f))
+            buf_put(&vm->found, &f, sizeof f);
     }
 }
 

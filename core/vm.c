@@ -139,7 +139,7 @@ static void set_log(struct vm *vm, struct event_log *log)
 void vm_gather(struct vm *vm)
 {
     if (vm->own_memory == NULL) {
-        vm->own_size = 64u << 10;
+        vm->own_size = EVENT_LOG_BYTES;
         vm->own_memory = xmalloc(vm->own_size);
         vm->own_log.full = own_log_full;
         event_log_room(&vm->own_log, vm->own_memory, vm->own_size);
@@ -164,11 +164,25 @@ static void console_out(struct vm *vm, struct vm_text text, const uint8_t *bytes
     buf_put(&vm->own_text, bytes, text.n);
 }
 
+/* From here on, memory changes hands instead of being copied. */
+#define EXCHANGE_BYTES (EVENT_LOG_BYTES / 16)
+
+static void tell_events(struct vm *vm, struct event_log *log)
+{
+    const uint8_t *end = vm->own_log.next;
+    if (log->exchange == NULL || end - vm->own_memory < EXCHANGE_BYTES) {
+        event_log_append(log, vm->own_memory, end, vm->own_log.count);
+        return;
+    }
+    vm->own_memory = log->exchange(log, vm->own_memory, end, vm->own_log.count);
+    vm->own_size = EVENT_LOG_BYTES;
+}
+
 void vm_tell(struct vm *vm)
 {
     const struct port *port = &vm->monitor->port;
     set_log(vm, port->log);
-    event_log_append(port->log, vm->own_memory, vm->own_log.next, vm->own_log.count);
+    tell_events(vm, port->log);
     vm->own_log.count = 0;
     event_log_room(&vm->own_log, vm->own_memory, vm->own_size);
     for (size_t at = 0; at < vm->own_text.len;) {

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "core/base/splitmix.h"
 #include "mips/ops.h"
 
 /* [register * 8 + select]: index + 1 in cpu->c0, 0 for none. */
@@ -104,7 +105,6 @@ void cp0_reset(struct mips *cpu)
     for (unsigned i = 0; i + 1 < m->watch_pairs; i++)
         cpu->c0[C0_WATCHHI0 + i] = sext32(0x80000000); /* M: another pair follows */
     cpu->c0[C0_DEBUG] = 1u << 15; /* version */
-    cpu->random = 1;
     cpu->count_base = count - (uint32_t)(mips_cycle(cpu) / 2);
     cp0_update_irq(cpu);
     timer_update(cpu);
@@ -129,10 +129,12 @@ void mips_set_irq(struct mips *cpu, unsigned line, bool level)
         cpu->leave = true;
 }
 
+/* DETERMINISM: it changes with every instruction, as in the first MIPS processors, but is a function
+ * of nothing else. Traces make use of that: the entry that tlbwr takes costs them nothing. */
 unsigned cp0_random(const struct mips *cpu)
 {
     unsigned n = cpu->model->tlb_entries, wired = (unsigned)cpu->c0[C0_WIRED];
-    return wired >= n ? n - 1 : wired + (cpu->random >> 16) % (n - wired);
+    return wired >= n ? n - 1 : wired + splitmix64_below(0, run_unit_steps(cpu), n - wired);
 }
 
 uint64_t cp0_read(struct mips *cpu, unsigned index)
@@ -160,9 +162,6 @@ static void written(struct mips *cpu, unsigned index, uint64_t old)
 {
     uint64_t now = cpu->c0[index];
     switch (index) {
-    case C0_WIRED:
-        cpu->random = 1;
-        break;
     case C0_COUNT:
         cpu->count_base = (uint32_t)now;
         if (!(cpu->c0[C0_CAUSE] & CAUSE_DC))

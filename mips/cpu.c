@@ -19,7 +19,6 @@ const struct state_field mips_state[] = {
     STATE_ARRAY(struct mips, c0, uint64_t),
     STATE_ARRAY(struct mips, fpr, uint64_t),
     FIELD(fcsr),
-    FIELD(random),
     FIELD(irq_lines),
     FIELD(count_base),
     FIELD(steps),

@@ -199,7 +199,6 @@ struct mips {
     uint64_t c0[C0_REGS];
     uint64_t fpr[32];
     uint32_t fcsr;
-    uint32_t random;     /* generator behind Random */
     uint32_t irq_lines;  /* levels of the six inputs */
     uint32_t count_base; /* Count - cycle / 2; Count itself while it is stopped */
     uint64_t steps;      /* exact outside mips_run */
@@ -354,7 +353,7 @@ void cp0_update_irq(struct mips *cpu);
 int cp0_index(const struct mips *cpu, unsigned reg, unsigned sel); /* -1: none in this model */
 /* Is a write to it nothing but c0 = (c0 & ~c0_mask) | (value & c0_mask)? */
 bool cp0_is_storage(const struct mips *cpu, unsigned index);
-unsigned cp0_random(const struct mips *cpu);
+unsigned cp0_random(const struct mips *cpu); /* Random, as the present instruction sees it */
 
 /* ---- fpu.c ---- */
 #define FPU_ON   1u /* Status.CU1 */

@@ -108,14 +108,11 @@ enum op_result op_tlbwi(struct mips *cpu, uint32_t w)
     return OP_LEAVE;
 }
 
-/* DETERMINISM: Random comes from a generator in the processor's state. */
 enum op_result op_tlbwr(struct mips *cpu, uint32_t w)
 {
     (void)w;
     NEED_CP0();
-    unsigned i = cp0_random(cpu);
-    cpu->random = cpu->random * 1664525 + 1013904223;
-    write_entry(cpu, i, true);
+    write_entry(cpu, cp0_random(cpu), true);
     if ((cpu->c0[C0_CAUSE] >> 2 & 31) == EXC_TLBL)
         mmu_foresee_load(cpu, cpu->c0[C0_BADVADDR]);
     return OP_LEAVE;

@@ -46,7 +46,17 @@ static void put_events(struct recorder *r)
         trace_put_events(r->writer, r->events, bytes);
         r->events = trace_log_memory(r->writer);
     }
-    event_log_room(&r->log, r->events, TRACE_LOG_BYTES);
+    event_log_room(&r->log, r->events, EVENT_LOG_BYTES);
+}
+
+static uint8_t *log_exchange(struct event_log *log, uint8_t *memory, const uint8_t *end,
+                             uint64_t count)
+{
+    struct recorder *r = container_of(log, struct recorder, log);
+    put_events(r); /* those before */
+    log->count += count;
+    trace_put_events(r->writer, memory, (size_t)(end - memory));
+    return trace_log_memory(r->writer);
 }
 
 /* The events of power-on, now that it is known where they go. */
@@ -56,6 +66,7 @@ static void put_early_events(struct recorder *r)
     uint64_t count = r->log.count;
     r->starting = false;
     r->log.count = 0;
+    r->log.exchange = r->writer != NULL ? log_exchange : NULL;
     event_log_append(&r->log, r->early.data, r->early.data + r->early.len, count);
     buf_free(&r->early);
 }
@@ -100,6 +111,8 @@ static void sync_trace(struct recorder *r, struct monitor *m)
     bool with_memory = r->syncs++ % SYNCS_PER_MEMORY == 0;
     for (unsigned i = 0; i < m->vms_count; i++)
         put_text(r, i);
+    if (with_memory)
+        monitor_hash_memory(m);
     for (unsigned i = 0; i < m->vms_count; i++) {
         struct trace_digest digest = digest_now(r, m, i, with_memory);
         trace_put_digest(r->writer, &digest);
@@ -381,9 +394,9 @@ void recorder_open(struct recorder *r, const struct record_options *opt, struct 
 {
     *r = (struct recorder){
         .opt = opt, .setup = setup, .interrupted = interrupted, .starting = true};
-    r->events = xmalloc(TRACE_LOG_BYTES);
+    r->events = xmalloc(EVENT_LOG_BYTES);
     r->log = (struct event_log){.full = log_full};
-    event_log_room(&r->log, r->events, TRACE_LOG_BYTES);
+    event_log_room(&r->log, r->events, EVENT_LOG_BYTES);
     for (size_t i = 0; i < setup->header.images_count; i++)
         if (setup->images[i].fd >= 0)
             r->block_seen[i] = xcalloc(setup->images[i].size / DISK_BLOCK / 8 + 1, 1);

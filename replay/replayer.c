@@ -158,6 +158,8 @@ static void compare_early(struct event_log *log)
 
 static void compare_digest(struct replayer *r, const struct trace_digest *want)
 {
+    if (want->has_memory)
+        monitor_hash_memory(r->monitor);
     struct vm_digest have = monitor_digest(r->monitor, want->vm, want->has_memory);
     struct vm *vm = r->monitor->vms[want->vm];
     const char *what = vm_steps(vm) != want->step ? "position"

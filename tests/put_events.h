@@ -15,7 +15,7 @@ static inline void put_events(struct trace_writer *w, struct event *events, size
     uint8_t *memory = trace_log_memory(w);
     size_t at = 0;
     for (size_t i = 0; i < n; i++) {
-        if (at + sizeof events[i] > TRACE_LOG_BYTES) {
+        if (at + sizeof events[i] > EVENT_LOG_BYTES) {
             trace_put_events(w, memory, at);
             memory = trace_log_memory(w);
             at = 0;

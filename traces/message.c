@@ -11,21 +11,11 @@
 #include "traces/message_priv.h"
 #include "traces/wire.h"
 
-static size_t put_varint(uint8_t *p, uint64_t v)
-{
-    size_t n = 0;
-    for (; v >= 0x80; v >>= 7)
-        p[n++] = (uint8_t)(v | 0x80);
-    p[n++] = (uint8_t)v;
-    return n;
-}
-
 void message_field(enum trace_field field, size_t size, struct buf *out)
 {
-    uint8_t head[20];
-    size_t n = put_varint(head, (uint64_t)field << 3 | 2);
-    n += put_varint(head + n, size);
-    buf_put(out, head, n);
+    uint8_t *begin = buf_reserve(out, 2 * WIRE_VARINT_MAX);
+    uint8_t *end = wire_put_varint(begin, (uint64_t)field << 3 | WIRE_BYTES);
+    out->len += (size_t)(wire_put_varint(end, size) - begin);
 }
 
 bool message_next(const uint8_t *content, size_t n, size_t *at, enum trace_field *field,

@@ -20,7 +20,7 @@
 #include "core/base/err.h"
 #include "core/base/event.h"
 
-#define TRACE_VERSION 4
+#define TRACE_VERSION 5
 
 /* Content address: XXH3-128 in canonical (big-endian) form. */
 struct trace_hash {
@@ -171,10 +171,10 @@ struct trace_hash trace_put_blob(struct trace_writer *w, const void *data, size_
  * stay as it is until the writer is closed. */
 void trace_put_image(struct trace_writer *w, struct trace_hash hash, const void *data, size_t n);
 void trace_put_input(struct trace_writer *w, const struct trace_input *in);
-/* Memory of TRACE_LOG_BYTES for a log (core/base/event.h), for trace_put_events or free. */
-#define TRACE_LOG_BYTES (128u << 10)
+/* Memory of EVENT_LOG_BYTES for a log (core/base/event.h), for trace_put_events or free. */
 void *trace_log_memory(struct trace_writer *w);
-/* Takes over `memory`, malloc'ed with TRACE_LOG_BYTES; `bytes` of packed events are in it. */
+/* Takes over `memory`, malloc'ed with EVENT_LOG_BYTES or more; `bytes` of packed events are in
+ * it. */
 void trace_put_events(struct trace_writer *w, void *memory, size_t bytes);
 void trace_put_digest(struct trace_writer *w, const struct trace_digest *d);
 /* What the guest printed, at `cycle` (of the last byte). */

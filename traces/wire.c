@@ -2,9 +2,7 @@
 
 #include "core/base/bytes.h"
 
-enum wire_type { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_FIXED32 = 5 };
-
-bool wire_varint(struct wire *w, uint64_t *v)
+bool wire_varint_long(struct wire *w, uint64_t *v)
 {
     const uint8_t *p = w->next;
     *v = 0;
@@ -64,4 +62,23 @@ bool wire_next(struct wire *w, struct wire_field *f)
     }
     w->next = begin;
     return false;
+}
+
+void wire_put_number(struct buf *out, uint32_t field, uint64_t v)
+{
+    if (v == 0)
+        return;
+    uint8_t *begin = buf_reserve(out, 2 * WIRE_VARINT_MAX);
+    uint8_t *end = wire_put_varint(begin, field << 3 | WIRE_VARINT);
+    out->len += (size_t)(wire_put_varint(end, v) - begin);
+}
+
+void wire_put_bytes(struct buf *out, uint32_t field, const void *data, size_t n)
+{
+    if (n == 0)
+        return;
+    uint8_t *begin = buf_reserve(out, 2 * WIRE_VARINT_MAX);
+    uint8_t *end = wire_put_varint(begin, field << 3 | WIRE_BYTES);
+    out->len += (size_t)(wire_put_varint(end, n) - begin);
+    buf_put(out, data, n);
 }

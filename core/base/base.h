@@ -13,6 +13,16 @@
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
 #define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
+/* The cache line at `p`, which need not exist, will be written soon. */
+static inline void prefetch_write(const void *p)
+{
+#ifdef __x86_64__
+    __asm__ volatile("prefetchw (%0)" : : "r"(p)); /* a processor without it takes it for a nop */
+#else
+    __builtin_prefetch(p, 1);
+#endif
+}
+
 /* The page size of the monitor: machine, physical and smallest guest page. */
 #define PAGE_BITS 12
 #define PAGE_SIZE ((uint64_t)1 << PAGE_BITS)

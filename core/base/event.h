@@ -51,12 +51,19 @@ static inline const struct event *event_after(const struct event *ev)
 /* A packed event in full: the arguments that its kind does not have are 0. */
 struct event event_unpack(const struct event *ev);
 
+/* The usual size of the memory of a log. */
+#define EVENT_LOG_BYTES (128u << 10)
+
 struct event_log {
     uint8_t *next;  /* where the next event goes; there is room for a whole struct event */
     uint8_t *last;  /* a `next` beyond this has no such room */
     uint64_t count; /* events so far */
     /* Take the events from the log's start to `next`, and make room. */
     void (*full)(struct event_log *log);
+    /* Append the `count` packed events from `memory` up to `end` by taking over the memory, malloc'ed
+     * with EVENT_LOG_BYTES or more. Returns other memory of EVENT_LOG_BYTES. NULL: cannot. */
+    uint8_t *(*exchange)(struct event_log *log, uint8_t *memory, const uint8_t *end,
+                         uint64_t count);
 };
 
 /* Makes `bytes` of memory, aligned for struct event, the log's room. */
@@ -70,11 +77,16 @@ static inline void event_log_room(struct event_log *log, void *memory, size_t by
 void event_log_append(struct event_log *log, const uint8_t *memory, const uint8_t *end,
                       uint64_t count);
 
+/* Whoever read the log's memory last, another thread, still has it in its caches: it is fetched from
+ * there some events in advance. */
+#define EVENT_LOG_AHEAD 512 /* bytes */
+
 /* Room for one event; the caller fills the arguments that the kind has. */
 static inline struct event *event_log_put(struct event_log *log, enum event_kind kind,
                                           uint64_t step, uint64_t pc)
 {
     struct event *ev = (struct event *)log->next;
+    prefetch_write(log->next + EVENT_LOG_AHEAD);
     ev->step = step;
     ev->pc = pc;
     ev->kind = (uint8_t)kind;

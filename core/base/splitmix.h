@@ -13,4 +13,10 @@ static inline uint64_t splitmix64(uint64_t seed, uint64_t n)
     return z ^ z >> 31;
 }
 
+/* The same, brought into 0 to below - 1. */
+static inline uint32_t splitmix64_below(uint64_t seed, uint64_t n, uint32_t below)
+{
+    return (uint32_t)((splitmix64(seed, n) >> 32) * below >> 32);
+}
+
 #endif

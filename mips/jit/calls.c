@@ -68,8 +68,11 @@ static bool wanted(const struct mips *cpu)
 static const uint8_t *next(struct mips *cpu)
 {
     const struct jit *jit = cpu->jit;
+    /* In this order, for a load of several flags waits for a store to one of them, and that for all
+     * stores before, of events too, to be in the cache. */
+    bool look = wanted(cpu);
     cpu->leave = false;
-    if (wanted(cpu))
+    if (look)
         return jit->leave;
     const struct code_view *view = cpu->mode_cache->fetch[(uint32_t)cpu->pc >> PAGE_BITS];
     return view == NULL || cpu->pc & 3 ? jit->leave : view->entry[cpu->pc >> 2 & 1023];

@@ -27,7 +27,8 @@ allowed='
     preadv pwritev readv writev
     mmap mmap64 munmap mprotect madvise memfd_create sysconf getpagesize
     pthread_create pthread_join pthread_mutex_init pthread_mutex_destroy pthread_mutex_lock
-    pthread_mutex_unlock pthread_cond_init pthread_cond_destroy pthread_cond_wait
+    pthread_mutex_unlock pthread_mutexattr_init pthread_mutexattr_settype
+    pthread_mutexattr_destroy pthread_cond_init pthread_cond_destroy pthread_cond_wait
     pthread_cond_signal pthread_cond_broadcast sem_init sem_destroy sem_wait sem_post
     argp_parse program_invocation_short_name
     pthread_sigmask sigfillset sched_yield
