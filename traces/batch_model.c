@@ -184,7 +184,7 @@ void batch_model_refill(struct batch_model *m, struct batch_cpu *c)
     now->deep = 0;
     for (unsigned i = 0; i < BATCH_DEEP_MOVES; i++) {
         now->history[i] = hash;
-        now->deep ^= batch_rotate(hash, 16 * i & 63);
+        now->deep ^= batch_rotate(hash, 16 * i);
     }
     batch_model_look(m);
 }

@@ -205,7 +205,7 @@ static inline bool batch_model_move(const struct batch_model *m, unsigned code, 
 
 static inline uint64_t batch_rotate(uint64_t x, unsigned bits)
 {
-    return x << bits | x >> (64 - bits);
+    return x << bits | x >> (-bits & 63);
 }
 
 void batch_model_learn(struct batch_model *m, batch_move move, unsigned code);
