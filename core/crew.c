@@ -36,12 +36,17 @@ struct crew {
     void (*part)(void *ctx, unsigned i);
     void *ctx;
     unsigned limit; /* of the caller's spins */
+    uint8_t owner[CREW_SLICED_MAX]; /* see crew_run_sliced */
+    atomic_uint started;
     atomic_uint asleep;
     atomic_bool caller_sleeps;
     atomic_bool closing;
     pthread_mutex_t lock;
     pthread_cond_t announced, done;
 };
+
+/* The number of a crew's thread in it; 0: the caller's. */
+static _Thread_local unsigned self;
 
 static inline void relax(unsigned spins)
 {
@@ -108,6 +113,7 @@ static void *run(void *arg)
 {
     struct crew *c = arg;
     unsigned limit = SPINS_MIN;
+    self = 1 + atomic_fetch_add(&c->started, 1);
     while (!atomic_load(&c->closing)) {
         await_job(c, &limit);
         take_parts(c);
@@ -169,18 +175,24 @@ struct sliced {
     pthread_mutex_t lock; /* guards: */
     uint8_t left[CREW_SLICED_MAX]; /* slices of each part that were not begun */
     bool taken[CREW_SLICED_MAX];   /* a thread is at it */
+    uint8_t *owner;                /* who began each part, last time or this time */
 };
 
-/* The part with the most left of those that no thread is at; -1: there is none. A thread stays with
- * its last one (-1: it had none), which is in its caches, unless another is far behind. */
+/* The part that a thread goes on with, of those that no thread is at; -1: there is none. It is the
+ * one with the most left, but what is in a core's caches counts: a thread likes those parts better that
+ * it began the last time, too, and of them its last one (-1: it had none). */
 static int choose(const struct sliced *s, int last)
 {
     int best = -1;
-    for (unsigned i = 0; i < s->parts; i++)
-        if (!s->taken[i] && s->left[i] != 0 && (best < 0 || s->left[i] > s->left[best]))
+    unsigned best_score = 0;
+    for (unsigned i = 0; i < s->parts; i++) {
+        unsigned score = s->left[i] + (s->owner[i] == self) * s->slices / 2 +
+                         ((int)i == last) * s->slices / 2;
+        if (!s->taken[i] && s->left[i] != 0 && score > best_score) {
             best = (int)i;
-    if (last >= 0 && s->left[last] != 0 && s->left[last] + s->slices / 2 >= s->left[best])
-        best = last;
+            best_score = score;
+        }
+    }
     return best;
 }
 
@@ -193,6 +205,8 @@ static void take_slices(void *ctx, unsigned thread)
     while ((part = choose(s, part)) >= 0) {
         unsigned k = s->slices - s->left[part]--;
         s->taken[part] = true;
+        if (k == 0)
+            s->owner[part] = (uint8_t)self;
         pthread_mutex_unlock(&s->lock);
         bool more = s->slice(s->ctx, (unsigned)part, k);
         pthread_mutex_lock(&s->lock);
@@ -207,7 +221,8 @@ void crew_run_sliced(struct crew *c, bool (*slice)(void *ctx, unsigned i, unsign
                      unsigned parts, unsigned slices)
 {
     CHECK(parts <= CREW_SLICED_MAX && slices <= UINT8_MAX, "%u parts, %u slices", parts, slices);
-    struct sliced s = {.slice = slice, .ctx = ctx, .parts = parts, .slices = slices};
+    struct sliced s = {
+        .slice = slice, .ctx = ctx, .parts = parts, .slices = slices, .owner = c->owner};
     memset(s.left, (int)slices, parts);
     /* The lock is held for some tens of nanoseconds, and to sleep takes a thousand times as long. */
     pthread_mutexattr_t spinning;

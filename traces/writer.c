@@ -43,10 +43,9 @@
 #define NAP         250000000 /* nanoseconds */
 
 /* Measured with bench_batch: 33 million events of four VMs, most of them TLB refills, bytes per
- * event and nanoseconds per event (encoding the columns: 55 ns):
- *     level 1: 2.55, 12     level 2: 2.50, 15     level 3: 2.41, 22     level 4: 2.41, 25
- * Higher ones win little: 0.69 at level 4, 0.65 at 7 and 0.57 at 19, which takes 30 times as long,
- * in a boot of one. Window and long mode do not matter: a frame is its own window. The thread takes
+ * event and nanoseconds per event (encoding the columns: 35 ns):
+ *     level 1: 1.53, 8     level 2: 1.53, 9     level 3: 1.47, 12     level 4: 1.47, 14
+ * Higher ones win little. Window and long mode do not matter: a frame is its own window. The thread takes
  * time from the machines where they keep all cores busy: speed counts. */
 #define LEVEL_BLOBS   3
 #define LEVEL_MAIN    1
