@@ -172,14 +172,18 @@ static uint32_t tlb_slot(uint32_t number, uint64_t entryhi)
     return (uint32_t)((entryhi + number) * BATCH_GOLDEN >> (64 - BATCH_TLB_HASH_BITS));
 }
 
+static uint64_t entryhi_forecast(const struct batch_cpu *c)
+{
+    return (c->badvaddr & ~UINT64_C(0x1fff)) | (c->tlb_last[1] & 0x1fff);
+}
+
 void batch_model_refill(struct batch_model *m, struct batch_cpu *c)
 {
     struct batch_context *now = &m->context;
     if (!c->refilling)
         c->before = *now;
     c->refilling = true;
-    uint64_t entryhi = (c->badvaddr & ~UINT64_C(0x1fff)) | (c->tlb_last[1] & 0x1fff);
-    __builtin_prefetch(&m->tlb[tlb_slot(m->cpu_index[c->cpu] - 1, entryhi)], 1);
+    __builtin_prefetch(&m->tlb[tlb_slot((uint32_t)(c - m->cpus), entryhi_forecast(c))], 1);
     uint64_t hash = batch_move_hash(batch_move_of(0, c->cpu));
     now->deep = 0;
     for (unsigned i = 0; i < BATCH_DEEP_MOVES; i++) {
@@ -218,7 +222,7 @@ uint64_t batch_model_tlb_forecast(struct batch_model *m, const struct batch_site
     if (i == 0)
         return slot_forecast(c, ev->step);
     if (i == 1)
-        return (c->badvaddr & ~UINT64_C(0x1fff)) | (last[1] & 0x1fff);
+        return entryhi_forecast(c);
     if (i == 2) {
         const struct batch_tlb_entry *t = &m->tlb[tlb_slot(site->number, ev->arg[1])];
         bool known = t->batch == m->batch && t->number == site->number && t->arg[1] == ev->arg[1];

@@ -13,9 +13,7 @@
 
 void message_field(enum trace_field field, size_t size, struct buf *out)
 {
-    uint8_t *begin = buf_reserve(out, 2 * WIRE_VARINT_MAX);
-    uint8_t *end = wire_put_varint(begin, (uint64_t)field << 3 | WIRE_BYTES);
-    out->len += (size_t)(wire_put_varint(end, size) - begin);
+    wire_put_head(out, field, WIRE_BYTES, size);
 }
 
 bool message_next(const uint8_t *content, size_t n, size_t *at, enum trace_field *field,

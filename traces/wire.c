@@ -64,21 +64,23 @@ bool wire_next(struct wire *w, struct wire_field *f)
     return false;
 }
 
+void wire_put_head(struct buf *out, uint32_t field, enum wire_type type, uint64_t v)
+{
+    uint8_t *begin = buf_reserve(out, 2 * WIRE_VARINT_MAX);
+    uint8_t *end = wire_put_varint(begin, (uint64_t)field << 3 | type);
+    out->len += (size_t)(wire_put_varint(end, v) - begin);
+}
+
 void wire_put_number(struct buf *out, uint32_t field, uint64_t v)
 {
-    if (v == 0)
-        return;
-    uint8_t *begin = buf_reserve(out, 2 * WIRE_VARINT_MAX);
-    uint8_t *end = wire_put_varint(begin, field << 3 | WIRE_VARINT);
-    out->len += (size_t)(wire_put_varint(end, v) - begin);
+    if (v != 0)
+        wire_put_head(out, field, WIRE_VARINT, v);
 }
 
 void wire_put_bytes(struct buf *out, uint32_t field, const void *data, size_t n)
 {
     if (n == 0)
         return;
-    uint8_t *begin = buf_reserve(out, 2 * WIRE_VARINT_MAX);
-    uint8_t *end = wire_put_varint(begin, field << 3 | WIRE_BYTES);
-    out->len += (size_t)(wire_put_varint(end, n) - begin);
+    wire_put_head(out, field, WIRE_BYTES, n);
     buf_put(out, data, n);
 }

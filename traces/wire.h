@@ -58,6 +58,8 @@ static inline int64_t wire_unzigzag(uint64_t v)
     return (int64_t)(v >> 1 ^ (0 - (v & 1)));
 }
 
+/* Appends the tag of a field and its number: the value, or the size of bytes that are to follow. */
+void wire_put_head(struct buf *out, uint32_t field, enum wire_type type, uint64_t v);
 /* Append a field; a number that is 0 and bytes that are none are left out, as protobuf does. */
 void wire_put_number(struct buf *out, uint32_t field, uint64_t v);
 void wire_put_bytes(struct buf *out, uint32_t field, const void *data, size_t n);
