@@ -5,9 +5,20 @@
 # Every rule says why the difference is no defect. Whatever has no rule must be equal.
 set -eu
 
-sed -E '
-# The terminal: carriage returns, and where busybox asks for the cursor position.
-s/\r//g
+# The kernel may speak while a program is in the middle of a line, whose rest then follows on the
+# next one; where it does depends on timing. Its words become a line before the program's, so that
+# the rules below see both whole.
+tr -d '\r' | awk '
+/^\[ *[0-9]+\.[0-9]+\] / { print; next }
+match($0, /\[ *[0-9]+\.[0-9]+\] /) {
+    begun = begun substr($0, 1, RSTART - 1)
+    print substr($0, RSTART)
+    next
+}
+{ print begun $0; begun = "" }
+END { if (begun != "") print begun }
+' | sed -E '
+# Where busybox asks for the cursor position.
 s/\x1b\[6n//g
 
 # Time stamps: how fast the guest runs is the machine'"'"'s own affair.
