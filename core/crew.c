@@ -178,21 +178,25 @@ struct sliced {
     uint8_t *owner;                /* who began each part, last time or this time */
 };
 
-/* The part that a thread goes on with, of those that no thread is at; -1: there is none. It is the
- * one with the most left, but what is in a core's caches counts: a thread likes those parts better that
- * it began the last time, too, and of them its last one (-1: it had none). */
+/* How much a thread wants to go on with a part: with its own ones, those that it began the last
+ * time, too, first up to the rest that others may take over; then to the end, one after the other,
+ * for each change costs what is in the core's caches; and then it helps where most is left. */
+static unsigned wish(const struct sliced *s, unsigned i, int last)
+{
+    bool own = s->owner[i] == self, begun = s->left[i] != s->slices;
+    unsigned rank = own && !begun ? 3 : (int)i == last ? 2 : own;
+    return rank * (UINT8_MAX + 1) + s->left[i];
+}
+
+/* The part that a thread goes on with after its last one (-1: it had none), of those that no thread
+ * is at; -1: there is none. */
 static int choose(const struct sliced *s, int last)
 {
     int best = -1;
-    unsigned best_score = 0;
-    for (unsigned i = 0; i < s->parts; i++) {
-        unsigned score = s->left[i] + (s->owner[i] == self) * s->slices / 2 +
-                         ((int)i == last) * s->slices / 2;
-        if (!s->taken[i] && s->left[i] != 0 && score > best_score) {
+    for (unsigned i = 0; i < s->parts; i++)
+        if (!s->taken[i] && s->left[i] != 0 &&
+            (best < 0 || wish(s, i, last) > wish(s, (unsigned)best, last)))
             best = (int)i;
-            best_score = score;
-        }
-    }
     return best;
 }
 

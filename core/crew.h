@@ -20,7 +20,8 @@ void crew_run(struct crew *c, void (*part)(void *ctx, unsigned i), void *ctx, un
 
 /* The same for parts that can be interrupted, so that no thread has much to do when the others are
  * done: slice(ctx, i, k) for k = 0 .. slices - 1, in this order for each part, and never for one
- * part on two threads at once. False: there is nothing more to do in this part. */
+ * part on two threads at once. False: there is nothing more to do in this part. The first slice is
+ * best the largest: a part stays where it was the last time, and only what follows changes hands. */
 void crew_run_sliced(struct crew *c, bool (*slice)(void *ctx, unsigned i, unsigned k), void *ctx,
                      unsigned parts, unsigned slices);
 #define CREW_SLICED_MAX 64 /* parts; of slices there are up to 255 */

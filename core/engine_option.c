@@ -30,10 +30,15 @@ enum mips_engine engine_parse(const char *arg)
     usage_error("--engine %s: wanted jit or interp", arg);
 }
 
-unsigned host_threads(unsigned wanted)
+unsigned host_processors(void)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    return processors < 1 ? 1 : (unsigned)processors;
+}
+
+unsigned host_threads(unsigned wanted)
+{
     if (wanted != 0)
         return wanted;
-    return processors < 1 ? 1 : processors > VMS_MAX ? VMS_MAX : (unsigned)processors;
+    return host_processors() < VMS_MAX ? host_processors() : VMS_MAX;
 }

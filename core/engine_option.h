@@ -17,6 +17,8 @@ const char *engine_name(enum mips_engine engine);
  * as usage_error does. */
 enum mips_engine engine_parse(const char *arg);
 
+/* Those of the host that are at work; 1 or more. */
+unsigned host_processors(void);
 /* How many threads shall run the VMs: `wanted`, or if that is 0 as many as the host has
  * processors. */
 unsigned host_threads(unsigned wanted);

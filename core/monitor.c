@@ -6,6 +6,7 @@
 
 #include "core/crew.h"
 #include "core/disk_priv.h"
+#include "core/engine_option.h"
 
 /* ---- the network's ends ---- */
 
@@ -151,6 +152,7 @@ int monitor_set_threads(struct monitor *m, unsigned threads, struct err *e)
     threads = threads < m->vms_count ? threads : m->vms_count;
     crew_destroy(m->crew);
     m->crew = threads > 1 ? crew_create(threads) : NULL;
+    m->crew_fills_host = threads >= host_processors();
     if (threads > 1 && m->crew == NULL)
         ERR(e, ERR_IO, "cannot start %u threads", threads);
     return 0;
@@ -387,17 +389,23 @@ struct parallel {
     enum vm_stop stop[VMS_MAX];
 };
 
-/* An epoch is cut in so many slices where threads share the work. */
-#define SLICES 4
+/* Where threads share the work, an epoch is cut in slices: most of it, half of the rest, and so on.
+ * Only what is left can change hands, and at the end somebody waits for a short one. */
+#define SLICES     4
+#define FIRST_REST 2 /* 2^-2 of the epoch is left after the first one */
 
 static bool run_slice(void *ctx, unsigned i, unsigned k)
 {
     struct parallel *p = ctx;
+    if (i == p->m->vms_count) {
+        p->m->port.ops->aside(p->m->port.ctx);
+        return false;
+    }
     struct vm *vm = p->m->vms[i];
     uint64_t end = epoch_end(p->m, vm), begin = p->begin[i];
     check_set_position(print_position, p->m);
-    uint64_t until = end - (end - min_u64(begin, end)) * (SLICES - 1 - k) / SLICES;
-    p->stop[i] = run_vm(p->m, vm, until, UINT64_MAX, false, &p->err[i]);
+    uint64_t rest = k == SLICES - 1 ? 0 : (end - min_u64(begin, end)) >> (FIRST_REST + k);
+    p->stop[i] = run_vm(p->m, vm, end - rest, UINT64_MAX, false, &p->err[i]);
     return p->stop[i] == VM_LIMIT || p->stop[i] == VM_SLEEPING;
 }
 
@@ -408,7 +416,8 @@ static int run_in_parallel(struct monitor *m, struct err *e)
         vm_gather(m->vms[i]);
         p.begin[i] = vm_cycle(m->vms[i]);
     }
-    crew_run_sliced(m->crew, run_slice, &p, m->vms_count, SLICES);
+    unsigned aside = m->crew_fills_host && m->port.ops->aside != NULL;
+    crew_run_sliced(m->crew, run_slice, &p, m->vms_count + aside, SLICES);
     for (unsigned i = 0; i < m->vms_count; i++)
         vm_tell(m->vms[i]);
     m->turn = (uint8_t)m->vms_count;

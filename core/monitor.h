@@ -29,6 +29,7 @@ struct monitor {
     unsigned vms_count;
     uint64_t epoch_cycles;  /* of VM 0, whose clock is the run's */
     struct crew *crew;      /* NULL: VMs run in turn, on the caller's thread */
+    bool crew_fills_host;   /* and leaves no processor for anything else */
     bool halt;              /* see monitor_halt */
     struct share share;
     struct net net;

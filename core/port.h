@@ -45,6 +45,9 @@ struct port_ops {
     /* Between epochs: a frame leaves by the gateway of that network. NULL: nobody is out there. */
     void (*outside)(void *port, unsigned network, const struct net_frame *f,
                     const struct net_pages *pages);
+    /* While VMs run, on any of their threads, once per epoch: those threads have all of the host's
+     * processors, and this one takes its time for what the port has to do aside. NULL: nothing. */
+    void (*aside)(void *port);
 };
 
 struct port {

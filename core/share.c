@@ -230,12 +230,14 @@ static void consider(struct monitor *m, struct vm *vm, const struct found *f, en
         radix_set(&m->share.hint, slot, now);
 }
 
-/* Is it a common page that the table has already? Most are, once VMs run for a while. */
-static bool is_known(const struct monitor *m, const struct found *f)
+/* Does the table have this page already, as a common one or as a hint? Most it has, once VMs run
+ * for a while. */
+static bool is_known(const struct monitor *m, const struct vm *vm, const struct found *f)
 {
-    return mpn_arena(f->mpn) == ARENA_COMMON && !f->zero &&
-           radix_get(&m->share.hint, hint_slot(f->hash)) ==
-               (HINT_COMMON | hint_tag(f->hash) | f->mpn);
+    bool common = mpn_arena(f->mpn) == ARENA_COMMON;
+    uint64_t page = common ? HINT_COMMON | f->mpn : hint_of_page(vm, f->key);
+    return !f->zero &&
+           radix_get(&m->share.hint, hint_slot(f->hash)) == (hint_tag(f->hash) | page);
 }
 
 /* The next n pages of a VM that have machine pages and might be shared, in the order of keys and
@@ -259,7 +261,7 @@ static void search(struct monitor *m, struct vm *vm, uint64_t n)
         f.zero = memcmp(bytes, zero_page, PAGE_SIZE) == 0;
         if (!f.zero)
             f.hash = XXH3_64bits(bytes, PAGE_SIZE);
-        if (!is_known(m, &f))
+        if (!is_known(m, vm, &f))
             buf_put(&vm->found, &f, sizeof f);
     }
 }

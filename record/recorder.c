@@ -11,7 +11,7 @@
 
 #define SLEEP_LIMIT_NS    (2 * 86400 * UINT64_C(1000000000))
 #define SYNCS_PER_MEMORY  4  /* a digest of memory looks at all pages written since the last one */
-#define BARRIERS_PER_LOOK 16 /* the host is asked for input every 1.6 ms of virtual time */
+#define LOOK_NS           1600000 /* of virtual time, after which the host is asked for input */
 
 static const char *const end_text[] = {
     [END_NONE] = "running",   [END_USER] = "user",       [END_TIMEOUT] = "timeout",
@@ -231,8 +231,9 @@ static int barrier(void *port, struct monitor *m, uint64_t cycle, struct err *e)
     TRY(disk_status(r, e));
     /* DETERMINISM: output is looked at on every barrier, so that a reply comes at the
      * same barrier in each recording; the host is asked now and then. */
-    if (consoles_has_output(&r->consoles) || gateways_sent(r->gateways) || ++r->barriers >= BARRIERS_PER_LOOK) {
-        r->barriers = 0;
+    if (consoles_has_output(&r->consoles) || gateways_sent(r->gateways) ||
+        cycle >= r->next_look) {
+        r->next_look = cycle + vm_cycle_of(m->vms[0], LOOK_NS);
         r->end = look_at_host(r);
         if (r->end != END_NONE)
             return PORT_STOP;
@@ -288,7 +289,7 @@ static uint64_t sleep_for(struct recorder *r, struct monitor *m, uint64_t most)
     uint64_t wait = min_u64(left, 100000000u);
     size_t n = gateways_fds(r->gateways, &fds, &wait);
     uint64_t slept = consoles_wait(&r->consoles, wait, fds, n);
-    r->barriers = BARRIERS_PER_LOOK; /* what ended the sleep is for the next barrier */
+    r->next_look = 0; /* what ended the sleep is for the next barrier */
     return vm_cycle_of(m->vms[0], min_u64(slept, left));
 }
 
@@ -373,6 +374,13 @@ static void outside(void *port, unsigned network, const struct net_frame *f,
     gateways_send(r->gateways, network, f, pages);
 }
 
+static void aside(void *port)
+{
+    struct recorder *r = port;
+    if (r->writer != NULL)
+        trace_writer_help(r->writer);
+}
+
 static const struct port_ops recorder_ops = {
     .barrier = barrier,
     .idle = idle,
@@ -380,6 +388,7 @@ static const struct port_ops recorder_ops = {
     .console = console,
     .frame = frame,
     .outside = outside,
+    .aside = aside,
 };
 
 struct port recorder_port(struct recorder *r)

@@ -47,7 +47,7 @@ struct recorder {
     uint64_t syncs;
     uint64_t sleep_step, sleep_cycle; /* since when the guest has slept */
     uint64_t deadline_ns;        /* host monotonic time of --timeout; UINT64_MAX: none */
-    unsigned barriers;           /* since the host was looked at */
+    uint64_t next_look;          /* cycle at which the host is asked for input */
     uint8_t *block_seen[IMAGES_MAX]; /* bitmap by image; NULL: no disk */
     struct err disk_error[VMS_MAX]; /* ends the run at the next barrier */
     struct captures captures;       /* --pcap */

@@ -2,53 +2,39 @@
  * The writer: producers put fields into a queue, one thread makes frames.
  *
  * The producers' side costs a copy of small things and nothing for events,
- * which arrive as whole logs; encoding and compression happen on the thread.
- * Fields collect in two lanes, blobs and all else, because they compress
- * better apart. Before a frame of the main lane is written, the blob lane is,
- * so a blob always stands before what refers to it; and events that wait for
- * their batch to fill go into the frame, so everything put before the end of a
- * frame is in the file when the frame is.
+ * which arrive as whole logs; encoding and compression happen on the thread, or
+ * a piece at a time on those that help it (trace_writer_help): whoever holds
+ * `work` does the next piece. Events that wait for their batch to fill go into
+ * each frame that ends, so everything put before the end of a frame is in the
+ * file when the frame is.
  *
  * DETERMINISM: host time decides only where a frame ends (about two seconds
  * after its first field), never what is in it.
- *
- * An error is kept, the torn frame is cut off the file, and all further data
- * is dropped: the recorded machines must not notice.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include <zstd.h>
 
 #include "core/base/thread.h"
 #include "traces/batch.h"
-#include "traces/frame.h"
 #include "traces/hash_set.h"
-#include "traces/limit_signal.h"
+#include "traces/lanes.h"
 #include "traces/message.h"
-#include "traces/sizes.h"
-#include "traces/trace.h"
 
 #define QUEUE_MAX   (64u << 20)
 #define SPARES_MAX  32
 #define FRAME_AGE   2 /* seconds */
-/* The thread is woken for so much, or else comes by itself: to wake it costs the machines time. */
-#define WAKE_BYTES  (512u << 10)
-#define NAP         250000000 /* nanoseconds */
-
-/* Measured with bench_batch: 33 million events of four VMs, most of them TLB refills, bytes per
- * event and nanoseconds per event (encoding the columns: 35 ns):
- *     level 1: 1.53, 8     level 2: 1.53, 9     level 3: 1.47, 12     level 4: 1.47, 14
- * Higher ones win little. Window and long mode do not matter: a frame is its own window. The thread takes
- * time from the machines where they keep all cores busy: speed counts. */
-#define LEVEL_BLOBS   3
-#define LEVEL_MAIN    1
+/* The thread is woken for so much, or else comes by itself: to wake it costs the machines time, and
+ * where others help, more than they do. */
+#define WAKE_BYTES        (512u << 10)
+#define WAKE_BYTES_HELPED (4u << 20)
+#define NAP               250000000 /* nanoseconds */
+/* Those that help have a machine waiting: of the longest piece of work so much at a time. */
+#define HELP_COMPRESS (64u << 10)
 
 struct item { /* of the queue */
     struct item *next;
@@ -62,117 +48,58 @@ struct item { /* of the queue */
     size_t events_bytes;
 };
 
-struct lane { /* the frame being filled; the thread's */
-    struct buf content;
-    uint64_t by_field[TRACE_FIELDS];
-    int level;
-};
-
 struct trace_writer {
-    char *path;
     int fd;
     pthread_t thread;
     pthread_mutex_t lock; /* guards from here to `closing` */
     pthread_cond_t filled, drained;
     struct item *head, **tail;
     size_t queued; /* bytes */
+    size_t wake;   /* the thread is woken for so many */
+    bool urgent;   /* and for what is in the queue now */
     struct hash_set blobs;
     uint8_t *spares[SPARES_MAX]; /* logs of EVENT_LOG_BYTES, written and free again */
     size_t n_spares;
-    struct err err;
     bool closing;
-    atomic_bool failed; /* err is set */
 
-    /* The thread's own, and close's after it. */
-    struct lane blob_lane, main_lane;
+    pthread_mutex_t work; /* guards what follows; close's after the thread has ended */
+    struct lanes lanes;
     bool waiting; /* something is in a lane or the batch, since: */
     struct timespec since;
     struct batch_codec *codec; /* with the batch that is being made */
-    ZSTD_CCtx *cctx;
-    struct buf compressed, scratch;
-    struct frame_list frames;
-    uint64_t offset; /* of the file's valid part */
-    struct trace_sizes sizes;
+    struct buf scratch;
 };
 
-/* ---- frames ---- */
-
-static void fail(struct trace_writer *w, const struct err *e)
-{
-    pthread_mutex_lock(&w->lock);
-    if (w->err.code == 0)
-        w->err = *e;
-    pthread_mutex_unlock(&w->lock);
-    atomic_store(&w->failed, true);
-    /* The file may be no regular one; then there is nothing to repair. */
-    if (ftruncate(w->fd, (off_t)w->offset) == 0)
-        lseek(w->fd, (off_t)w->offset, SEEK_SET);
-}
-
-static void write_out(struct trace_writer *w, const struct buf *b)
-{
-    struct err e = {0};
-    if (frame_write_all(w->fd, w->path, b->data, b->len, &e) < 0)
-        fail(w, &e);
-    else
-        w->offset += b->len;
-}
-
-static void lane_write(struct trace_writer *w, struct lane *lane)
-{
-    if (lane->content.len == 0)
-        return;
-    if (!atomic_load(&w->failed)) {
-        size_t bound = ZSTD_compressBound(lane->content.len);
-        buf_clear(&w->compressed);
-        ZSTD_CCtx_setParameter(w->cctx, ZSTD_c_compressionLevel, lane->level);
-        size_t n = ZSTD_compress2(w->cctx, buf_reserve(&w->compressed, bound), bound,
-                                  lane->content.data, lane->content.len);
-        CHECK(!ZSTD_isError(n), "zstd: %s", ZSTD_getErrorName(n));
-        w->compressed.len = n;
-        frame_list_add(&w->frames, (struct frame){
-                                       .offset = w->offset,
-                                       .size = (uint32_t)n,
-                                       .content = (uint32_t)lane->content.len,
-                                   });
-        sizes_add_frame(&w->sizes, lane->by_field, n);
-        write_out(w, &w->compressed);
-    }
-    buf_clear(&lane->content);
-    memset(lane->by_field, 0, sizeof lane->by_field);
-}
-
-static void lane_put(struct lane *lane, enum trace_field field, const struct buf *bytes)
-{
-    buf_put(&lane->content, bytes->data, bytes->len);
-    lane->by_field[field] += bytes->len;
-}
+/* ---- making frames: with `work` ---- */
 
 static void end_batch(struct trace_writer *w)
 {
     if (batch_encode_count(w->codec) == 0)
         return;
-    struct buf message = w->scratch;
-    buf_clear(&message);
-    batch_encode_end(w->codec, &message);
+    struct buf head = {0};
+    buf_clear(&w->scratch);
+    batch_encode_end(w->codec, &w->scratch);
     batch_encode_begin(w->codec);
-    struct lane *lane = &w->main_lane;
-    size_t before = lane->content.len;
-    message_field(TRACE_FIELD_EVENTS, message.len, &lane->content);
-    buf_put(&lane->content, message.data, message.len);
-    lane->by_field[TRACE_FIELD_EVENTS] += lane->content.len - before;
-    w->scratch = message;
+    message_field(TRACE_FIELD_EVENTS, w->scratch.len, &head);
+    lanes_put(&w->lanes, &w->lanes.main, TRACE_FIELD_EVENTS, head.data, head.len);
+    lanes_put(&w->lanes, &w->lanes.main, TRACE_FIELD_EVENTS, w->scratch.data, w->scratch.len);
+    buf_free(&head);
+}
+
+/* Frames of all that came so far; the last one is still to be compressed. */
+static void end_frames(struct trace_writer *w)
+{
+    end_batch(w);
+    lanes_write(&w->lanes, &w->lanes.blobs);
+    lanes_end(&w->lanes, &w->lanes.main);
+    w->waiting = false;
 }
 
 static void flush_all(struct trace_writer *w)
 {
-    end_batch(w);
-    lane_write(w, &w->blob_lane);
-    lane_write(w, &w->main_lane);
-    w->waiting = false;
+    end_frames(w);
+    lanes_go_on(&w->lanes, SIZE_MAX);
 }
-
-/* ---- the thread ---- */
 
 static void take_events(struct trace_writer *w, const struct item *item)
 {
@@ -180,12 +107,12 @@ static void take_events(struct trace_writer *w, const struct item *item)
     const struct event *ev = (const struct event *)item->events;
     for (; (const uint8_t *)ev < end; ev = event_after(ev)) {
         batch_encode_event(w->codec, ev);
-        w->sizes.event_count[ev->kind]++;
+        w->lanes.sizes.event_count[ev->kind]++;
         if (batch_encode_count(w->codec) < BATCH_EVENTS_MAX)
             continue;
         end_batch(w);
-        if (w->main_lane.content.len >= FRAME_CONTENT_TARGET)
-            flush_all(w);
+        if (lane_is_full(&w->lanes.main))
+            end_frames(w);
     }
 }
 
@@ -211,9 +138,9 @@ static void take_image(struct trace_writer *w, const struct item *item)
     for (bool more = true; more;) {
         buf_clear(&w->scratch);
         more = put_piece(item->hash, item->image, item->image_size, &offset, &w->scratch);
-        lane_put(&w->blob_lane, TRACE_FIELD_BLOB, &w->scratch);
-        if (w->blob_lane.content.len >= FRAME_CONTENT_TARGET)
-            lane_write(w, &w->blob_lane);
+        lanes_put(&w->lanes, &w->lanes.blobs, TRACE_FIELD_BLOB, w->scratch.data, w->scratch.len);
+        if (lane_is_full(&w->lanes.blobs))
+            lanes_write(&w->lanes, &w->lanes.blobs);
     }
 }
 
@@ -229,20 +156,20 @@ static void take_item(struct trace_writer *w, const struct item *item)
     }
     if (item->field == TRACE_FIELD_EVENTS) {
         take_events(w, item);
+        w->waiting |= batch_encode_count(w->codec) != 0; /* though a frame ended on the way */
         return;
     }
     if (item->image != NULL) {
         take_image(w, item);
         return;
     }
-    struct lane *lane = item->field == TRACE_FIELD_BLOB ? &w->blob_lane : &w->main_lane;
-    lane_put(lane, item->field, &item->bytes);
-    if (lane->content.len < FRAME_CONTENT_TARGET)
-        return;
-    if (lane == &w->blob_lane)
-        lane_write(w, lane);
-    else
-        flush_all(w);
+    bool is_blob = item->field == TRACE_FIELD_BLOB;
+    struct lane *lane = is_blob ? &w->lanes.blobs : &w->lanes.main;
+    lanes_put(&w->lanes, lane, item->field, item->bytes.data, item->bytes.len);
+    if (lane_is_full(lane) && is_blob)
+        lanes_write(&w->lanes, lane);
+    else if (lane_is_full(lane))
+        end_frames(w);
 }
 
 /* Memory that is in the caches already serves again. */
@@ -280,50 +207,93 @@ static bool too_old(const struct trace_writer *w)
            (now.tv_sec - w->since.tv_sec == FRAME_AGE && now.tv_nsec >= w->since.tv_nsec);
 }
 
-/* The next item, or NULL if there is none for the moment. */
-static struct item *next_item(struct trace_writer *w, bool *closing)
+/* Takes the next item from the queue. NULL: there is none for the moment, or for a helper only an
+ * image, which takes long. */
+static struct item *next_item(struct trace_writer *w, bool helping)
 {
     pthread_mutex_lock(&w->lock);
-    if (w->head == NULL && !w->closing) {
-        struct timespec until;
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_nsec += NAP;
-        until.tv_sec += until.tv_nsec / 1000000000;
-        until.tv_nsec %= 1000000000;
-        pthread_cond_timedwait(&w->filled, &w->lock, &until);
-    }
     struct item *item = w->head;
+    if (helping && item != NULL && item->image != NULL)
+        item = NULL;
     if (item != NULL) {
         w->head = item->next;
         if (w->head == NULL)
             w->tail = &w->head;
     }
-    *closing = w->closing;
     pthread_mutex_unlock(&w->lock);
     return item;
+}
+
+/* The size of the item that was done, 0: none. */
+static size_t do_item(struct trace_writer *w, bool helping)
+{
+    struct item *item = next_item(w, helping);
+    if (item == NULL)
+        return 0;
+    size_t size = item_size(item);
+    if (!atomic_load(&w->lanes.failed))
+        take_item(w, item);
+    item_free(w, item);
+    pthread_mutex_lock(&w->lock);
+    w->queued -= size;
+    pthread_cond_broadcast(&w->drained);
+    pthread_mutex_unlock(&w->lock);
+    return size;
+}
+
+/* ---- the thread, and those that help it ---- */
+
+/* Until there is enough to do, or some time has passed. Is the writer being closed? */
+static bool await_work(struct trace_writer *w)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += NAP;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    int error = 0;
+    pthread_mutex_lock(&w->lock);
+    while (!w->closing && !w->urgent && w->queued < w->wake && error == 0)
+        error = pthread_cond_timedwait(&w->filled, &w->lock, &until);
+    w->urgent = false;
+    bool closing = w->closing;
+    pthread_mutex_unlock(&w->lock);
+    return closing;
 }
 
 static void *writer_thread(void *arg)
 {
     struct trace_writer *w = arg;
-    for (;;) {
-        bool closing;
-        struct item *item = next_item(w, &closing);
-        if (item == NULL && closing)
-            return NULL;
-        if (item != NULL) {
-            size_t size = item_size(item);
-            if (!atomic_load(&w->failed))
-                take_item(w, item);
-            item_free(w, item);
-            pthread_mutex_lock(&w->lock);
-            w->queued -= size;
-            pthread_cond_broadcast(&w->drained);
-            pthread_mutex_unlock(&w->lock);
+    bool closing = false;
+    while (!closing) {
+        closing = await_work(w);
+        pthread_mutex_lock(&w->work);
+        bool more = true;
+        while (more) {
+            lanes_go_on(&w->lanes, SIZE_MAX);
+            more = do_item(w, false) != 0;
+            if (too_old(w))
+                flush_all(w);
         }
-        if (too_old(w))
-            flush_all(w);
+        pthread_mutex_unlock(&w->work);
     }
+    return NULL;
+}
+
+void trace_writer_help(struct trace_writer *w)
+{
+    if (pthread_mutex_trylock(&w->work) != 0)
+        return;
+    pthread_mutex_lock(&w->lock);
+    w->wake = WAKE_BYTES_HELPED;
+    size_t waiting = w->queued, done = 0, size = 1;
+    pthread_mutex_unlock(&w->lock);
+    lanes_go_on(&w->lanes, HELP_COMPRESS);
+    while (done < waiting && size != 0) {
+        size = do_item(w, true);
+        done += size;
+    }
+    pthread_mutex_unlock(&w->work);
 }
 
 /* ---- putting ---- */
@@ -340,9 +310,10 @@ static void queue_put(struct trace_writer *w, struct item item)
         pthread_cond_wait(&w->drained, &w->lock);
     *w->tail = copy;
     w->tail = &copy->next;
-    bool enough = w->queued < WAKE_BYTES && w->queued + size >= WAKE_BYTES;
+    bool enough = w->queued < w->wake && w->queued + size >= w->wake;
     w->queued += size;
-    if (enough || item.flush)
+    w->urgent |= item.flush || item.image != NULL;
+    if (enough || w->urgent)
         pthread_cond_signal(&w->filled);
     pthread_mutex_unlock(&w->lock);
 }
@@ -431,12 +402,7 @@ void trace_flush(struct trace_writer *w)
 
 int trace_writer_status(struct trace_writer *w, struct err *e)
 {
-    if (!atomic_load(&w->failed))
-        return 0;
-    pthread_mutex_lock(&w->lock);
-    int code = err_set(e, w->err.code, "%s", w->err.msg);
-    pthread_mutex_unlock(&w->lock);
-    return code;
+    return lanes_status(&w->lanes, e);
 }
 
 /* ---- opening and closing ---- */
@@ -444,17 +410,14 @@ int trace_writer_status(struct trace_writer *w, struct err *e)
 static struct trace_writer *writer_create(const char *path, int fd, int level)
 {
     struct trace_writer *w = xcalloc(1, sizeof *w);
-    w->path = xstrdup(path);
     w->fd = fd;
     w->tail = &w->head;
-    w->blob_lane.level = level != 0 ? level : LEVEL_BLOBS;
-    w->main_lane.level = level != 0 ? level : LEVEL_MAIN;
+    w->wake = WAKE_BYTES;
+    lanes_init(&w->lanes, path, fd, level);
     w->codec = batch_codec_create();
     batch_encode_begin(w->codec);
-    w->cctx = ZSTD_createCCtx();
-    CHECK(w->cctx != NULL, "out of memory");
-    ZSTD_CCtx_setParameter(w->cctx, ZSTD_c_checksumFlag, 1);
     pthread_mutex_init(&w->lock, NULL);
+    pthread_mutex_init(&w->work, NULL);
     pthread_condattr_t attr;
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -469,25 +432,21 @@ static void writer_destroy(struct trace_writer *w)
     pthread_cond_destroy(&w->filled);
     pthread_cond_destroy(&w->drained);
     pthread_mutex_destroy(&w->lock);
-    ZSTD_freeCCtx(w->cctx);
+    pthread_mutex_destroy(&w->work);
     batch_codec_destroy(w->codec);
     for (size_t i = 0; i < w->n_spares; i++)
         free(w->spares[i]);
-    buf_free(&w->blob_lane.content);
-    buf_free(&w->main_lane.content);
-    buf_free(&w->compressed);
+    lanes_fini(&w->lanes);
     buf_free(&w->scratch);
-    frame_list_free(&w->frames);
     hash_set_free(&w->blobs);
-    free(w->path);
     free(w);
 }
 
 /* One field alone in a frame, written now: only while the thread does not run. */
 static void write_field_frame(struct trace_writer *w, enum trace_field field)
 {
-    lane_put(&w->main_lane, field, &w->scratch);
-    lane_write(w, &w->main_lane);
+    lanes_put(&w->lanes, &w->lanes.main, field, w->scratch.data, w->scratch.len);
+    lanes_write(&w->lanes, &w->lanes.main);
     buf_clear(&w->scratch);
 }
 
@@ -504,10 +463,7 @@ int trace_writer_open(struct trace_writer **out, const char *path, const struct 
     struct trace_header current = *h;
     current.version = TRACE_VERSION;
     message_put_header(&current, &w->scratch);
-    sigset_t old;
-    limit_signal_block(&old);
     write_field_frame(w, TRACE_FIELD_HEADER);
-    limit_signal_restore(&old);
     int result = trace_writer_status(w, e);
     if (result == 0) {
         int error = thread_start(&w->thread, writer_thread, w);
@@ -530,15 +486,10 @@ static void write_end(struct trace_writer *w, const struct trace_end *end)
     struct trace_end own = *end;
     own.events = 0;
     for (int kind = 0; kind < EVENT_KINDS; kind++)
-        own.events += w->sizes.event_count[kind];
+        own.events += w->lanes.sizes.event_count[kind];
     message_put_end(&own, &w->scratch);
     write_field_frame(w, TRACE_FIELD_END);
-    if (atomic_load(&w->failed))
-        return;
-    buf_clear(&w->compressed);
-    frame_seek_table(&w->frames, &w->compressed);
-    sizes_add_other(&w->sizes, w->compressed.len);
-    write_out(w, &w->compressed);
+    lanes_write_table(&w->lanes);
 }
 
 int trace_writer_close_sizes(struct trace_writer *w, const struct trace_end *end,
@@ -549,22 +500,14 @@ int trace_writer_close_sizes(struct trace_writer *w, const struct trace_end *end
     pthread_cond_signal(&w->filled);
     pthread_mutex_unlock(&w->lock);
     pthread_join(w->thread, NULL);
-    sigset_t old;
-    limit_signal_block(&old);
     flush_all(w);
     buf_clear(&w->scratch);
-    if (end != NULL && !atomic_load(&w->failed))
+    if (end != NULL)
         write_end(w, end);
-    limit_signal_restore(&old);
-    if (close(w->fd) < 0) {
-        struct err late = {0};
-        err_set(&late, ERR_IO, "%s: cannot write: %s", w->path, strerror(errno));
-        if (w->err.code == 0)
-            w->err = late;
-        atomic_store(&w->failed, true);
-    }
+    if (close(w->fd) < 0)
+        lanes_fail(&w->lanes, errno);
     if (sizes != NULL)
-        *sizes = w->sizes;
+        *sizes = w->lanes.sizes;
     int result = trace_writer_status(w, e);
     writer_destroy(w);
     return result;

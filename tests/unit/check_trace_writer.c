@@ -1,6 +1,7 @@
-/* The trace writer: blobs once, full disks, many producers. */
+/* The trace writer: blobs once, full disks, many producers, and with the work on other threads. */
 #include <check.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
 
 #include "tests/unit/trace_sample.h"
@@ -72,7 +73,7 @@ END_TEST
 #define PART 10000
 
 /* Puts 12 batches while the limit lets only some of them into the file. */
-static int write_until_full(const char *path, struct err *e)
+static int write_until_full(const char *path, bool help, struct err *e)
 {
     struct trace_header h = sample_header();
     struct trace_writer *w;
@@ -85,6 +86,8 @@ static int write_until_full(const char *path, struct err *e)
     for (uint64_t i = 0; i < 12; i++) {
         put_events(w, sample_events(i, PART, 2, 2), PART);
         trace_flush(w);
+        if (help)
+            trace_writer_help(w);
     }
     struct trace_end end = sample_end();
     int result = trace_writer_close(w, &end, e);
@@ -92,12 +95,13 @@ static int write_until_full(const char *path, struct err *e)
     return result;
 }
 
-/* The limit hits in the middle of a frame; what is before it stays good. */
+/* The limit hits in the middle of a frame; what is before it stays good. The second time this thread
+ * writes, too, and SIGXFSZ must not end it. */
 START_TEST(full_disk)
 {
     struct err e = {0};
     char *path = sample_path("full");
-    int result = write_until_full(path, &e);
+    int result = write_until_full(path, _i == 1, &e);
     expect(result, ERR_IO, &e, path);
     expect(result, ERR_IO, &e, "File too large");
     struct trace_reader *r;
@@ -137,6 +141,20 @@ static void *producer(void *arg)
     return NULL;
 }
 
+struct helper {
+    struct trace_writer *w;
+    atomic_bool enough;
+};
+
+static void *helper(void *arg)
+{
+    struct helper *h = arg;
+    while (!atomic_load(&h->enough))
+        trace_writer_help(h->w);
+    return NULL;
+}
+
+/* Without help, and with that of some threads. */
 START_TEST(many_producers)
 {
     struct err e = {0};
@@ -145,10 +163,17 @@ START_TEST(many_producers)
     struct trace_writer *w;
     pthread_t threads[PRODUCERS];
     ck_assert(trace_writer_open(&w, path, &h, &(struct trace_writer_options){1, false}, &e) == 0);
+    struct helper help = {.w = w};
+    pthread_t helpers[2];
+    for (int i = 0; i < _i; i++)
+        ck_assert(pthread_create(&helpers[i], NULL, helper, &help) == 0);
     for (int i = 0; i < PRODUCERS; i++)
         ck_assert(pthread_create(&threads[i], NULL, producer, w) == 0);
     for (int i = 0; i < PRODUCERS; i++)
         pthread_join(threads[i], NULL);
+    atomic_store(&help.enough, true);
+    for (int i = 0; i < _i; i++)
+        pthread_join(helpers[i], NULL);
     struct trace_end end = sample_end();
     ck_assert(trace_writer_close(w, &end, &e) == 0);
     struct trace_reader *r;
@@ -161,6 +186,52 @@ START_TEST(many_producers)
     n = trace_reader_batches(r, &batches);
     for (size_t i = 0; i < n; i++)
         ck_assert_msg(trace_reader_events(r, i, &e) != NULL, "%s", e.msg);
+    trace_reader_close(r);
+    unlink(path);
+    free(path);
+}
+END_TEST
+
+#define HELPED 60 /* parts; several frames in all */
+
+/* Between two parts all that waits is done here, frames a piece at a time: they come in order, each
+ * event once. */
+START_TEST(help_keeps_the_order)
+{
+    struct err e = {0};
+    char *path = sample_path("help");
+    struct trace_header h = sample_header();
+    struct trace_writer *w;
+    ck_assert(trace_writer_open(&w, path, &h, NULL, &e) == 0);
+    for (uint64_t i = 0; i < HELPED; i++) {
+        put_events(w, sample_events(i, PART, 2, 2), PART);
+        trace_put_console(w, 0, 0, i, "line\n", 5);
+        trace_writer_help(w);
+    }
+    struct trace_end end = sample_end();
+    ck_assert(trace_writer_close(w, &end, &e) == 0);
+    struct trace_reader *r;
+    ck_assert_msg(trace_reader_open(&r, path, false, &e) == 0, "%s", e.msg);
+    ck_assert_uint_eq(trace_reader_event_count(r), HELPED * PART);
+    const struct trace_batch *batches;
+    size_t n = trace_reader_batches(r, &batches);
+    struct event *want = NULL;
+    for (size_t b = 0; b < n; b++) {
+        const struct event *got = trace_reader_events(r, b, &e);
+        ck_assert_msg(got != NULL, "%s", e.msg);
+        for (uint64_t i = 0, at = batches[b].first; i < batches[b].count; i++, at++) {
+            if (at % PART == 0) {
+                free(want);
+                want = sample_events(at / PART, PART, 2, 2);
+            }
+            ck_assert(event_equal(&got[i], &want[at % PART]));
+        }
+    }
+    free(want);
+    const struct trace_text *text = trace_reader_console(r, &n);
+    ck_assert_uint_eq(n, HELPED);
+    for (size_t i = 0; i < n; i++)
+        ck_assert_uint_eq(text[i].cycle, i);
     trace_reader_close(r);
     unlink(path);
     free(path);
@@ -198,8 +269,9 @@ int main(void)
     tcase_set_timeout(t, 120);
     tcase_add_test(t, blobs_are_stored_once);
     tcase_add_test(t, full_device);
-    tcase_add_test(t, full_disk);
-    tcase_add_test(t, many_producers);
+    tcase_add_loop_test(t, full_disk, 0, 2);
+    tcase_add_loop_test(t, many_producers, 0, 3);
+    tcase_add_test(t, help_keeps_the_order);
     tcase_add_test(t, frames_end_in_time);
     suite_add_tcase(s, t);
     SRunner *runner = srunner_create(s);
