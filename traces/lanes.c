@@ -91,8 +91,7 @@ void lanes_put(struct lanes *l, struct lane *lane, enum trace_field field, const
 
 void lanes_end(struct lanes *l, struct lane *lane)
 {
-    if (l->ended != NULL)
-        lanes_go_on(l, SIZE_MAX);
+    lanes_go_on(l, SIZE_MAX); /* the one before */
     if (lane->content.len == 0)
         return;
     l->ended = lane;

@@ -49,7 +49,6 @@ struct item { /* of the queue */
 };
 
 struct trace_writer {
-    int fd;
     pthread_t thread;
     pthread_mutex_t lock; /* guards from here to `closing` */
     pthread_cond_t filled, drained;
@@ -410,7 +409,6 @@ int trace_writer_status(struct trace_writer *w, struct err *e)
 static struct trace_writer *writer_create(const char *path, int fd, int level)
 {
     struct trace_writer *w = xcalloc(1, sizeof *w);
-    w->fd = fd;
     w->tail = &w->head;
     w->wake = WAKE_BYTES;
     lanes_init(&w->lanes, path, fd, level);
@@ -504,7 +502,7 @@ int trace_writer_close_sizes(struct trace_writer *w, const struct trace_end *end
     buf_clear(&w->scratch);
     if (end != NULL)
         write_end(w, end);
-    if (close(w->fd) < 0)
+    if (close(w->lanes.fd) < 0)
         lanes_fail(&w->lanes, errno);
     if (sizes != NULL)
         *sizes = w->lanes.sizes;
