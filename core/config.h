@@ -11,7 +11,7 @@
 #include "core/base/base.h"
 
 #define EPOCH_NS_DEFAULT   100000ull    /* 100 us */
-#define EPOCH_NS_APART     4000000ull   /* of several VMs without a network */
+#define EPOCH_NS_APART     10000000ull  /* of several VMs without a network */
 #define CPU_HZ_DEFAULT     100000000ull /* 10 ns an instruction */
 #define DISKS_MAX          8
 #define DISK_SECTORS_MAX   (1ull << 30) /* 512 GiB */

@@ -3,7 +3,8 @@
  * taken. Taking a part is a compare-and-swap of the whole word, so a thread
  * that comes late cannot take one of the next job for one of the last; and
  * nobody waits for a thread that took nothing, for the host may have no core
- * for it.
+ * for it. What a thread does in its spare time must be short, for a job may
+ * begin, or end, meanwhile.
  */
 #include "core/crew.h"
 
@@ -27,6 +28,12 @@
 #define YIELDS    100 /* spins from one to the next */
 #define NUMBER 32    /* bits of the word below the job's number */
 
+struct record { /* of a part in slices, the last time it was begun */
+    uint8_t owner; /* who did */
+    uint32_t took; /* slices of others that were begun during its first one */
+};
+#define TOOK_NO_MORE UINT32_MAX /* there was nothing behind that */
+
 struct crew {
     unsigned threads; /* besides the caller's */
     pthread_t *thread;
@@ -36,7 +43,11 @@ struct crew {
     void (*part)(void *ctx, unsigned i);
     void *ctx;
     unsigned limit; /* of the caller's spins */
-    uint8_t owner[CREW_SLICED_MAX]; /* see crew_run_sliced */
+    struct record record[CREW_SLICED_MAX]; /* see crew_run_sliced */
+    bool (*spare)(void *ctx); /* see crew_spare */
+    void *spare_ctx;
+    atomic_bool has_spare;
+    atomic_uint in_spare; /* threads that are in it, or about to see whether there is one */
     atomic_uint started;
     atomic_uint asleep;
     atomic_bool caller_sleeps;
@@ -78,15 +89,37 @@ static void take_parts(struct crew *c)
     }
 }
 
+void crew_spare(struct crew *c, bool (*spare)(void *ctx), void *ctx)
+{
+    atomic_store(&c->has_spare, false);
+    while (atomic_load(&c->in_spare) != 0)
+        relax(0);
+    c->spare = spare;
+    c->spare_ctx = ctx;
+    atomic_store(&c->has_spare, spare != NULL);
+}
+
+static bool use_spare_time(struct crew *c)
+{
+    if (!atomic_load(&c->has_spare))
+        return false;
+    atomic_fetch_add(&c->in_spare, 1);
+    bool used = atomic_load(&c->has_spare) && c->spare(c->spare_ctx);
+    atomic_fetch_sub(&c->in_spare, 1);
+    return used;
+}
+
 /* Spins until is_done(c), as long as *limit allows. False: in vain. */
 static bool spin(struct crew *c, bool (*is_done)(struct crew *c), unsigned *limit)
 {
-    for (unsigned spins = 0; spins < *limit; spins++) {
+    unsigned spins = 0;
+    while (spins < *limit) {
         if (is_done(c)) {
             *limit = *limit < SPINS_MAX / 2 ? 2 * *limit : SPINS_MAX;
             return true;
         }
-        relax(spins);
+        if (!use_spare_time(c))
+            relax(spins++);
     }
     *limit = *limit / 2 > SPINS_MIN ? *limit / 2 : SPINS_MIN;
     return false;
@@ -175,17 +208,21 @@ struct sliced {
     pthread_mutex_t lock; /* guards: */
     uint8_t left[CREW_SLICED_MAX]; /* slices of each part that were not begun */
     bool taken[CREW_SLICED_MAX];   /* a thread is at it */
-    uint8_t *owner;                /* who began each part, last time or this time */
+    uint32_t begun; /* slices of all parts */
+    struct record *record;
 };
 
-/* How much a thread wants to go on with a part: with its own ones, those that it began the last
- * time, too, first up to the rest that others may take over; then to the end, one after the other,
- * for each change costs what is in the core's caches; and then it helps where most is left. */
-static unsigned wish(const struct sliced *s, unsigned i, int last)
+/* How much a thread wants to go on with a part. First all are begun: those that it began the last
+ * time, too, before others, and those that took long before short ones, for a long one that is begun
+ * late is what all wait for. (One that had next to nothing to do may have much now; if it has not,
+ * that is known at once.) Then to the end, one after the other, for each change costs what is in the
+ * core's caches; and then it helps where most is left. */
+static uint64_t wish(const struct sliced *s, unsigned i, int last)
 {
-    bool own = s->owner[i] == self, begun = s->left[i] != s->slices;
-    unsigned rank = own && !begun ? 3 : (int)i == last ? 2 : own;
-    return rank * (UINT8_MAX + 1) + s->left[i];
+    bool own = s->record[i].owner == self, begun = s->left[i] != s->slices;
+    if (!begun)
+        return (own ? 2ull : 1ull) << 32 | s->record[i].took;
+    return ((int)i == last ? 2u : own) << 8 | s->left[i];
 }
 
 /* The part that a thread goes on with after its last one (-1: it had none), of those that no thread
@@ -209,12 +246,13 @@ static void take_slices(void *ctx, unsigned thread)
     while ((part = choose(s, part)) >= 0) {
         unsigned k = s->slices - s->left[part]--;
         s->taken[part] = true;
-        if (k == 0)
-            s->owner[part] = (uint8_t)self;
+        uint32_t begun = ++s->begun;
         pthread_mutex_unlock(&s->lock);
         bool more = s->slice(s->ctx, (unsigned)part, k);
         pthread_mutex_lock(&s->lock);
         s->taken[part] = false;
+        if (k == 0)
+            s->record[part] = (struct record){(uint8_t)self, more ? s->begun - begun : TOOK_NO_MORE};
         if (!more)
             s->left[part] = 0;
     }
@@ -226,7 +264,7 @@ void crew_run_sliced(struct crew *c, bool (*slice)(void *ctx, unsigned i, unsign
 {
     CHECK(parts <= CREW_SLICED_MAX && slices <= UINT8_MAX, "%u parts, %u slices", parts, slices);
     struct sliced s = {
-        .slice = slice, .ctx = ctx, .parts = parts, .slices = slices, .owner = c->owner};
+        .slice = slice, .ctx = ctx, .parts = parts, .slices = slices, .record = c->record};
     memset(s.left, (int)slices, parts);
     /* The lock is held for some tens of nanoseconds, and to sleep takes a thousand times as long. */
     pthread_mutexattr_t spinning;

@@ -293,10 +293,10 @@ static enum run_stop of_verdict(int verdict)
  * counts those epochs only in which something ran. */
 static void cross(struct monitor *m)
 {
-    share_barrier(m);
-    if (monitor_position(m) != m->epoch_step) {
+    bool busy = monitor_position(m) != m->epoch_step;
+    share_barrier(m, busy);
+    if (busy) {
         m->busy_epochs++;
-        share_search(m);
         reclaim_barrier(m);
     }
     cross_network(m, m->epoch + 1);
@@ -389,19 +389,22 @@ struct parallel {
     enum vm_stop stop[VMS_MAX];
 };
 
-/* Where threads share the work, an epoch is cut in slices: most of it, half of the rest, and so on.
- * Only what is left can change hands, and at the end somebody waits for a short one. */
+/* Where threads share the work, an epoch is cut in slices: most of it, half of the rest, and so on; the
+ * search for equal pages is one more. Only what is left can change hands, and at the end somebody
+ * waits for a short one. */
 #define SLICES     4
 #define FIRST_REST 2 /* 2^-2 of the epoch is left after the first one */
 
 static bool run_slice(void *ctx, unsigned i, unsigned k)
 {
     struct parallel *p = ctx;
-    if (i == p->m->vms_count) {
-        p->m->port.ops->aside(p->m->port.ctx);
+    if (i == p->m->vms_count)
+        return p->m->port.ops->overdue(p->m->port.ctx);
+    struct vm *vm = p->m->vms[i];
+    if (k == SLICES) {
+        share_search(vm);
         return false;
     }
-    struct vm *vm = p->m->vms[i];
     uint64_t end = epoch_end(p->m, vm), begin = p->begin[i];
     check_set_position(print_position, p->m);
     uint64_t rest = k == SLICES - 1 ? 0 : (end - min_u64(begin, end)) >> (FIRST_REST + k);
@@ -416,8 +419,8 @@ static int run_in_parallel(struct monitor *m, struct err *e)
         vm_gather(m->vms[i]);
         p.begin[i] = vm_cycle(m->vms[i]);
     }
-    unsigned aside = m->crew_fills_host && m->port.ops->aside != NULL;
-    crew_run_sliced(m->crew, run_slice, &p, m->vms_count + aside, SLICES);
+    unsigned others = m->crew_fills_host && m->port.ops->overdue != NULL;
+    crew_run_sliced(m->crew, run_slice, &p, m->vms_count + others, SLICES + 1);
     for (unsigned i = 0; i < m->vms_count; i++)
         vm_tell(m->vms[i]);
     m->turn = (uint8_t)m->vms_count;
@@ -427,7 +430,7 @@ static int run_in_parallel(struct monitor *m, struct err *e)
     return m->halt ? RUN_STOPPED : GO_ON;
 }
 
-enum run_stop monitor_run(struct monitor *m, const struct run_limit *wanted, struct err *e)
+static enum run_stop run(struct monitor *m, const struct run_limit *wanted, struct err *e)
 {
     struct run_limit own = *wanted, *limit = &own;
     bool pass = limit->pass;
@@ -450,6 +453,17 @@ enum run_stop monitor_run(struct monitor *m, const struct run_limit *wanted, str
             return (enum run_stop)stop;
         pass = false;
     }
+}
+
+enum run_stop monitor_run(struct monitor *m, const struct run_limit *wanted, struct err *e)
+{
+    bool helped = m->crew != NULL && m->crew_fills_host && m->port.ops->spare != NULL;
+    if (helped)
+        crew_spare(m->crew, m->port.ops->spare, m->port.ctx);
+    enum run_stop stop = run(m, wanted, e);
+    if (helped)
+        crew_spare(m->crew, NULL, NULL);
+    return stop;
 }
 
 enum run_stop monitor_settle(struct monitor *m, struct err *e)

@@ -45,9 +45,13 @@ struct port_ops {
     /* Between epochs: a frame leaves by the gateway of that network. NULL: nobody is out there. */
     void (*outside)(void *port, unsigned network, const struct net_frame *f,
                     const struct net_pages *pages);
-    /* While VMs run, on any of their threads, once per epoch: those threads have all of the host's
-     * processors, and this one takes its time for what the port has to do aside. NULL: nothing. */
-    void (*aside)(void *port);
+    /* Where the threads of the VMs have all of the host's processors, what the port has to do aside
+     * is done on them, on any of them and on several at once. Both are there, or none (NULL).
+     * While a thread waits for others, at any time within monitor_run: about ten microseconds of it.
+     * False: there was nothing to do. */
+    bool (*spare)(void *port);
+    /* As a part of an epoch: more of it, if that time does not suffice. True: it still may not. */
+    bool (*overdue)(void *port);
 };
 
 struct port {

@@ -16,7 +16,6 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "core/crew.h"
 #include "core/monitor.h"
 
 #define HINT_BITS      20
@@ -210,7 +209,7 @@ struct found {
 static void consider(struct monitor *m, struct vm *vm, const struct found *f, enum share_ways why)
 {
     if (vm_page_at(vm, f->key) != (uint64_t)f->mpn + 1)
-        return; /* it became another one's hint, just now */
+        return; /* it became another one's hint, or a disk's block, just now */
     if (f->zero) {
         vm_page_set(vm, f->key, 0);
         log_share(vm, f->key, 0, why);
@@ -241,11 +240,14 @@ static bool is_known(const struct monitor *m, const struct vm *vm, const struct 
 }
 
 /* The next n pages of a VM that have machine pages and might be shared, in the order of keys and
- * each at most once; into the VM's list. */
-static void search(struct monitor *m, struct vm *vm, uint64_t n)
+ * each at most once; into the VM's list. The VM's own thread may do this while others run: what it
+ * reads is the VM's own, or changes between epochs only. */
+static void search(const struct monitor *m, struct vm *vm, uint64_t n)
 {
-    uint64_t *cursor = &m->share.cursor[vm->index];
+    uint64_t *cursor = &vm->found_cursor;
+    *cursor = m->share.cursor[vm->index];
     buf_clear(&vm->found);
+    vm->searched = true;
     if (vm->defect)
         return; /* nobody knows what it did last */
     for (uint64_t looked = 0; looked < vm->ram_pages && n != 0; looked++) {
@@ -266,51 +268,58 @@ static void search(struct monitor *m, struct vm *vm, uint64_t n)
     }
 }
 
-struct round {
-    struct monitor *m;
-    uint64_t pages;
-};
-
-static void search_part(void *ctx, unsigned i)
+/* What the search of all VMs found. */
+static void share_found(struct monitor *m, enum share_ways why)
 {
-    const struct round *round = ctx;
-    search(round->m, round->m->vms[i], round->pages);
-}
-
-/* Searching is most of the work, and each VM's own. */
-static void search_and_share(struct monitor *m, uint64_t pages, enum share_ways why)
-{
-    struct round round = {m, pages};
-    crew_run(m->crew, search_part, &round, m->vms_count);
     for (unsigned i = 0; i < m->vms_count; i++) {
         struct vm *vm = m->vms[i];
+        m->share.cursor[i] = vm->found_cursor;
         for (size_t at = 0; at < vm->found.len; at += sizeof(struct found)) {
             struct found f;
             memcpy(&f, vm->found.data + at, sizeof f);
             consider(m, vm, &f, why);
         }
+        vm->searched = false;
     }
 }
 
 void share_boot(struct monitor *m)
 {
-    search_and_share(m, UINT64_MAX, SHARE_BOOT);
+    for (unsigned i = 0; i < m->vms_count; i++)
+        search(m, m->vms[i], UINT64_MAX);
+    share_found(m, SHARE_BOOT);
 }
 
-void share_search(struct monitor *m)
+/* Pages of each VM to be searched at the end of the present epoch, if something runs in it. */
+static uint64_t pages_due(const struct monitor *m)
 {
     uint64_t rate = m->config.scan_rate != 0 ? m->config.scan_rate : SCAN_RATE;
     if (m->reclaim.level != RECLAIM_HIGH)
         rate *= SCAN_HURRY;
     uint64_t period = max_u64(SCAN_ROUND * 1000000000ull / rate / m->config.epoch_ns, 1);
-    if (!(m->config.share & SHARE_CONTENT) || m->busy_epochs % period != 0)
-        return;
-    search_and_share(m, max_u64(rate * (period * m->config.epoch_ns) / 1000000000u, 1),
-                     SHARE_CONTENT);
+    if (!(m->config.share & SHARE_CONTENT) || (m->busy_epochs + 1) % period != 0)
+        return 0;
+    return max_u64(rate * (period * m->config.epoch_ns) / 1000000000u, 1);
 }
 
-void share_barrier(struct monitor *m)
+void share_search(struct vm *vm)
 {
+    uint64_t pages = pages_due(vm->monitor);
+    if (pages != 0)
+        search(vm->monitor, vm, pages);
+}
+
+void share_barrier(struct monitor *m, bool busy)
+{
+    bool due = busy && pages_due(m) != 0;
+    for (unsigned i = 0; i < m->vms_count; i++) {
+        if (!due)
+            m->vms[i]->searched = false;
+        else if (!m->vms[i]->searched)
+            share_search(m->vms[i]);
+    }
     count_users(m);
     publish_blocks(m);
+    if (due)
+        share_found(m, SHARE_CONTENT);
 }

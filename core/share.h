@@ -34,11 +34,13 @@ void share_restore(struct share *s, const struct share *from);
 uint64_t share_find_block(const struct share *s, uint32_t image, uint64_t block);
 /* At power-on, of all VMs. */
 void share_boot(struct monitor *m);
+/* When a VM is done with the present epoch, and perhaps while others still run: looks for pages that
+ * might be shared if that is due, which is most of the work. share_barrier does it for those VMs for
+ * which nobody did. */
+void share_search(struct vm *vm);
 /* Between epochs: counts what the VMs did with common pages, and publishes the blocks that they
- * read. */
-void share_barrier(struct monitor *m);
-/* After epochs in which something ran: looks for equal pages when that is due. */
-void share_search(struct monitor *m);
+ * read. If something ran (`busy`), what the search found is shared. */
+void share_barrier(struct monitor *m, bool busy);
 
 /* Between epochs. The page at `key`, which nobody else uses, gets a common number: MPN. */
 uint32_t share_publish(struct vm *vm, uint64_t key);

@@ -82,7 +82,11 @@ struct vm {
     uint8_t *given;         /* by key: a translation may be cached by the vcpu */
     /* Of this epoch, for the barrier: struct page_op and struct block_read. */
     struct buf page_ops, block_reads;
-    struct buf found; /* by the search for equal pages (share.c), while it is on */
+    /* The search for equal pages at the end of this epoch (share.c): was it done, what was found,
+     * where does the next one go on. */
+    bool searched;
+    struct buf found;
+    uint64_t found_cursor;
     /* Of this VM's machine pages that frames of the network hold: number in its arena -> key + 1
      * where it was mapped then; or where it has a common number by now, that + HELD_COMMON. */
     struct radix held;

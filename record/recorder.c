@@ -374,11 +374,16 @@ static void outside(void *port, unsigned network, const struct net_frame *f,
     gateways_send(r->gateways, network, f, pages);
 }
 
-static void aside(void *port)
+static bool spare(void *port)
 {
     struct recorder *r = port;
-    if (r->writer != NULL)
-        trace_writer_help(r->writer);
+    return r->writer != NULL && trace_writer_help(r->writer);
+}
+
+static bool overdue(void *port)
+{
+    struct recorder *r = port;
+    return r->writer != NULL && trace_writer_catch_up(r->writer);
 }
 
 static const struct port_ops recorder_ops = {
@@ -388,7 +393,8 @@ static const struct port_ops recorder_ops = {
     .console = console,
     .frame = frame,
     .outside = outside,
-    .aside = aside,
+    .spare = spare,
+    .overdue = overdue,
 };
 
 struct port recorder_port(struct recorder *r)

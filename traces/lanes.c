@@ -33,8 +33,20 @@ void lanes_init(struct lanes *l, const char *path, int fd, int level)
     ZSTD_CCtx_setParameter(l->cctx, ZSTD_c_checksumFlag, 1);
 }
 
+static void free_list(struct lane *lane)
+{
+    while (lane != NULL) {
+        struct lane *next = lane->next;
+        buf_free(&lane->content);
+        free(lane);
+        lane = next;
+    }
+}
+
 void lanes_fini(struct lanes *l)
 {
+    free_list(atomic_load(&l->ended));
+    free_list(l->unused);
     ZSTD_freeCCtx(l->cctx);
     buf_free(&l->blobs.content);
     buf_free(&l->main.content);
@@ -80,75 +92,92 @@ static void write_out(struct lanes *l, const struct buf *b)
         lseek(l->fd, (off_t)l->offset, SEEK_SET);
 }
 
-void lanes_put(struct lanes *l, struct lane *lane, enum trace_field field, const void *bytes,
-               size_t n)
+void lane_put(struct lane *lane, enum trace_field field, const void *bytes, size_t n)
 {
-    if (l->ended == lane)
-        lanes_go_on(l, SIZE_MAX);
     buf_put(&lane->content, bytes, n);
     lane->by_field[field] += n;
 }
 
 void lanes_end(struct lanes *l, struct lane *lane)
 {
-    lanes_go_on(l, SIZE_MAX); /* the one before */
     if (lane->content.len == 0)
         return;
-    l->ended = lane;
-    l->done = 0;
-    buf_clear(&l->compressed);
-    buf_reserve(&l->compressed, ZSTD_compressBound(lane->content.len));
-    ZSTD_CCtx_setParameter(l->cctx, ZSTD_c_compressionLevel, lane->level);
-    ZSTD_CCtx_setPledgedSrcSize(l->cctx, lane->content.len);
+    struct lane *frame = l->unused != NULL ? l->unused : xcalloc(1, sizeof *frame);
+    l->unused = frame->next;
+    struct buf empty = frame->content;
+    *frame = *lane;
+    frame->next = NULL;
+    lane->content = empty;
+    memset(lane->by_field, 0, sizeof lane->by_field);
+    struct lane *last = atomic_load(&l->ended);
+    if (last == NULL) {
+        atomic_store(&l->ended, frame);
+        return;
+    }
+    while (last->next != NULL)
+        last = last->next;
+    last->next = frame;
 }
 
-static void write_frame(struct lanes *l, struct lane *lane)
+static void begin_frame(struct lanes *l, const struct lane *frame)
+{
+    buf_clear(&l->compressed);
+    buf_reserve(&l->compressed, ZSTD_compressBound(frame->content.len) + frame->content.len / 64);
+    ZSTD_CCtx_setParameter(l->cctx, ZSTD_c_compressionLevel, frame->level);
+    ZSTD_CCtx_setPledgedSrcSize(l->cctx, frame->content.len);
+}
+
+static void write_frame(struct lanes *l, const struct lane *frame)
 {
     frame_list_add(&l->frames, (struct frame){
                                    .offset = l->offset,
                                    .size = (uint32_t)l->compressed.len,
-                                   .content = (uint32_t)lane->content.len,
+                                   .content = (uint32_t)frame->content.len,
                                });
-    sizes_add_frame(&l->sizes, lane->by_field, l->compressed.len);
+    sizes_add_frame(&l->sizes, frame->by_field, l->compressed.len);
     write_out(l, &l->compressed);
 }
 
-/* The next n bytes of the lane that ended; the last ones? */
-static void compress(struct lanes *l, size_t n, bool last)
+/* The next n bytes of the frame; the last ones? zstd gives out what it has of each piece: it would
+ * collect them, and then do them all at once. */
+static void compress(struct lanes *l, const struct lane *frame, size_t n, bool last)
 {
-    size_t bound = ZSTD_compressBound(l->ended->content.len);
-    ZSTD_inBuffer in = {l->ended->content.data, l->done + n, l->done};
-    ZSTD_outBuffer out = {l->compressed.data, bound, l->compressed.len};
-    size_t rest = ZSTD_compressStream2(l->cctx, &out, &in, last ? ZSTD_e_end : ZSTD_e_continue);
+    ZSTD_inBuffer in = {frame->content.data, l->done + n, l->done};
+    ZSTD_outBuffer out = {l->compressed.data, l->compressed.cap, l->compressed.len};
+    size_t rest = ZSTD_compressStream2(l->cctx, &out, &in, last ? ZSTD_e_end : ZSTD_e_flush);
     CHECK(!ZSTD_isError(rest), "zstd: %s", ZSTD_getErrorName(rest));
-    CHECK(in.pos == in.size && (!last || rest == 0), "zstd left something undone");
+    CHECK(in.pos == in.size && rest == 0, "zstd left something undone");
     l->compressed.len = out.pos;
     l->done += n;
 }
 
 void lanes_go_on(struct lanes *l, size_t bytes)
 {
-    struct lane *lane = l->ended;
-    if (lane == NULL)
+    struct lane *frame = atomic_load(&l->ended);
+    if (frame == NULL)
         return;
     bool failed = atomic_load(&l->failed);
-    size_t left = lane->content.len - l->done;
+    size_t left = frame->content.len - l->done;
     bool last = failed || bytes >= left;
+    if (l->done == 0)
+        begin_frame(l, frame);
     if (!failed)
-        compress(l, last ? left : bytes, last);
+        compress(l, frame, last ? left : bytes, last);
     if (!last)
         return;
     if (!failed)
-        write_frame(l, lane);
-    buf_clear(&lane->content);
-    memset(lane->by_field, 0, sizeof lane->by_field);
-    l->ended = NULL;
+        write_frame(l, frame);
+    l->done = 0;
+    buf_clear(&frame->content);
+    atomic_store(&l->ended, frame->next);
+    frame->next = l->unused;
+    l->unused = frame;
 }
 
-void lanes_write(struct lanes *l, struct lane *lane)
+void lanes_write(struct lanes *l)
 {
-    lanes_end(l, lane);
-    lanes_go_on(l, SIZE_MAX);
+    while (lanes_wait(l))
+        lanes_go_on(l, SIZE_MAX);
 }
 
 void lanes_write_table(struct lanes *l)

@@ -20,7 +20,7 @@
 #include "core/base/err.h"
 #include "core/base/event.h"
 
-#define TRACE_VERSION 5
+#define TRACE_VERSION 6
 
 /* Content address: XXH3-128 in canonical (big-endian) form. */
 struct trace_hash {
@@ -160,7 +160,7 @@ struct trace_writer_options {
 };
 
 /* Creates `path` and writes the header's frame. Compression and writing happen
- * on the writer's own thread, or in trace_writer_help; the put functions queue
+ * on the writer's own thread and those that help it; the put functions queue
  * and return (they block only when more than 64 MiB wait). They never fail: the
  * first error is kept, what was written stays a valid cut trace, and later data
  * is dropped. */
@@ -184,11 +184,15 @@ void trace_put_console(struct trace_writer *w, uint32_t vm, uint32_t channel, ui
 /* Everything put so far becomes whole frames in the file soon (interactive
  * idle times, so that a kill loses little). */
 void trace_flush(struct trace_writer *w);
-/* Does what waits now for the writer's thread instead of it, images excepted, and of a frame that is
- * to be compressed a part; for programs that keep all cores busy, in which the thread would stop
- * one of theirs just when the others wait for it. Any thread may call it, again and again; if one
- * is at it already, it does nothing. */
-void trace_writer_help(struct trace_writer *w);
+/* For programs that keep all cores busy, in which the writer's thread would stop one of theirs just
+ * when the others wait for it. Any thread may call these, again and again, and does some of what
+ * waits for the writer's, images excepted. False: there was nothing, or another thread is at it.
+ *
+ * While it has nothing else to do: a piece of some ten microseconds. */
+bool trace_writer_help(struct trace_writer *w);
+/* Between other work: a piece of some hundred, if so much waits that the time for help does not
+ * suffice. */
+bool trace_writer_catch_up(struct trace_writer *w);
 /* 0, or the first error (disk full ...); cheap, for polling. */
 int trace_writer_status(struct trace_writer *w, struct err *e);
 /* Writes the end record (NULL: leave the trace cut) and the seek table,

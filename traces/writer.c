@@ -4,9 +4,10 @@
  * The producers' side costs a copy of small things and nothing for events,
  * which arrive as whole logs; encoding and compression happen on the thread, or
  * a piece at a time on those that help it (trace_writer_help): whoever holds
- * `work` does the next piece. Events that wait for their batch to fill go into
- * each frame that ends, so everything put before the end of a frame is in the
- * file when the frame is.
+ * `work` does the next piece. While there is help the thread leaves it to
+ * them: it would stop one of theirs. Events that wait for their batch to fill
+ * go into each frame that ends, so everything put before the end of a frame is
+ * in the file when the frame is.
  *
  * DETERMINISM: host time decides only where a frame ends (about two seconds
  * after its first field), never what is in it.
@@ -31,10 +32,22 @@
 /* The thread is woken for so much, or else comes by itself: to wake it costs the machines time, and
  * where others help, more than they do. */
 #define WAKE_BYTES        (512u << 10)
-#define WAKE_BYTES_HELPED (4u << 20)
+#define WAKE_BYTES_HELPED (16u << 20)
 #define NAP               250000000 /* nanoseconds */
-/* Those that help have a machine waiting: of the longest piece of work so much at a time. */
-#define HELP_COMPRESS (64u << 10)
+
+/* How much is done at a time. */
+struct piece {
+    size_t events;  /* bytes of a log */
+    size_t content; /* bytes to compress */
+};
+static const struct piece whole = {SIZE_MAX, SIZE_MAX};
+/* Those that help have some microseconds. */
+static const struct piece small = {4u << 10, 8u << 10};
+/* So much waits that they have to take the time, for a part of it. Events become a ninth of their size
+ * before they are compressed. */
+#define OVERDUE_BYTES   (1u << 20)
+#define OVERDUE_PART    4
+#define OVERDUE_CONTENT 32
 
 struct item { /* of the queue */
     struct item *next;
@@ -53,8 +66,8 @@ struct trace_writer {
     pthread_mutex_t lock; /* guards from here to `closing` */
     pthread_cond_t filled, drained;
     struct item *head, **tail;
-    size_t queued; /* bytes */
-    size_t wake;   /* the thread is woken for so many */
+    atomic_size_t queued; /* bytes; read without the lock, too */
+    size_t wake;          /* the thread is woken for so many */
     bool urgent;   /* and for what is in the queue now */
     struct hash_set blobs;
     uint8_t *spares[SPARES_MAX]; /* logs of EVENT_LOG_BYTES, written and free again */
@@ -63,6 +76,9 @@ struct trace_writer {
 
     pthread_mutex_t work; /* guards what follows; close's after the thread has ended */
     struct lanes lanes;
+    bool helped; /* by other threads, since the writer's own one looked the last time */
+    struct item *present; /* of the queue, and so many bytes of its events are done */
+    size_t present_done;
     bool waiting; /* something is in a lane or the batch, since: */
     struct timespec since;
     struct batch_codec *codec; /* with the batch that is being made */
@@ -80,16 +96,16 @@ static void end_batch(struct trace_writer *w)
     batch_encode_end(w->codec, &w->scratch);
     batch_encode_begin(w->codec);
     message_field(TRACE_FIELD_EVENTS, w->scratch.len, &head);
-    lanes_put(&w->lanes, &w->lanes.main, TRACE_FIELD_EVENTS, head.data, head.len);
-    lanes_put(&w->lanes, &w->lanes.main, TRACE_FIELD_EVENTS, w->scratch.data, w->scratch.len);
+    lane_put(&w->lanes.main, TRACE_FIELD_EVENTS, head.data, head.len);
+    lane_put(&w->lanes.main, TRACE_FIELD_EVENTS, w->scratch.data, w->scratch.len);
     buf_free(&head);
 }
 
-/* Frames of all that came so far; the last one is still to be compressed. */
+/* Frames of all that came so far; they are still to be compressed. */
 static void end_frames(struct trace_writer *w)
 {
     end_batch(w);
-    lanes_write(&w->lanes, &w->lanes.blobs);
+    lanes_end(&w->lanes, &w->lanes.blobs);
     lanes_end(&w->lanes, &w->lanes.main);
     w->waiting = false;
 }
@@ -97,14 +113,18 @@ static void end_frames(struct trace_writer *w)
 static void flush_all(struct trace_writer *w)
 {
     end_frames(w);
-    lanes_go_on(&w->lanes, SIZE_MAX);
+    lanes_write(&w->lanes);
 }
 
-static void take_events(struct trace_writer *w, const struct item *item)
+/* About so many bytes of the present item's events. */
+static void take_events(struct trace_writer *w, size_t bytes)
 {
-    const uint8_t *end = item->events + item->events_bytes;
-    const struct event *ev = (const struct event *)item->events;
+    const struct item *item = w->present;
+    const uint8_t *from = item->events + w->present_done;
+    const uint8_t *end = from + min_u64(bytes, item->events_bytes - w->present_done);
+    const struct event *ev = (const struct event *)from;
     for (; (const uint8_t *)ev < end; ev = event_after(ev)) {
+        __builtin_prefetch((const uint8_t *)ev + EVENT_LOG_AHEAD); /* another core wrote it */
         batch_encode_event(w->codec, ev);
         w->lanes.sizes.event_count[ev->kind]++;
         if (batch_encode_count(w->codec) < BATCH_EVENTS_MAX)
@@ -113,6 +133,7 @@ static void take_events(struct trace_writer *w, const struct item *item)
         if (lane_is_full(&w->lanes.main))
             end_frames(w);
     }
+    w->present_done = (size_t)((const uint8_t *)ev - item->events);
 }
 
 /* Appends the field with the blob's piece at *offset, and moves that. False after the last one. */
@@ -137,14 +158,18 @@ static void take_image(struct trace_writer *w, const struct item *item)
     for (bool more = true; more;) {
         buf_clear(&w->scratch);
         more = put_piece(item->hash, item->image, item->image_size, &offset, &w->scratch);
-        lanes_put(&w->lanes, &w->lanes.blobs, TRACE_FIELD_BLOB, w->scratch.data, w->scratch.len);
-        if (lane_is_full(&w->lanes.blobs))
-            lanes_write(&w->lanes, &w->lanes.blobs);
+        lane_put(&w->lanes.blobs, TRACE_FIELD_BLOB, w->scratch.data, w->scratch.len);
+        if (lane_is_full(&w->lanes.blobs)) {
+            lanes_end(&w->lanes, &w->lanes.blobs);
+            lanes_write(&w->lanes);
+        }
     }
 }
 
-static void take_item(struct trace_writer *w, const struct item *item)
+/* The present item, or of many events about so many bytes. */
+static void take_present(struct trace_writer *w, size_t bytes)
 {
+    const struct item *item = w->present;
     if (item->flush) {
         flush_all(w);
         return;
@@ -154,7 +179,7 @@ static void take_item(struct trace_writer *w, const struct item *item)
         clock_gettime(CLOCK_MONOTONIC, &w->since);
     }
     if (item->field == TRACE_FIELD_EVENTS) {
-        take_events(w, item);
+        take_events(w, bytes);
         w->waiting |= batch_encode_count(w->codec) != 0; /* though a frame ended on the way */
         return;
     }
@@ -164,9 +189,9 @@ static void take_item(struct trace_writer *w, const struct item *item)
     }
     bool is_blob = item->field == TRACE_FIELD_BLOB;
     struct lane *lane = is_blob ? &w->lanes.blobs : &w->lanes.main;
-    lanes_put(&w->lanes, lane, item->field, item->bytes.data, item->bytes.len);
+    lane_put(lane, item->field, item->bytes.data, item->bytes.len);
     if (lane_is_full(lane) && is_blob)
-        lanes_write(&w->lanes, lane);
+        lanes_end(&w->lanes, lane);
     else if (lane_is_full(lane))
         end_frames(w);
 }
@@ -223,27 +248,43 @@ static struct item *next_item(struct trace_writer *w, bool helping)
     return item;
 }
 
-/* The size of the item that was done, 0: none. */
-static size_t do_item(struct trace_writer *w, bool helping)
+/* The present item is done. */
+static void drop_present(struct trace_writer *w)
 {
-    struct item *item = next_item(w, helping);
-    if (item == NULL)
-        return 0;
-    size_t size = item_size(item);
-    if (!atomic_load(&w->lanes.failed))
-        take_item(w, item);
-    item_free(w, item);
+    size_t size = item_size(w->present);
+    item_free(w, w->present);
+    w->present = NULL;
+    w->present_done = 0;
     pthread_mutex_lock(&w->lock);
     w->queued -= size;
     pthread_cond_broadcast(&w->drained);
     pthread_mutex_unlock(&w->lock);
-    return size;
+}
+
+/* The next piece of work. False: there is none. */
+static bool do_piece(struct trace_writer *w, const struct piece *piece, bool helping)
+{
+    if (lanes_wait(&w->lanes)) {
+        lanes_go_on(&w->lanes, piece->content);
+        return true;
+    }
+    if (w->present == NULL)
+        w->present = next_item(w, helping);
+    if (w->present == NULL)
+        return false;
+    bool failed = atomic_load(&w->lanes.failed);
+    if (!failed)
+        take_present(w, piece->events);
+    if (failed || w->present_done >= w->present->events_bytes)
+        drop_present(w);
+    return true;
 }
 
 /* ---- the thread, and those that help it ---- */
 
-/* Until there is enough to do, or some time has passed. Is the writer being closed? */
-static bool await_work(struct trace_writer *w)
+/* Until there is enough to do, or some time has passed. Is there something that no help will come
+ * for, or too late? */
+static bool await_work(struct trace_writer *w, bool *closing)
 {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
@@ -254,10 +295,24 @@ static bool await_work(struct trace_writer *w)
     pthread_mutex_lock(&w->lock);
     while (!w->closing && !w->urgent && w->queued < w->wake && error == 0)
         error = pthread_cond_timedwait(&w->filled, &w->lock, &until);
+    bool urgent = w->urgent || w->closing;
     w->urgent = false;
-    bool closing = w->closing;
+    *closing = w->closing;
     pthread_mutex_unlock(&w->lock);
-    return closing;
+    return urgent;
+}
+
+/* All that waits; or where others help, only what is too much for them. */
+static void work_off(struct trace_writer *w, bool all)
+{
+    bool more = true;
+    while (more && (all || w->queued >= WAKE_BYTES_HELPED)) {
+        more = do_piece(w, &whole, false);
+        if (all && too_old(w))
+            flush_all(w);
+    }
+    if (!all && too_old(w))
+        end_frames(w);
 }
 
 static void *writer_thread(void *arg)
@@ -265,34 +320,40 @@ static void *writer_thread(void *arg)
     struct trace_writer *w = arg;
     bool closing = false;
     while (!closing) {
-        closing = await_work(w);
+        bool urgent = await_work(w, &closing);
         pthread_mutex_lock(&w->work);
-        bool more = true;
-        while (more) {
-            lanes_go_on(&w->lanes, SIZE_MAX);
-            more = do_item(w, false) != 0;
-            if (too_old(w))
-                flush_all(w);
-        }
+        work_off(w, urgent || !w->helped);
+        w->helped = false;
         pthread_mutex_unlock(&w->work);
     }
     return NULL;
 }
 
-void trace_writer_help(struct trace_writer *w)
+static bool help(struct trace_writer *w, const struct piece *piece)
 {
     if (pthread_mutex_trylock(&w->work) != 0)
-        return;
-    pthread_mutex_lock(&w->lock);
-    w->wake = WAKE_BYTES_HELPED;
-    size_t waiting = w->queued, done = 0, size = 1;
-    pthread_mutex_unlock(&w->lock);
-    lanes_go_on(&w->lanes, HELP_COMPRESS);
-    while (done < waiting && size != 0) {
-        size = do_item(w, true);
-        done += size;
+        return false;
+    if (!w->helped) {
+        w->helped = true;
+        pthread_mutex_lock(&w->lock);
+        w->wake = WAKE_BYTES_HELPED;
+        pthread_mutex_unlock(&w->lock);
     }
+    bool more = do_piece(w, piece, true);
     pthread_mutex_unlock(&w->work);
+    return more;
+}
+
+bool trace_writer_help(struct trace_writer *w)
+{
+    return (w->queued != 0 || lanes_wait(&w->lanes)) && help(w, &small);
+}
+
+bool trace_writer_catch_up(struct trace_writer *w)
+{
+    size_t queued = w->queued;
+    struct piece part = {queued / OVERDUE_PART, queued / OVERDUE_CONTENT};
+    return queued >= OVERDUE_BYTES && help(w, &part);
 }
 
 /* ---- putting ---- */
@@ -443,8 +504,9 @@ static void writer_destroy(struct trace_writer *w)
 /* One field alone in a frame, written now: only while the thread does not run. */
 static void write_field_frame(struct trace_writer *w, enum trace_field field)
 {
-    lanes_put(&w->lanes, &w->lanes.main, field, w->scratch.data, w->scratch.len);
-    lanes_write(&w->lanes, &w->lanes.main);
+    lane_put(&w->lanes.main, field, w->scratch.data, w->scratch.len);
+    lanes_end(&w->lanes, &w->lanes.main);
+    lanes_write(&w->lanes);
     buf_clear(&w->scratch);
 }
 

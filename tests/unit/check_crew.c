@@ -65,6 +65,48 @@ START_TEST(slices_in_order)
 }
 END_TEST
 
+struct spare {
+    atomic_uint calls;
+    atomic_bool on;
+    atomic_uint wrong; /* calls while it is off */
+};
+
+static bool use_spare(void *ctx)
+{
+    struct spare *s = ctx;
+    if (!atomic_load(&s->on))
+        atomic_fetch_add(&s->wrong, 1);
+    return atomic_fetch_add(&s->calls, 1) % 16 != 0;
+}
+
+/* Where several threads have only one part they have time, and use it just as long as they may. */
+START_TEST(spare_time)
+{
+    struct crew *c = crew_create((unsigned)_i);
+    ck_assert_ptr_nonnull(c);
+    struct spare s = {.on = true};
+    for (unsigned round = 0; round < 20; round++) {
+        unsigned before = atomic_load(&s.calls);
+        atomic_store(&s.on, true);
+        crew_spare(c, use_spare, &s);
+        for (unsigned job = 0; job < 1000000 && atomic_load(&s.calls) == before; job++) {
+            struct work w = {.last = SLICES};
+            crew_run_sliced(c, slice, &w, 1, SLICES);
+            ck_assert_uint_eq(w.done[0], SLICES);
+        }
+        ck_assert_uint_gt(atomic_load(&s.calls), before);
+        crew_spare(c, NULL, NULL);
+        atomic_store(&s.on, false);
+        for (unsigned job = 0; job < 100; job++) {
+            struct work w = {0};
+            crew_run(c, part, &w, PARTS);
+        }
+        ck_assert_uint_eq(atomic_load(&s.wrong), 0);
+    }
+    crew_destroy(c);
+}
+END_TEST
+
 START_TEST(without_a_crew_in_order)
 {
     struct work w = {0};
@@ -81,6 +123,7 @@ int main(void)
     tcase_set_timeout(t, 120);
     tcase_add_loop_test(t, each_part_once, 2, 5);
     tcase_add_loop_test(t, slices_in_order, 2, 5);
+    tcase_add_loop_test(t, spare_time, 2, 5);
     tcase_add_test(t, without_a_crew_in_order);
     suite_add_tcase(s, t);
     SRunner *runner = srunner_create(s);

@@ -113,7 +113,7 @@ START_TEST(against_an_array)
     for (int i = 0; i < 400; i++) {
         unsigned k = rng_below(&rng, SAVED), which = rng_below(&rng, 2);
         if (rng_below(&rng, 30) == 0) {
-            share_barrier(r->m);
+            share_barrier(r->m, false);
         } else if (rng_below(&rng, 10) != 0) {
             transfer(r, disk[which], &rng, model[which]);
         } else if (saved[k] == NULL) {
@@ -139,7 +139,7 @@ START_TEST(against_an_array)
         if (saved[k] != NULL)
             snapshot_free(r->m, saved[k]);
     assert_content(disk[0], model[0]);
-    share_barrier(r->m);
+    share_barrier(r->m, false);
     ck_assert_uint_eq(frames_in_use(&r->m->memory.frames), 1 + memory_in_use(&r->m->memory));
     mrig_destroy(r);
 }
