@@ -230,10 +230,14 @@ static uint64_t wish(const struct sliced *s, unsigned i, int last)
 static int choose(const struct sliced *s, int last)
 {
     int best = -1;
-    for (unsigned i = 0; i < s->parts; i++)
-        if (!s->taken[i] && s->left[i] != 0 &&
-            (best < 0 || wish(s, i, last) > wish(s, (unsigned)best, last)))
+    uint64_t most = 0; /* where something is left, each wish is greater */
+    for (unsigned i = 0; i < s->parts; i++) {
+        uint64_t here = s->taken[i] || s->left[i] == 0 ? 0 : wish(s, i, last);
+        if (here > most) {
+            most = here;
             best = (int)i;
+        }
+    }
     return best;
 }
 

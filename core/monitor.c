@@ -412,6 +412,12 @@ static bool run_slice(void *ctx, unsigned i, unsigned k)
     return p->stop[i] == VM_LIMIT || p->stop[i] == VM_SLEEPING;
 }
 
+/* Do the threads of the VMs do what the port has to do aside? */
+static bool serves_port(const struct monitor *m)
+{
+    return m->crew != NULL && m->crew_fills_host && m->port.ops->spare != NULL;
+}
+
 static int run_in_parallel(struct monitor *m, struct err *e)
 {
     struct parallel p = {.m = m};
@@ -419,8 +425,7 @@ static int run_in_parallel(struct monitor *m, struct err *e)
         vm_gather(m->vms[i]);
         p.begin[i] = vm_cycle(m->vms[i]);
     }
-    unsigned others = m->crew_fills_host && m->port.ops->overdue != NULL;
-    crew_run_sliced(m->crew, run_slice, &p, m->vms_count + others, SLICES + 1);
+    crew_run_sliced(m->crew, run_slice, &p, m->vms_count + serves_port(m), SLICES + 1);
     for (unsigned i = 0; i < m->vms_count; i++)
         vm_tell(m->vms[i]);
     m->turn = (uint8_t)m->vms_count;
@@ -457,11 +462,11 @@ static enum run_stop run(struct monitor *m, const struct run_limit *wanted, stru
 
 enum run_stop monitor_run(struct monitor *m, const struct run_limit *wanted, struct err *e)
 {
-    bool helped = m->crew != NULL && m->crew_fills_host && m->port.ops->spare != NULL;
-    if (helped)
+    bool serves = serves_port(m);
+    if (serves)
         crew_spare(m->crew, m->port.ops->spare, m->port.ctx);
     enum run_stop stop = run(m, wanted, e);
-    if (helped)
+    if (serves)
         crew_spare(m->crew, NULL, NULL);
     return stop;
 }

@@ -311,15 +311,15 @@ void share_search(struct vm *vm)
 
 void share_barrier(struct monitor *m, bool busy)
 {
-    bool due = busy && pages_due(m) != 0;
+    uint64_t pages = busy ? pages_due(m) : 0;
     for (unsigned i = 0; i < m->vms_count; i++) {
-        if (!due)
+        if (pages == 0)
             m->vms[i]->searched = false;
         else if (!m->vms[i]->searched)
-            share_search(m->vms[i]);
+            search(m, m->vms[i], pages);
     }
     count_users(m);
     publish_blocks(m);
-    if (due)
+    if (pages != 0)
         share_found(m, SHARE_CONTENT);
 }

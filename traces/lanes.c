@@ -119,6 +119,7 @@ void lanes_end(struct lanes *l, struct lane *lane)
     last->next = frame;
 }
 
+/* Each piece ends a block of zstd's, with a head of three bytes: 64th parts are more than enough. */
 static void begin_frame(struct lanes *l, const struct lane *frame)
 {
     buf_clear(&l->compressed);
