@@ -20,7 +20,7 @@
 #include "core/base/err.h"
 #include "core/base/event.h"
 
-#define TRACE_VERSION 6
+#define TRACE_VERSION 7
 
 /* Content address: XXH3-128 in canonical (big-endian) form. */
 struct trace_hash {
