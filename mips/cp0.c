@@ -9,13 +9,19 @@
 
 /* [register * 8 + select]: index + 1 in cpu->c0, 0 for none. */
 static const uint8_t c0_by_number[256] = {
-#define CP0(reg, sel, id, text, log) [(reg)*8 + (sel)] = C0_##id + 1,
+#define CP0(reg, sel, id, isa, text, log) [(reg)*8 + (sel)] = C0_##id + 1,
+#include "mips/cp0.def"
+#undef CP0
+};
+
+static const uint8_t c0_isa[C0_REGS] = {
+#define CP0(reg, sel, id, isa, text, log) [C0_##id] = ISA_##isa,
 #include "mips/cp0.def"
 #undef CP0
 };
 
 static const bool c0_logged[C0_REGS] = {
-#define CP0(reg, sel, id, text, log) [C0_##id] = log,
+#define CP0(reg, sel, id, isa, text, log) [C0_##id] = log,
 #include "mips/cp0.def"
 #undef CP0
 };
@@ -28,11 +34,13 @@ bool cp0_usable(const struct mips *cpu)
 int cp0_index(const struct mips *cpu, unsigned reg, unsigned sel)
 {
     int i = c0_by_number[reg * 8 + sel] - 1;
+    if (i >= 0 && !(c0_isa[i] & cpu->isa))
+        return CP0_RESERVED;
     bool missing = (i == C0_USERLOCAL && !cpu->model->user_local) ||
                    (i == C0_PAGEGRAIN && !cpu->model->rixi) ||
                    (i >= C0_KSCRATCH1 && !(cpu->model->kscratch >> sel & 1)) ||
                    ((reg == 18 || reg == 19) && sel >= cpu->model->watch_pairs);
-    return missing ? -1 : i;
+    return missing ? CP0_NONE : i;
 }
 
 /* What has consequences is logged; EntryLo's mask depends on PageGrain with RI and XI. */
@@ -57,7 +65,7 @@ void cp0_init(struct mips *cpu)
     mask[C0_ENTRYHI] = 0xffffe0ff | (m->rixi ? ENTRYHI_EHINV : 0);
     mask[C0_STATUS] = m->status_rw;
     mask[C0_INTCTL] = 0x3e0;
-    mask[C0_CAUSE] = CAUSE_DC | CAUSE_IV | CAUSE_WP | 0x300;
+    mask[C0_CAUSE] = CAUSE_IV | CAUSE_WP | 0x300 | (cpu->isa & ISA_R2 ? CAUSE_DC : 0);
     mask[C0_EPC] = mask[C0_ERROREPC] = mask[C0_DEPC] = mask[C0_DESAVE] = UINT32_MAX;
     mask[C0_EBASE] = 0x3ffff000;
     mask[C0_CONFIG0] = m->config0_rw;
@@ -71,6 +79,9 @@ void cp0_init(struct mips *cpu)
         mask[i] = UINT32_MAX;
     for (unsigned i = C0_KSCRATCH1; i <= C0_KSCRATCH6; i++)
         mask[i] = UINT32_MAX;
+    for (unsigned i = 0; i < C0_REGS; i++)
+        if (!(c0_isa[i] & cpu->isa))
+            mask[i] = 0;
 }
 
 /*
@@ -101,11 +112,12 @@ void cp0_reset(struct mips *cpu)
         cpu->c0[C0_CONFIG0 + i] = sext32(m->config[i]);
     cpu->c0[C0_CONFIG0] = sext32(m->config[0] | (cpu->big_endian ? 1u << 15 : 0));
     announce_tlb(cpu);
-    cpu->c0[C0_INTCTL] = sext32(0xe0000000); /* IPTI = 7 */
+    cpu->c0[C0_INTCTL] = cpu->isa & ISA_R2 ? sext32(0xe0000000) : 0; /* IPTI = 7 */
     for (unsigned i = 0; i + 1 < m->watch_pairs; i++)
         cpu->c0[C0_WATCHHI0 + i] = sext32(0x80000000); /* M: another pair follows */
     cpu->c0[C0_DEBUG] = 1u << 15; /* version */
     cpu->count_base = count - (uint32_t)(mips_cycle(cpu) / 2);
+    cpu->irq_lines &= IRQ_LINES;
     cp0_update_irq(cpu);
     timer_update(cpu);
     points_update(cpu);
@@ -114,10 +126,21 @@ void cp0_reset(struct mips *cpu)
 void cp0_update_irq(struct mips *cpu)
 {
     uint64_t cause = cpu->c0[C0_CAUSE] & ~UINT64_C(0xfc00);
-    cause |= (uint64_t)cpu->irq_lines << 10;
-    if (cause & CAUSE_TI)
+    cause |= (uint64_t)(cpu->irq_lines & IRQ_LINES) << 10;
+    if (cause & CAUSE_TI || cpu->irq_lines & IRQ_TIMER)
         cause |= 1u << 15;
     cpu->c0[C0_CAUSE] = cause;
+}
+
+void cp0_timer_irq(struct mips *cpu, bool level)
+{
+    cpu->c0[C0_CAUSE] &= ~(uint64_t)CAUSE_TI;
+    cpu->irq_lines &= IRQ_LINES;
+    if (level && cpu->isa & ISA_R2)
+        cpu->c0[C0_CAUSE] |= CAUSE_TI;
+    else if (level)
+        cpu->irq_lines |= IRQ_TIMER;
+    cp0_update_irq(cpu);
 }
 
 void mips_set_irq(struct mips *cpu, unsigned line, bool level)
@@ -169,8 +192,7 @@ static void written(struct mips *cpu, unsigned index, uint64_t old)
         timer_update(cpu);
         break;
     case C0_COMPARE:
-        cpu->c0[C0_CAUSE] &= ~(uint64_t)CAUSE_TI;
-        cp0_update_irq(cpu);
+        cp0_timer_irq(cpu, false);
         timer_update(cpu);
         break;
     case C0_ENTRYHI:
@@ -224,6 +246,8 @@ enum op_result op_mfc0(struct mips *cpu, uint32_t w)
     if (!cp0_usable(cpu))
         return exc_coprocessor(cpu, 0);
     int i = cp0_index(cpu, w_rd(w), w & 7);
+    if (i == CP0_RESERVED)
+        return exc_raise(cpu, EXC_RI);
     op_set_gpr(cpu, w_rt(w), i < 0 ? 0 : cp0_read(cpu, (unsigned)i));
     return OP_OK;
 }
@@ -233,6 +257,8 @@ enum op_result op_mtc0(struct mips *cpu, uint32_t w)
     if (!cp0_usable(cpu))
         return exc_coprocessor(cpu, 0);
     int i = cp0_index(cpu, w_rd(w), w & 7);
+    if (i == CP0_RESERVED)
+        return exc_raise(cpu, EXC_RI);
     if (i < 0)
         return OP_LEAVE;
     uint64_t old = cpu->c0[i];

@@ -54,6 +54,7 @@ struct mips *mips_create(const struct mips_model *model, bool big_endian,
 {
     struct mips *cpu = xcalloc(1, sizeof *cpu);
     cpu->model = model;
+    cpu->isa = (uint8_t)model_isa(model);
     cpu->env = *env;
     cpu->big_endian = big_endian;
     cpu->interp = big_endian ? interp_be : interp_le;

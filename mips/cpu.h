@@ -9,7 +9,7 @@
 #include "mips/mips.h"
 
 enum {
-#define CP0(reg, sel, id, text, log) C0_##id,
+#define CP0(reg, sel, id, isa, text, log) C0_##id,
 #include "mips/cp0.def"
 #undef CP0
     C0_REGS
@@ -25,6 +25,8 @@ enum {
 #define STATUS_FR   (1u << 26)
 #define STATUS_CU0  (1u << 28)
 #define STATUS_CU1  (1u << 29)
+#define IRQ_LINES   0x3fu /* of irq_lines: the inputs */
+#define IRQ_TIMER   0x40u /* the timer in release 1, which has no Cause.TI */
 #define CAUSE_IP    0x0000ff00u
 #define CAUSE_WP    (1u << 22)
 #define CAUSE_IV    (1u << 23)
@@ -199,7 +201,7 @@ struct mips {
     uint64_t c0[C0_REGS];
     uint64_t fpr[32];
     uint32_t fcsr;
-    uint32_t irq_lines;  /* levels of the six inputs */
+    uint32_t irq_lines;  /* levels of the six inputs; IRQ_TIMER */
     uint32_t count_base; /* Count - cycle / 2; Count itself while it is stopped */
     uint64_t steps;      /* exact outside mips_run */
     uint64_t skipped;
@@ -217,6 +219,7 @@ struct mips {
     const struct mips_model *model;
     struct mips_env env;
     bool big_endian;
+    uint8_t isa; /* set of enum insn_isa: what it decodes */
     bool running;
     bool leave;        /* leave the block after this instruction */
     bool stop_request;
@@ -262,6 +265,9 @@ struct mips {
     uint64_t helper_calls[INSN_COUNT];
     struct mode_cache modes[MODES]; /* mostly untouched memory of zeros */
 };
+
+/* ---- model.c ---- */
+unsigned model_isa(const struct mips_model *model); /* a set of enum insn_isa */
 
 /* ---- run.c ---- */
 /* Set cpu->pc and cpu->budget after micro-op `u` ended with `r`. */
@@ -350,7 +356,11 @@ void cp0_reset(struct mips *cpu);
 uint64_t cp0_read(struct mips *cpu, unsigned index);
 void cp0_write(struct mips *cpu, unsigned index, uint64_t value);
 void cp0_update_irq(struct mips *cpu);
-int cp0_index(const struct mips *cpu, unsigned reg, unsigned sel); /* -1: none in this model */
+void cp0_timer_irq(struct mips *cpu, bool level); /* Count met Compare; Compare was written */
+/* Of the register with that number, or: */
+#define CP0_NONE     (-1) /* reads as 0 in this model */
+#define CP0_RESERVED (-2) /* a reserved instruction: a later release has it */
+int cp0_index(const struct mips *cpu, unsigned reg, unsigned sel);
 /* Is a write to it nothing but c0 = (c0 & ~c0_mask) | (value & c0_mask)? */
 bool cp0_is_storage(const struct mips *cpu, unsigned index);
 unsigned cp0_random(const struct mips *cpu); /* Random, as the present instruction sees it */

@@ -106,7 +106,7 @@ enum { ENDS_BLOCK = 1 };
 static const struct {
     uint8_t shape, ends;
 } shapes[INSN_COUNT] = {
-#define INSN(table, slot, id, text, args, sem, attr) [INSN_##id] = {D_##sem, E_##sem},
+#define INSN(table, slot, id, isa, text, args, sem, attr) [INSN_##id] = {D_##sem, E_##sem},
 #define REFINE(base, mask, value, id)
 #include "mips/insn.def"
 #undef INSN
@@ -212,7 +212,7 @@ static bool is_nop(enum insn_id id, const struct uop *u)
 
 static void put_insn(struct builder *k, uint32_t w, bool in_slot)
 {
-    enum insn_id id = insn_find(w);
+    enum insn_id id = insn_find_in(w, k->cpu->isa);
     struct uop u = {0};
     if (k->cpu->point_words[k->offset / 4 % 1024 / 64] >> k->offset / 4 % 64 & 1)
         put(k, UOP_POINT);
@@ -287,7 +287,7 @@ static unsigned measure(const struct builder *k, unsigned start, unsigned max, b
         unsigned word = offset / 4;
         if (offset != start && k->cpu->point_words[word / 64] >> word % 64 & 1)
             break;
-        enum insn_id id = insn_find(decode_word(k->cpu, k->host, offset));
+        enum insn_id id = insn_find_in(decode_word(k->cpu, k->host, offset), k->cpu->isa);
         if (insn_info[id].attr & BRANCH) {
             if (offset + 4 == PAGE_SIZE && !have_next)
                 break;
@@ -319,7 +319,7 @@ bool decode_block(struct mips *cpu, const uint8_t *host, uint64_t pc, unsigned m
     if (branch) {
         uint32_t w = decode_word(cpu, host, k.offset);
         uint32_t slot = k.offset + 4 < PAGE_SIZE ? decode_word(cpu, host, k.offset + 4) : *next;
-        put_branch(&k, insn_find(w), w, slot);
+        put_branch(&k, insn_find_in(w, cpu->isa), w, slot);
     } else {
         put(&k, UOP_FALL);
         put_links(&k);

@@ -22,7 +22,7 @@ static const char *const gpr_names[32] = {
     "s8",   "ra"};
 
 static const char *const cp0_names[256] = {
-#define CP0(reg, sel, id, text, log) [(reg)*8 + (sel)] = text,
+#define CP0(reg, sel, id, isa, text, log) [(reg)*8 + (sel)] = text,
 #include "mips/cp0.def"
 #undef CP0
 };

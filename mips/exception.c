@@ -154,7 +154,7 @@ enum op_result op_break(struct mips *cpu, uint32_t w)
 
 enum op_result op_sdbbp(struct mips *cpu, uint32_t w)
 {
-    if (!(cpu->c0[C0_CONFIG1] & 2) || cpu->c0[C0_DEBUG] & DEBUG_DM)
+    if (cpu->c0[C0_DEBUG] & DEBUG_DM)
         return op_reserved(cpu, w);
     return exc_debug_break(cpu);
 }

@@ -6,7 +6,8 @@
 #include "mips/insn.h"
 
 const struct insn_info insn_info[INSN_COUNT] = {
-#define INSN(table, slot, id, text, args, sem, attr) [INSN_##id] = {text, args, attr},
+#define INSN(table, slot, id, isa, text, args, sem, attr)                                          \
+    [INSN_##id] = {text, args, attr, ISA_##isa},
 #define REFINE(base, mask, value, id)
 #include "mips/insn.def"
 #undef INSN
@@ -36,7 +37,7 @@ enum {
 
 /* Id + 1, so that an empty slot is 0. */
 static const uint16_t slots[T_END] = {
-#define INSN(table, slot, id, text, args, sem, attr) [T_##table + (slot)] = INSN_##id + 1,
+#define INSN(table, slot, id, isa, text, args, sem, attr) [T_##table + (slot)] = INSN_##id + 1,
 #define REFINE(base, mask, value, id)
 #include "mips/insn.def"
 #undef INSN
@@ -47,7 +48,7 @@ static const struct {
     uint16_t base, id;
     uint32_t mask, value;
 } refines[] = {
-#define INSN(table, slot, id, text, args, sem, attr)
+#define INSN(table, slot, id, isa, text, args, sem, attr)
 #define REFINE(base, mask, value, id) {INSN_##base, INSN_##id, mask, value},
 #include "mips/insn.def"
 #undef INSN
@@ -55,19 +56,39 @@ static const struct {
 };
 
 enum {
-#define INSN(table, slot, id, text, args, sem, attr) ATTR_##id = (attr),
+#define INSN(table, slot, id, isa, text, args, sem, attr) ATTR_##id = (attr),
 #define REFINE(base, mask, value, id)
 #include "mips/insn.def"
 #undef INSN
 #undef REFINE
 };
-#define INSN(table, slot, id, text, args, sem, attr)
+#define INSN(table, slot, id, isa, text, args, sem, attr)
 #define REFINE(base, mask, value, id) _Static_assert(ATTR_##base & REFINED_, #base);
 #include "mips/insn.def"
 #undef INSN
 #undef REFINE
 
-static enum insn_id refine(enum insn_id base, uint32_t w, enum insn_id reserved)
+/* What a word that is no instruction raises, by its map. */
+static enum insn_id reserved_in(uint32_t w)
+{
+    switch (w >> 26) {
+    case 0x10:
+        return INSN_RESERVED0;
+    case 0x11:
+    case 0x13:
+        return INSN_RESERVED1;
+    case 0x12: /* COP2 and its loads and stores */
+    case 0x32:
+    case 0x36:
+    case 0x3a:
+    case 0x3e:
+        return INSN_RESERVED2;
+    default:
+        return INSN_RESERVED;
+    }
+}
+
+static enum insn_id refine(enum insn_id base, uint32_t w)
 {
     if (!(insn_info[base].attr & REFINED_))
         return base;
@@ -77,7 +98,7 @@ static enum insn_id refine(enum insn_id base, uint32_t w, enum insn_id reserved)
             continue;
         if ((w & refines[i].mask) == refines[i].value)
             return (enum insn_id)refines[i].id;
-        found = reserved;
+        found = reserved_in(w);
     }
     return found;
 }
@@ -104,7 +125,6 @@ static unsigned slot_of_cop1(uint32_t w)
 enum insn_id insn_find(uint32_t w)
 {
     unsigned op = w >> 26, funct = w & 63, slot;
-    enum insn_id reserved = INSN_RESERVED;
     switch (op) {
     case 0x00:
         slot = T_SPECIAL + funct;
@@ -119,27 +139,24 @@ enum insn_id insn_find(uint32_t w)
         slot = funct == 0x20 ? T_BSHFL + w_sa(w) : T_SPECIAL3 + funct;
         break;
     case 0x10:
-        reserved = INSN_RESERVED0;
         slot = w_rs(w) >= 16 ? T_COP0CO + funct : T_COP0 + w_rs(w);
         break;
     case 0x11:
-        reserved = INSN_RESERVED1;
         slot = slot_of_cop1(w);
         break;
     case 0x13:
-        reserved = INSN_RESERVED1;
         slot = T_COP1X + funct;
         break;
-    case 0x12: /* COP2 and its loads and stores */
-    case 0x32:
-    case 0x36:
-    case 0x3a:
-    case 0x3e:
-        return INSN_RESERVED2;
     default:
         slot = T_PRIMARY + op;
     }
     if (slots[slot] == 0)
-        return reserved;
-    return refine((enum insn_id)(slots[slot] - 1), w, reserved);
+        return reserved_in(w);
+    return refine((enum insn_id)(slots[slot] - 1), w);
+}
+
+enum insn_id insn_find_in(uint32_t w, unsigned isa)
+{
+    enum insn_id id = insn_find(w);
+    return insn_info[id].isa & isa ? id : reserved_in(w);
 }

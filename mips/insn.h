@@ -5,12 +5,20 @@
 #include "core/base/base.h"
 
 enum insn_id {
-#define INSN(table, slot, id, text, args, sem, attr) INSN_##id,
+#define INSN(table, slot, id, isa, text, args, sem, attr) INSN_##id,
 #define REFINE(base, mask, value, id)
 #include "mips/insn.def"
 #undef INSN
 #undef REFINE
     INSN_COUNT
+};
+
+/* Who has an instruction or a register: a release of MIPS32, or an extension. */
+enum insn_isa {
+    ISA_R1 = 1,
+    ISA_R2 = 2,
+    ISA_EJTAG = 4,
+    ISA_INV = 8, /* tlbinv and tlbinvf: Config4.IE */
 };
 
 enum insn_attr {
@@ -24,6 +32,7 @@ struct insn_info {
     const char *text;
     const char *args;
     uint8_t attr;
+    uint8_t isa; /* one of enum insn_isa */
 };
 
 extern const struct insn_info insn_info[INSN_COUNT];
@@ -31,6 +40,8 @@ extern const struct insn_info insn_info[INSN_COUNT];
 /* Never fails: words that are no instruction are RESERVED, RESERVED0 (in
  * COP0: coprocessor unusable comes first), RESERVED1 or RESERVED2. */
 enum insn_id insn_find(uint32_t w);
+/* The same in a processor that has only `isa`, a set of enum insn_isa. */
+enum insn_id insn_find_in(uint32_t w, unsigned isa);
 
 /* Fields of an instruction word. */
 static inline unsigned w_rs(uint32_t w)

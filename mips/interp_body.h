@@ -367,7 +367,7 @@ void INTERP_NAME(struct mips *cpu, struct block *b)
         [UOP_GO_J] = __extension__ &&L_GO_J,
         [UOP_GO_JR] = __extension__ &&L_GO_JR,
         [UOP_SLOT_BRANCH] = __extension__ &&L_SLOT_BRANCH,
-#define INSN(table, slot, id, text, args, sem, attr)                                               \
+#define INSN(table, slot, id, isa, text, args, sem, attr)                                          \
     [UOP_INSN + INSN_##id] = __extension__ &&X_##id,                                               \
     [UOP_FUSED + INSN_##id] = __extension__ &&F_##id,
 #define REFINE(base, mask, value, id)
@@ -409,11 +409,11 @@ L_SLOT_BRANCH:
     code = EXC_RI;
     goto raise;
 
-#define INSN(table, slot, id, text, args, sem, attr) X_##id : X_##sem
+#define INSN(table, slot, id, isa, text, args, sem, attr) X_##id : X_##sem
 #define REFINE(base, mask, value, id)
 #include "mips/insn.def"
 #undef INSN
-#define INSN(table, slot, id, text, args, sem, attr) F_##id : F_##sem
+#define INSN(table, slot, id, isa, text, args, sem, attr) F_##id : F_##sem
 #include "mips/insn.def"
 #undef INSN
 #undef REFINE

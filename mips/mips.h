@@ -1,5 +1,5 @@
 /*
- * The processor: MIPS32 release 2, either byte order. It knows instructions,
+ * The processor: MIPS32 release 1 or 2, either byte order. It knows instructions,
  * CP0, the TLB and the FPU, and how to run to an exact position. It knows no
  * board, no trace and no gdb; what it needs from above comes in `struct
  * mips_env`.

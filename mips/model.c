@@ -20,6 +20,7 @@
 #define CONFIG0(k0, ar) (CONFIG_M | (ar) << 10 | 1u << 7 | (k0)) /* a TLB; K0 cacheable */
 /* 64 sets of 16 bytes, 2 ways, for I and D; bits 3 watch, 1 EJTAG, 0 FPU. */
 #define CONFIG1(fpu) (CONFIG_M | 3u << 19 | 1u << 16 | 3u << 10 | 1u << 7 | 1u << 3 | 2u | (fpu))
+#define CONFIG1_EP (1u << 1)
 #define CONFIG1_P5600                                                                              \
     (CONFIG_M | 2u << 22 | 4u << 19 | 3u << 16 | 2u << 13 | 4u << 10 | 3u << 7 | 1u << 3 | 3u)
 #define CONFIG3_VINT (1u << 5)
@@ -29,6 +30,7 @@
 #define CONFIG4_KSCR(mask) ((uint32_t)(mask) << 16)
 
 #define STATUS_BASE  0x1058ff1fu /* CU0, BEV, SR, NMI, IM, KSU, ERL, EXL, IE */
+#define STATUS_4K    (STATUS_BASE & ~8u) /* no supervisor mode */
 #define STATUS_FPU   (STATUS_BASE | 0x24000000u)
 #define FIR(prid) (1u << 22 | 1u << 21 | 1u << 20 | 1u << 17 | 1u << 16 | (prid) << 8)
 #define FIR_HAS2008 (1u << 23)
@@ -38,14 +40,14 @@
 #define R1_4K(name_, prid_)                                                                        \
     {                                                                                              \
         .name = name_, .prid = prid_, .config = {CONFIG0(2u, 0u), CONFIG1(0u) & ~CONFIG_M},        \
-        .config0_rw = 7, .status_rw = STATUS_BASE, .tlb_entries = 16, .cc_res = 2,                 \
+        .config0_rw = 7, .status_rw = STATUS_4K, .tlb_entries = 16, .cc_res = 2,                   \
         .watch_pairs = 1, .large_pages = true                                                      \
     }
 #define R2_4K(name_, prid_)                                                                        \
     {                                                                                              \
         .name = name_, .prid = prid_,                                                              \
         .config = {CONFIG0(2u, 1u), CONFIG1(0u), CONFIG_M, 0}, .config0_rw = 7,         \
-        .status_rw = STATUS_BASE, .tlb_entries = 16, .cc_res = 2, .watch_pairs = 1,                \
+        .status_rw = STATUS_4K, .tlb_entries = 16, .cc_res = 2, .watch_pairs = 1,                  \
         .large_pages = true                                                                        \
     }
 #define R2(name_, prid_, entries_, fpu_, fir_)                                                     \
@@ -86,6 +88,15 @@ static const struct mips_model models[] = {
     },
 };
 
+unsigned model_isa(const struct mips_model *model)
+{
+    unsigned isa = ISA_R1;
+    isa |= model->config[0] & CONFIG_AR ? ISA_R2 : 0;
+    isa |= model->config[1] & CONFIG1_EP ? ISA_EJTAG : 0;
+    isa |= model->config[4] & CONFIG4_IE ? ISA_INV : 0;
+    return isa;
+}
+
 const struct mips_model *mips_model_at(unsigned i)
 {
     return i < ARRAY_LEN(models) ? &models[i] : NULL;
@@ -112,7 +123,7 @@ bool mips_model_parse(const char *spec, struct mips_model *out)
     if (model == NULL)
         return false;
     *out = *model;
-    unsigned entries, most = model->config[0] & CONFIG_AR ? MIPS_TLB_MAX : 64;
+    unsigned entries, most = model_isa(model) & ISA_R2 ? MIPS_TLB_MAX : 64;
     int used = 0;
     if (comma == NULL)
         return true;

@@ -41,7 +41,7 @@
 #define P_LDX(op)
 #define P_ST(bits)
 #define P_NOP(x)
-#define INSN(table, slot, id, text, args, sem, attr) P_##sem
+#define INSN(table, slot, id, isa, text, args, sem, attr) P_##sem
 #define REFINE(base, mask, value, id)
 #include "mips/insn.def"
 #undef INSN

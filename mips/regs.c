@@ -34,7 +34,7 @@ const struct mips_reg mips_regs[] = {
     F(28), F(29), F(30), F(31),
     {"fcsr", "float", REG_FCSR, 32, false},
     {"fir", "float", REG_FIR, 32, true},
-#define CP0(reg, sel, id, text, log) {"c0_" text, "system", REG_C0 + C0_##id, 32, false},
+#define CP0(reg, sel, id, isa, text, log) {"c0_" text, "system", REG_C0 + C0_##id, 32, false},
 #include "mips/cp0.def"
 #undef CP0
 };

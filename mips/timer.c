@@ -25,8 +25,7 @@ void timer_check(struct mips *cpu)
 {
     if (mips_cycle(cpu) < cpu->timer_at)
         return;
-    cpu->c0[C0_CAUSE] |= CAUSE_TI;
-    cp0_update_irq(cpu);
+    cp0_timer_irq(cpu, true);
     timer_update(cpu);
 }
 

@@ -155,8 +155,6 @@ enum op_result op_tlbr(struct mips *cpu, uint32_t w)
 static enum op_result invalidate(struct mips *cpu, bool all)
 {
     NEED_CP0();
-    if (!cpu->model->rixi)
-        return exc_raise(cpu, EXC_RI);
     for (unsigned i = 0; i < cpu->model->tlb_entries; i++)
         if (all || (!cpu->tlb_global[i] && cpu->tlb_asid[i] == (cpu->c0[C0_ENTRYHI] & 0xff)))
             cpu->tlb_hidden[i] = 1;

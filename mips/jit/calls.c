@@ -41,7 +41,7 @@
 #define O_NOP(x) NULL,
 
 enum op_result (*const jit_helpers[INSN_COUNT])(struct mips *cpu, uint32_t w) = {
-#define INSN(table, slot, id, text, args, sem, attr) [INSN_##id] = O_##sem
+#define INSN(table, slot, id, isa, text, args, sem, attr) [INSN_##id] = O_##sem
 #define REFINE(base, mask, value, id)
 #include "mips/insn.def"
 #undef INSN

@@ -40,7 +40,7 @@ static void translate_block(struct trans *t)
     t->u = b->u;
     for (unsigned i = 0; i < steps; i++, t->offset += 4, t->u++) {
         t->w = decode_word(t->cpu, t->view->page->host, t->offset);
-        t->id = insn_find(t->w);
+        t->id = insn_find_in(t->w, t->cpu->isa);
         if (jit_insns[t->id].branch.is_branch) {
             trans_branch(t, t->u, b->slot);
             return;

@@ -307,7 +307,7 @@ void trans_branch(struct trans *t, const struct uop *branch, bool has_slot)
     t->u = branch + (br->likely ? 2 : 1);
     t->offset += 4;
     t->w = decode_word(t->cpu, t->view->page->host, t->offset);
-    t->id = insn_find(t->w);
+    t->id = insn_find_in(t->w, t->cpu->isa);
     bool linked = br->likely && br->links; /* already, so nothing is put off */
     if (!linked && slot_may_be_first(t)) {
         if (t->kept)

@@ -20,7 +20,7 @@ static bool move_from_cp0(struct trans *t)
         return false;
     unsigned d = w_rt(t->w);
     int i = cp0_index(t->cpu, w_rd(t->w), t->w & 7);
-    if (i == C0_COUNT || i == C0_RANDOM)
+    if (i == C0_COUNT || i == C0_RANDOM || i == CP0_RESERVED)
         return false;
     if (d == 0)
         return true;
@@ -39,7 +39,7 @@ static bool move_to_cp0(struct trans *t)
     if (t->mode != MODE_KERNEL)
         return false;
     int i = cp0_index(t->cpu, w_rd(t->w), t->w & 7);
-    if (i >= 0 && !cp0_is_storage(t->cpu, (unsigned)i))
+    if (i == CP0_RESERVED || (i >= 0 && !cp0_is_storage(t->cpu, (unsigned)i)))
         return false;
     uint32_t mask = i < 0 ? 0 : t->cpu->c0_mask[i];
     if (mask == 0)

@@ -37,7 +37,7 @@
 #define J_NOP(x)         jit_nop, 0, {0}
 
 const struct jit_insn jit_insns[INSN_COUNT] = {
-#define INSN(table, slot, id, text, args, sem, attr) [INSN_##id] = {J_##sem},
+#define INSN(table, slot, id, isa, text, args, sem, attr) [INSN_##id] = {J_##sem},
 #define REFINE(base, mask, value, id)
 #include "mips/insn.def"
 #undef INSN

@@ -22,7 +22,7 @@
 #define BITS_REFINED(slot)  0u
 
 static uint32_t bits[INSN_COUNT] = {
-#define INSN(table, slot, id, text, args, sem, attr) [INSN_##id] = BITS_##table(slot),
+#define INSN(table, slot, id, isa, text, args, sem, attr) [INSN_##id] = BITS_##table(slot),
 #define REFINE(base, mask, value, id)
 #include "mips/insn.def"
 #undef INSN
@@ -33,7 +33,7 @@ static const struct {
     uint16_t base, id;
     uint32_t value;
 } refines[] = {
-#define INSN(table, slot, id, text, args, sem, attr)
+#define INSN(table, slot, id, isa, text, args, sem, attr)
 #define REFINE(base, mask, value, id) {INSN_##base, INSN_##id, value},
 #include "mips/insn.def"
 #undef INSN

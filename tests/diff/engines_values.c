@@ -136,7 +136,7 @@ uint32_t gen_entry_lo(struct rng *r, uint32_t pfn)
 uint32_t gen_c0_number(unsigned index)
 {
     static const uint32_t numbers[C0_REGS] = {
-#define CP0(reg, sel, id, text, log) [C0_##id] = (reg) << 11 | (sel),
+#define CP0(reg, sel, id, isa, text, log) [C0_##id] = (reg) << 11 | (sel),
 #include "mips/cp0.def"
 #undef CP0
     };

@@ -52,12 +52,14 @@ copy_vector:
         addiu   $10, $4, 16
 1:      lw      $8, 0($4)
         sw      $8, 0($5)
-        synci   0($5)
+        cache   0x15, 0($5)             /* Hit_Writeback_Inv_D: in release 1, too */
+        sync
+        cache   0x10, 0($5)             /* Hit_Invalidate_I */
         addiu   $4, $4, 4
         bne     $4, $10, 1b
         addiu   $5, $5, 4
         sync
-        jr.hb   $31
+        jr      $31
         nop
 
 #define VECTOR(name, offset) \

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs one bare-metal guest and checks that it says PASS.
 #
-#   sh tests/guest/run-guest.sh qemu  GUEST.elf
+#   sh tests/guest/run-guest.sh qemu  GUEST.elf [- - CPU]
 #   sh tests/guest/run-guest.sh disco GUEST.elf DISCO-RECORD DISCO-REPLAY [CPU]
 #
 # With disco the run is recorded, and the trace is then replayed and compared. CPU is what follows
@@ -29,7 +29,7 @@ qemu)
     *) qemu=qemu-system-mipsel ;;
     esac
     # Without a network and a video card: their ROMs are in packages that nothing else here needs.
-    timeout 50 $qemu -M malta -m 64M -nic none -vga none -no-reboot -display none -monitor none \
+    timeout 50 $qemu -M malta -cpu "$cpu" -m 64M -nic none -vga none -no-reboot -display none -monitor none \
         -serial stdio -kernel "$guest" </dev/null >"$console" || {
         cat "$console"
         fail "qemu did not end well"

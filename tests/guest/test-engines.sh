@@ -2,7 +2,7 @@
 # One guest under both engines: recorded under each with the same inputs, each trace verified under
 # the other engine, and the two traces and transcripts compared.
 #
-#   sh tests/guest/test-engines.sh BUILD-DIR bare GUEST.elf
+#   sh tests/guest/test-engines.sh BUILD-DIR bare GUEST.elf [CPU]
 #   sh tests/guest/test-engines.sh BUILD-DIR debian GUEST
 set -eu
 
@@ -12,11 +12,12 @@ fail()
     exit 1
 }
 
-[ $# -eq 3 ] || fail "usage: test-engines.sh BUILD-DIR bare|debian GUEST"
+[ $# -eq 3 ] || [ $# -eq 4 ] || fail "usage: test-engines.sh BUILD-DIR bare|debian GUEST [CPU]"
 here=$(cd "$(dirname "$0")" && pwd)
 build=$1
 kind=$2
 guest=$3
+cpu=${4-24Kf}
 
 if [ "$(uname -m)" != x86_64 ]; then
     echo "skipped: there is no translator for $(uname -m)"
@@ -26,7 +27,7 @@ fi
 # All inputs, so that the two recordings are of one run.
 inputs='-rtc base=2026-01-31T12:00:00 -seed 42'
 case $kind in
-bare) base=${guest%.elf} ;;
+bare) base=${guest%.elf}${4+.$4} ;;
 debian) base=$build/guests/$guest ;;
 *) fail "unknown kind '$kind'" ;;
 esac
@@ -40,8 +41,8 @@ record()
         DISCO_ENGINE=$1 sh "$here/boot-disco.sh" "$guest" "$build" -q $inputs
     else
         # shellcheck disable=SC2086
-        "$build/disco-record" -q --engine "$1" -o "$base.$1.zst" -M malta -m 64M -kernel "$guest" \
-            -no-reboot --timeout 120 $inputs </dev/null >"$base.$1.disco.txt"
+        "$build/disco-record" -q --engine "$1" -o "$base.$1.zst" -M malta -cpu "$cpu" -m 64M \
+            -kernel "$guest" -no-reboot --timeout 120 $inputs </dev/null >"$base.$1.disco.txt"
     fi || {
         tail -n 40 "$base.$1.disco.txt"
         fail "$guest did not end well under $1"
