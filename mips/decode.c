@@ -192,7 +192,7 @@ static void operands(struct uop *u, enum insn_id *id, uint32_t w, unsigned offse
         u->imm = offset + 4 + (uint32_t)w_simm(w) * 4;
         break;
     case SHAPE_JUMP:
-        u->imm = (w & 0x03ffffff) << 2;
+        u->imm = w;
         break;
     case SHAPE_JUMP_REG:
         break;

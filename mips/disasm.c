@@ -197,7 +197,7 @@ static void add_value(struct text *t, char letter)
         add_address(t, (uint64_t)(int64_t)(int32_t)(uint32_t)(next + (uint64_t)w_simm(w) * 4));
         break;
     case 'J':
-        add_address(t, (next & ~UINT64_C(0x0fffffff)) | (w & 0x03ffffff) << 2);
+        add_address(t, w_jump_target(w, (uint64_t)(int64_t)(int32_t)(uint32_t)next));
         break;
     case 'P':
         add_number(t, w_sa(w));

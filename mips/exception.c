@@ -24,6 +24,13 @@ static uint64_t vector_base(const struct mips *cpu)
     return sext32(cpu->c0[C0_EBASE] & 0xfffff000);
 }
 
+/* Nothing is carried out of the lower 30 bits: a vector stays in KSEG0 and KSEG1. */
+static uint64_t vector(const struct mips *cpu, uint64_t offset)
+{
+    uint64_t base = vector_base(cpu), low = UINT64_C(0x3fffffff);
+    return (base & ~low) | ((base + offset) & low);
+}
+
 static uint64_t interrupt_offset(const struct mips *cpu)
 {
     uint64_t cause = cpu->c0[C0_CAUSE], spacing = cpu->c0[C0_INTCTL] & 0x3e0;
@@ -65,7 +72,7 @@ static enum op_result enter(struct mips *cpu, enum mips_exc code, bool refill, b
         cause &= ~UINT64_C(0x30000000);
     cpu->c0[C0_CAUSE] = sext32(cause | (uint64_t)code << 2);
     cpu->c0[C0_STATUS] |= STATUS_EXL;
-    cpu->pc = vector_base(cpu) + offset;
+    cpu->pc = vector(cpu, offset);
     mmu_mode_changed(cpu);
     return OP_EXC;
 }

@@ -60,6 +60,11 @@ static inline unsigned w_sa(uint32_t w)
 {
     return w >> 6 & 31;
 }
+/* Where j and jal go, with the delay slot at `slot`: in the 256 MB around that. */
+static inline uint64_t w_jump_target(uint32_t w, uint64_t slot)
+{
+    return (slot & ~UINT64_C(0x0fffffff)) | (w & 0x03ffffff) << 2;
+}
 static inline int32_t w_simm(uint32_t w)
 {
     return (int16_t)w;

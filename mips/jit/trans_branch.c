@@ -149,7 +149,7 @@ void trans_catch_up(struct trans *t, struct emit *e)
 static uint32_t branch_target(const struct trans *t)
 {
     if (jit_insns[t->branch_id].branch.cond == COND_ALWAYS)
-        return (t->page_va & 0xf0000000) | (t->branch_w & 0x03ffffff) << 2;
+        return (uint32_t)w_jump_target(t->branch_w, t->page_va + t->branch_offset + 4);
     return t->page_va + (t->branch_offset + 4 + (uint32_t)w_simm(t->branch_w) * 4);
 }
 

@@ -312,6 +312,51 @@ static void check_fetch(void)
     CHECK_EQ(trap_last.epc, va + PAGE);
 }
 
+/*
+ * j and jal stay in the 256 MB of their delay slot. At 0x4ffffff8, with the slot on the same page,
+ * and at 0x4ffffffc, where the slot is the first word of the next region; its target there, and at
+ * the same place of the region below, end in a syscall.
+ */
+static void check_jump_regions(void)
+{
+    static const uint32_t jumps[] = {0x08000400, 0x0c000400}; /* j, jal 0x1000 in the region */
+
+    tlb_clear();
+    tlb_write(0, 0x4fffe000, 0, lo_of(0, RO), 0);
+    tlb_write(1, 0x50000000, lo_of(1, RO), lo_of(2, RO), 0);
+    tlb_write(2, 0x40000000, 0, lo_of(3, RO), 0);
+    set_code(1, 0, INSN_NOP);
+    set_code(2, 0, INSN_SYSCALL);
+    set_code(3, 0, INSN_SYSCALL);
+    for (uint32_t i = 0; i < 8; i++) {
+        uint32_t at_end = i & 1, jump = jumps[i >> 1 & 1], va = 0x4ffffff8 + 4 * at_end;
+
+        set_code(0, PAGE / 4 - 2, at_end ? INSN_NOP : jump);
+        set_code(0, PAGE / 4 - 1, at_end ? jump : INSN_NOP);
+        for (uint32_t round = 0; round < 3; round++) {
+            enter(round == 2 ? 0x4ffffff8 : va, i >> 2);
+            CHECK_EQ(trap_last.cause >> 2 & 31, EXC_SYS);
+            CHECK_EQ(trap_last.epc, at_end ? 0x50001000 : 0x40001000);
+            if (jump == jumps[1])
+                CHECK_EQ(trap_last.gpr[31], va + 8);
+        }
+    }
+    /* A slot that faults: the jump has not gone anywhere. */
+    set_code(0, PAGE / 4 - 1, jumps[0]);
+    set_code(1, 0, INSN_LW_T0 & 0xfc1fffff);
+    enter(0x4ffffffc, 0);
+    CHECK_EQ(trap_last.cause >> 2 & 31, EXC_TLBL);
+    CHECK_EQ(trap_last.cause >> 31, 1);
+    CHECK_EQ(trap_last.epc, 0x4ffffffc);
+    /* From the last word of all, to the first region. */
+    tlb_write(0, 0xffffe000, 0, lo_of(0, RO), 0);
+    tlb_write(1, 0x00000000, lo_of(1, RO), lo_of(2, RO), 0);
+    set_code(1, 0, INSN_NOP);
+    enter(0xfffffffc, 0);
+    CHECK_EQ(trap_last.cause >> 2 & 31, EXC_SYS);
+    CHECK_EQ(trap_last.epc, 0x00001000);
+}
+
 static void check_user_mode(void)
 {
     uint32_t va = 0x00600000;
@@ -353,5 +398,6 @@ void guest_main(void)
     check_wired();
     check_refill_handler();
     check_fetch();
+    check_jump_regions();
     check_user_mode();
 }

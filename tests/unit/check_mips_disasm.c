@@ -208,6 +208,25 @@ START_TEST(directed)
 }
 END_TEST
 
+/* In the region of the delay slot, not of the jump. */
+START_TEST(jumps_at_the_end_of_a_region)
+{
+    static const struct {
+        uint32_t pc;
+        const char *text;
+    } cases[] = {{0x4ffffff8, "j\t0x40001000"},
+                 {0x4ffffffc, "j\t0x50001000"},
+                 {0x8ffffffc, "j\t0x90001000"},
+                 {0x7ffffffc, "j\t0x80001000"},
+                 {0xfffffffc, "j\t0x1000"}};
+    for (unsigned i = 0; i < ARRAY_LEN(cases); i++) {
+        char text[64];
+        mips_disassemble(0x08000400, (uint64_t)(int64_t)(int32_t)cases[i].pc, text, sizeof text);
+        ck_assert_str_eq(text, cases[i].text);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("mips_disasm");
@@ -215,6 +234,7 @@ int main(void)
     tcase_set_timeout(t, 60);
     tcase_add_test(t, random_words);
     tcase_add_test(t, directed);
+    tcase_add_test(t, jumps_at_the_end_of_a_region);
     suite_add_tcase(suite, t);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -509,6 +509,12 @@ START_TEST(vectored_interrupts)
     mips_set_irq(r->cpu, 0, true);
     rig_run(r, 1);
     ck_assert_uint_eq(mips_pc(r->cpu), RIG_KSEG0 | (0x200 + 2 * 0x20));
+    C0(r, EBASE) = sext32(0xbffff000); /* nothing is carried out of the lower 30 bits */
+    C0(r, INTCTL) = 0x200;
+    mips_set_irq(r->cpu, 5, true);
+    rig_start(r, 0x1000, 0x8401);
+    rig_run(r, 1);
+    ck_assert_uint_eq(mips_pc(r->cpu), RIG_KSEG0 | (0x200 + 7 * 0x200 - 0x1000));
     rig_destroy(r);
 }
 END_TEST
