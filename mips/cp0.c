@@ -55,7 +55,7 @@ void cp0_init(struct mips *cpu)
     const struct mips_model *m = cpu->model;
     uint32_t *mask = cpu->c0_mask;
     mask[C0_INDEX] = mask[C0_WIRED] = m->tlb_entries > 128 ? 0xff : 0x7f;
-    mask[C0_ENTRYLO0] = mask[C0_ENTRYLO1] = 0x03ffffff;
+    mask[C0_ENTRYLO0] = mask[C0_ENTRYLO1] = 0x03ffffff | (m->rixi ? ENTRYLO_RIXI : 0);
     mask[C0_CONTEXT] = 0xff800000;
     mask[C0_USERLOCAL] = UINT32_MAX;
     mask[C0_PAGEMASK] = m->large_pages ? PAGEMASK_ALL : 0x01ffe000;
@@ -181,6 +181,16 @@ static void write_cause(struct mips *cpu, uint64_t old)
     }
 }
 
+/*
+ * RI and XI of EntryLo are 0 while PageGrain.RIE and XIE are off, whatever they were. What the
+ * TLB holds stays there, unseen, until they are on again: the manual does not say. Source: MIPS32
+ * volume III, EntryLo0 and PageGrain.
+ */
+uint64_t cp0_entry_lo(const struct mips *cpu, uint64_t lo)
+{
+    return sext32(lo & (~(uint64_t)ENTRYLO_RIXI | cpu->c0[C0_PAGEGRAIN]));
+}
+
 static void written(struct mips *cpu, unsigned index, uint64_t old)
 {
     uint64_t now = cpu->c0[index];
@@ -194,6 +204,12 @@ static void written(struct mips *cpu, unsigned index, uint64_t old)
     case C0_COMPARE:
         cp0_timer_irq(cpu, false);
         timer_update(cpu);
+        break;
+    case C0_PAGEGRAIN:
+        cpu->c0[C0_ENTRYLO0] = cp0_entry_lo(cpu, cpu->c0[C0_ENTRYLO0]);
+        cpu->c0[C0_ENTRYLO1] = cp0_entry_lo(cpu, cpu->c0[C0_ENTRYLO1]);
+        if ((old ^ now) & ENTRYLO_RIXI)
+            mmu_flush_asid(cpu);
         break;
     case C0_ENTRYHI:
         if ((old ^ now) & 0xff)
@@ -230,8 +246,8 @@ void cp0_write(struct mips *cpu, unsigned index, uint64_t value)
 {
     uint32_t mask = cpu->c0_mask[index];
     uint64_t old = cpu->c0[index];
-    if (index == C0_ENTRYLO0 || index == C0_ENTRYLO1) /* RI and XI, where RIE and XIE are */
-        mask |= cpu->c0[C0_PAGEGRAIN] & (PAGEGRAIN_RIE | PAGEGRAIN_XIE);
+    if (index == C0_ENTRYLO0 || index == C0_ENTRYLO1)
+        value = cp0_entry_lo(cpu, value);
     timer_check(cpu);
     uint64_t next = sext32((old & ~(uint64_t)mask) | (value & mask));
     next = adjust(cpu, index, old, next);

@@ -37,6 +37,7 @@ enum {
 #define PAGEGRAIN_IEC (1u << 27)
 #define PAGEGRAIN_XIE (1u << 30)
 #define PAGEGRAIN_RIE (1u << 31)
+#define ENTRYLO_RIXI  (PAGEGRAIN_RIE | PAGEGRAIN_XIE) /* RI, XI are where their enables are */
 #define ENTRYHI_EHINV (1u << 10)
 #define PAGEMASK_ALL  0x1fffe000u
 #define ENTRYLO_PFN   0x03ffffc0u
@@ -354,6 +355,7 @@ bool cp0_usable(const struct mips *cpu);
 void cp0_init(struct mips *cpu);
 void cp0_reset(struct mips *cpu);
 uint64_t cp0_read(struct mips *cpu, unsigned index);
+uint64_t cp0_entry_lo(const struct mips *cpu, uint64_t lo); /* RI and XI only if enabled */
 void cp0_write(struct mips *cpu, unsigned index, uint64_t value);
 void cp0_update_irq(struct mips *cpu);
 void cp0_timer_irq(struct mips *cpu, bool level); /* Count met Compare; Compare was written */

@@ -42,12 +42,13 @@ static int translate_mapped(const struct mips *cpu, uint64_t va, enum mips_acces
     uint64_t lo = cpu->tlb_lo[i][(va & ((in_pair + 1) >> 1)) != 0];
     if (!(lo & 2))
         return invalid;
+    uint64_t inhibited = lo & cpu->c0[C0_PAGEGRAIN] & ENTRYLO_RIXI;
     bool own_codes = cpu->c0[C0_PAGEGRAIN] & PAGEGRAIN_IEC;
     if (access == MIPS_WRITE && !(lo & 4))
         return EXC_MOD;
-    if (access == MIPS_READ && lo >> 31 & 1)
+    if (access == MIPS_READ && inhibited & PAGEGRAIN_RIE)
         return own_codes ? EXC_TLBRI : EXC_TLBL;
-    if (access == MIPS_FETCH && lo >> 30 & 1)
+    if (access == MIPS_FETCH && inhibited & PAGEGRAIN_XIE)
         return own_codes ? EXC_TLBXI : EXC_TLBL;
     *pa = ((lo & ENTRYLO_PFN) << 6 & ~(in_pair >> 1)) | (va & in_pair >> 1);
     *kind = KIND_MAPPED;

@@ -144,8 +144,8 @@ enum op_result op_tlbr(struct mips *cpu, uint32_t w)
     uint64_t g = cpu->tlb_global[i];
     cpu->c0[C0_ENTRYHI] = cpu->tlb_vpn2[i] | cpu->tlb_asid[i];
     cpu->c0[C0_PAGEMASK] = cpu->tlb_mask[i];
-    cpu->c0[C0_ENTRYLO0] = (cpu->tlb_lo[i][0] & ~UINT64_C(1)) | g;
-    cpu->c0[C0_ENTRYLO1] = (cpu->tlb_lo[i][1] & ~UINT64_C(1)) | g;
+    cpu->c0[C0_ENTRYLO0] = cp0_entry_lo(cpu, (cpu->tlb_lo[i][0] & ~UINT64_C(1)) | g);
+    cpu->c0[C0_ENTRYLO1] = cp0_entry_lo(cpu, (cpu->tlb_lo[i][1] & ~UINT64_C(1)) | g);
     if ((old ^ cpu->c0[C0_ENTRYHI]) & 0xff)
         mmu_flush_asid(cpu);
     return OP_LEAVE;

@@ -172,7 +172,7 @@ START_TEST(read_and_execute_inhibit)
 {
     struct rig *r = start("P5600", 0);
     GPR(r, T0) = 0x00400000;
-    C0(r, PAGEGRAIN) = sext32(_i ? PAGEGRAIN_IEC : 0);
+    C0(r, PAGEGRAIN) = sext32(PAGEGRAIN_RIE | PAGEGRAIN_XIE | (_i ? PAGEGRAIN_IEC : 0));
     write_entry(r, 0, 0x00400000, 0, 0x80000000 | 5 << 6 | 7, 0x40000000 | 5 << 6 | 7);
     CODE(r, SW_W(T0, 0, T0), LW_W(T1, 0, T0));
     rig_start(r, 0x1000, 0);
@@ -441,6 +441,44 @@ START_TEST(inhibit_bits_need_pagegrain)
 }
 END_TEST
 
+/* The same bits, once the enables are gone: neither EntryLo nor the TLB shows them, whatever the
+ * software TLB knew; and what they forbid does not depend on the accesses before. */
+START_TEST(inhibit_bits_and_pagegrain)
+{
+    struct rig *r = start("P5600", 0);
+    const uint64_t both = sext32(PAGEGRAIN_RIE | PAGEGRAIN_XIE);
+    GPR(r, T0) = 0x00400000;
+    GPR(r, T1) = both;
+    rig_put(r, 0x5000, JR_W(RA));
+    GPR(r, RA) = AT_CODE + 0x20;
+    CODE(r, MTC0_W(T1, 5, 1), SW_W(T1, 8, T0), LW_W(A0, 8, T0), JR_W(T0), NOP_W);
+    rig_put(r, 0x1020, TLBR_W);
+    C0(r, PAGEGRAIN) = both;
+    C0(r, INDEX) = 3;
+    write_entry(r, 3, 0x00400000, 0, 0xc0000000u | 5 << 6 | 7, 0xc0000000u | 5 << 6 | 7);
+    rig_start(r, 0x1000, 0);
+    rig_run(r, 3); /* the store passes, the load does not */
+    ck_assert_uint_eq(EXC(r), EXC_TLBL);
+    ck_assert_uint_eq(C0(r, EPC), AT_CODE + 8);
+    GPR(r, T1) = 0;
+    C0(r, ENTRYLO0) = C0(r, ENTRYLO1) = both;
+    rig_start(r, 0x1000, 0);
+    for (unsigned unit = 0; unit < 5; unit++) /* none of them raises anything */
+        rig_run(r, 1);
+    ck_assert_uint_eq(mips_pc(r->cpu), AT_CODE + 0x20);
+    ck_assert_uint_eq(C0(r, ENTRYLO0) | C0(r, ENTRYLO1), 0);
+    rig_run(r, 1);
+    ck_assert_uint_eq(C0(r, ENTRYLO0), 5 << 6 | 7);
+    ck_assert_uint_eq(C0(r, ENTRYLO1), 5 << 6 | 7);
+    GPR(r, T1) = sext32(PAGEGRAIN_XIE); /* again: the pages are in the software TLB now */
+    rig_start(r, 0x1000, 0);
+    rig_run(r, 6);
+    ck_assert_uint_eq(EXC(r), EXC_TLBL);
+    ck_assert_uint_eq(C0(r, EPC), 0x00400000);
+    rig_destroy(r);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("mips_tlb");
@@ -451,6 +489,7 @@ static Suite *make_suite(void)
     tcase_add_loop_test(t, page_sizes, 0, 9);
     tcase_add_loop_test(t, read_and_execute_inhibit, 0, 2);
     tcase_add_test(t, inhibit_bits_need_pagegrain);
+    tcase_add_test(t, inhibit_bits_and_pagegrain);
     tcase_add_test(t, user_mode);
     tcase_add_loop_test(t, random_is_deterministic, 0, ARRAY_LEN(sizes));
     tcase_add_test(t, sizes_of_models);
