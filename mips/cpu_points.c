@@ -16,15 +16,17 @@
 #define WATCH_READ  2u
 #define WATCH_FETCH 4u
 
-/* Bytes from `va` on that watch pair `i` looks at: WatchHi.Mask covers bits 11..3. */
+#define WATCH_MASK  0xff8u
+
+/* Does watch pair `i` look at any of the `len` bytes at `va`: an access, or a page? So both are a
+ * power of two, and aligned. A pair watches doublewords; those bits of their addresses that are set
+ * in WatchHi.Mask do not count. Source: MIPS32 volume III, WatchLo and WatchHi. */
 static bool pair_covers(const struct mips *cpu, unsigned i, uint64_t va, uint64_t len,
                         unsigned bits)
 {
     uint64_t lo = cpu->c0[C0_WATCHLO0 + i], hi = cpu->c0[C0_WATCHHI0 + i];
-    if (!(lo & bits))
-        return false;
-    uint64_t span = (hi & 0xff8) | 7, start = lo & ~span;
-    return va <= start + span && start < va + len;
+    uint64_t any = (hi & WATCH_MASK) | 7 | (len - 1);
+    return lo & bits && ((va ^ lo) & ~any) == 0;
 }
 
 static bool pair_matches_asid(const struct mips *cpu, unsigned i)
@@ -37,7 +39,7 @@ bool points_watched(const struct mips *cpu, uint64_t va, uint64_t len)
 {
     for (size_t i = 0; i < cpu->n_watches; i++) {
         const struct mips_watch *w = &cpu->watches[i];
-        if (va - w->va < w->len || w->va - va < len)
+        if (mips_ranges_meet(w->va, w->len, va, len))
             return true;
     }
     for (unsigned i = 0; i < cpu->model->watch_pairs; i++)
@@ -65,7 +67,7 @@ enum op_result points_check_data(struct mips *cpu, uint64_t va, unsigned size,
 {
     for (size_t i = 0; i < cpu->n_watches && !cpu->pass; i++) {
         const struct mips_watch *w = &cpu->watches[i];
-        if (!(w->access & access) || !(va - w->va < w->len || w->va - va < size))
+        if (!(w->access & access) || !mips_ranges_meet(w->va, w->len, va, size))
             continue;
         cpu->hit = (struct mips_hit){va, size, (uint8_t)access};
         cpu->stopped = true;
@@ -101,6 +103,15 @@ static void mark_word(uint64_t *words, uint64_t va)
     words[word / 64] |= UINT64_C(1) << word % 64;
 }
 
+/* The words of all the doublewords whose fetch a watch pair looks at. */
+static void mark_pair(uint64_t *words, uint64_t lo, uint64_t hi)
+{
+    uint64_t counts = WATCH_MASK & ~hi;
+    for (uint64_t at = 0; at < PAGE_SIZE; at += 8)
+        if (((at ^ lo) & counts) == 0)
+            words[at / 256] |= UINT64_C(3) << at / 4 % 64;
+}
+
 /* Points changed: which words need a POINT micro-op, which pages a slow path. */
 void points_update(struct mips *cpu)
 {
@@ -109,11 +120,8 @@ void points_update(struct mips *cpu)
         mark_word(words, cpu->breaks[i]);
     for (unsigned i = 0; i < cpu->model->watch_pairs; i++) {
         uint64_t lo = cpu->c0[C0_WATCHLO0 + i];
-        if (!(lo & WATCH_FETCH))
-            continue;
-        uint64_t span = (cpu->c0[C0_WATCHHI0 + i] & 0xff8) | 7;
-        for (uint64_t at = 0; at <= span; at += 4)
-            mark_word(words, (lo & ~span) + at);
+        if (lo & WATCH_FETCH)
+            mark_pair(words, lo, cpu->c0[C0_WATCHHI0 + i]);
     }
     if (memcmp(words, cpu->point_words, sizeof words) != 0) {
         memcpy(cpu->point_words, words, sizeof words);

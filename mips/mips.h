@@ -176,6 +176,11 @@ struct mips_watch {
     uint64_t len;
     uint8_t access; /* MIPS_READ | MIPS_WRITE */
 };
+/* Do two ranges of virtual addresses meet? Both may end behind the last address, and go on at 0. */
+static inline bool mips_ranges_meet(uint64_t a, uint64_t a_len, uint64_t b, uint64_t b_len)
+{
+    return (uint32_t)(b - a) < a_len || (uint32_t)(a - b) < b_len;
+}
 /* Replaces all points. Arrays are copied. */
 void mips_set_points(struct mips *cpu, const uint64_t *breaks, size_t n_breaks,
                      const struct mips_watch *watches, size_t n_watches);

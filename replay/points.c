@@ -100,7 +100,7 @@ const struct point *points_watch_hit(const struct points *p, struct mips_hit hit
     for (size_t i = 0; i < p->count; i++) {
         const struct point *point = &p->list[i];
         if (point->kind > POINT_HARD_BREAK && (access_of(point->kind) & hit.access) != 0 &&
-            hit.va < point->va + point->len && point->va < hit.va + hit.size && holds(point))
+            mips_ranges_meet(hit.va, hit.size, point->va, point->len) && holds(point))
             return point;
     }
     return NULL;

@@ -1,6 +1,7 @@
 /* Breakpoints and watchpoints of the debugger, and the watch registers of CP0. */
 #include <check.h>
 
+#include "replay/points.h"
 #include "tests/unit/engine_suites.h"
 #include "tests/unit/mips_asm.h"
 #include "tests/unit/mips_rig.h"
@@ -97,6 +98,104 @@ START_TEST(watch_registers)
 }
 END_TEST
 
+/* The address of `page` (of 4 KiB) mapped to `pa` by the first TLB entry. */
+static void map_page(struct rig *r, uint64_t page, uint64_t pa)
+{
+    tlb_index_remove(r->cpu, 0);
+    r->cpu->tlb_vpn2[0] = page & ~UINT64_C(0x1fff);
+    r->cpu->tlb_mask[0] = 0;
+    r->cpu->tlb_lo[0][page >> PAGE_BITS & 1] = pa >> PAGE_BITS << 6 | 7;
+    r->cpu->tlb_lo[0][~page >> PAGE_BITS & 1] = 1;
+    r->cpu->tlb_global[0] = 1;
+    r->cpu->tlb_hidden[0] = 0;
+    mips_state_loaded(r->cpu);
+}
+
+/* On the last page of all, once the page has been used; with and without a debugger's points. */
+START_TEST(watch_on_the_last_page)
+{
+    static const uint32_t watched[] = {0xfffff000, 0xfffff7f8, 0xfffffff8};
+    const uint64_t last = UINT64_C(0xfffffffffffff000);
+    for (unsigned i = 0; i < ARRAY_LEN(watched); i++) {
+        struct rig *r = start(false, 0);
+        map_page(r, last, 0x5000);
+        GPR(r, T0) = last + 0x100;
+        GPR(r, T1) = sext32(watched[i]);
+        GPR(r, T2) = sext32(watched[i] | 3); /* loads and stores */
+        GPR(r, T3) = 1 << 30;
+        CODE(r, MTC0_W(T2, 18, 0), MTC0_W(T3, 19, 0), SW_W(T0, 0, T0), LW_W(A0, 0, T0),
+             _i & 1 ? SW_W(T0, 4, T1) : LW_W(A0, 4, T1));
+        rig_run(r, 4);
+        ck_assert_uint_eq(mips_pc(r->cpu), AT_CODE + 16);
+        uint64_t somewhere = AT_CODE + 0x800;
+        if (_i & 2)
+            mips_set_points(r->cpu, &somewhere, 1, NULL, 0);
+        rig_run(r, 1);
+        ck_assert_uint_eq(C0(r, CAUSE) >> 2 & 31, EXC_WATCH);
+        ck_assert_uint_eq(C0(r, EPC), AT_CODE + 16);
+        ck_assert_uint_eq(C0(r, WATCHHI0) & 7, _i & 1 ? 1 : 2);
+        rig_destroy(r);
+    }
+}
+END_TEST
+
+/* Bits of WatchHi.Mask need not be next to each other: each takes its own address bit out. */
+START_TEST(watch_masks)
+{
+    static const uint32_t masks[] = {0, 0x8, 0xff8, 0x800, 0x108, 0x6a8};
+    for (unsigned i = 0; i < ARRAY_LEN(masks); i++) {
+        uint32_t ignored = masks[i] | 7, watched = 0x80004550, bits = _i == 2 ? 4 : 1u << _i;
+        struct rig *r = start(false, 0);
+        for (uint32_t at = 0; at < PAGE_SIZE; at += 8) {
+            uint32_t va = 0x80004000 + at + 4;
+            C0(r, WATCHLO0) = sext32(watched | bits);
+            C0(r, WATCHHI0) = 1 << 30 | masks[i];
+            C0(r, CAUSE) = 0;
+            GPR(r, T0) = sext32(va);
+            rig_put(r, 0x1000, _i == 0 ? SW_W(A0, 0, T0) : LW_W(A0, 0, T0));
+            rig_put(r, va & 0xffff, NOP_W);
+            rig_start(r, _i == 2 ? va & 0xffff : 0x1000, 0);
+            rig_run(r, 1);
+            bool want = ((va ^ watched) & ~ignored) == 0;
+            ck_assert_uint_eq(C0(r, CAUSE) >> 2 & 31, want ? EXC_WATCH : 0);
+        }
+        rig_destroy(r);
+    }
+}
+END_TEST
+
+/* A debugger's watchpoint up to the last byte, and over the middle of the address space. */
+START_TEST(watchpoints_at_the_ends)
+{
+    static const struct {
+        uint32_t va, len, access;
+        bool hit;
+    } cases[] = {
+        {0xfffffffc, 4, 0xfffffffc, true}, {0xfffffff0, 16, 0xfffffffc, true},
+        {0xfffffff0, 12, 0xfffffffc, false}, {0xfffff000, 0x1000, 0xfffffffc, true},
+        {0xfffffffc, 8, 0xfffffff8, false}, {0xfffff000, 0x2000, 0x00000ffc, true},
+        {0xfffff000, 0x2000, 0x00001000, false}, {0x7ffffffc, 8, 0x80000000, true},
+        {0x7ffffffc, 4, 0x80000000, false},
+    };
+    for (unsigned i = 0; i < ARRAY_LEN(cases); i++) {
+        struct rig *r = start(false, 0);
+        struct mips_watch w = {sext32(cases[i].va), cases[i].len, MIPS_WRITE};
+        map_page(r, sext32(cases[i].access) & ~PAGE_MASK, 0x5000);
+        GPR(r, T0) = sext32(cases[i].access);
+        CODE(r, LW_W(T1, 0, T0), SW_W(T1, 0, T0), NOP_W);
+        mips_set_points(r->cpu, NULL, 0, &w, 1);
+        ck_assert_int_eq(rig_run(r, 3), cases[i].hit ? MIPS_STOP_WATCH : MIPS_STOP_LIMIT);
+        ck_assert_uint_eq(mips_steps(r->cpu), cases[i].hit ? 1 : 3);
+        struct points points = {0};
+        ck_assert(points_set(&points, &(struct point){.kind = POINT_WRITE, .va = w.va, .len = w.len}));
+        struct mips_hit hit = {GPR(r, T0), 4, MIPS_WRITE};
+        ck_assert((points_watch_hit(&points, hit) != NULL) == cases[i].hit);
+        points_free(&points);
+        rig_destroy(r);
+    }
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("mips_points");
@@ -105,6 +204,9 @@ static Suite *make_suite(void)
     tcase_add_test(t, breakpoints);
     tcase_add_test(t, watchpoints);
     tcase_add_test(t, watch_registers);
+    tcase_add_loop_test(t, watch_on_the_last_page, 0, 4);
+    tcase_add_loop_test(t, watch_masks, 0, 3);
+    tcase_add_test(t, watchpoints_at_the_ends);
     suite_add_tcase(suite, t);
     return suite;
 }
