@@ -130,9 +130,13 @@ static void forget(struct mips *cpu, struct code_page *cp)
 
 void code_drop_all(struct mips *cpu)
 {
-    for (uint32_t i = 0; i < cpu->code.n_pages; i++)
-        if (cpu->code.pages[i] != NULL && cpu->code.pages[i]->any)
-            forget(cpu, cpu->code.pages[i]);
+    while (cpu->code.decoded != NULL) {
+        struct code_page *cp = cpu->code.decoded;
+        cpu->code.decoded = cp->next_decoded;
+        cp->listed = false;
+        if (cp->any)
+            forget(cpu, cp);
+    }
     cpu->code.used = 16;
     cpu->code.generation++;
     cpu->link_from = NULL;
@@ -143,6 +147,7 @@ void code_drop_all(struct mips *cpu)
 void code_drop_views(struct mips *cpu)
 {
     code_drop_all(cpu);
+    jit_views_gone(cpu);
     mmu_flush_all(cpu);
     for (uint32_t i = 0; i < cpu->code.n_pages; i++)
         destroy_views(cpu->code.pages[i]);
@@ -223,6 +228,11 @@ static void mark(struct mips *cpu, struct code_page *cp, const struct block *b)
 {
     if (!cp->any) {
         cp->any = true;
+        if (!cp->listed) {
+            cp->listed = true;
+            cp->next_decoded = cpu->code.decoded;
+            cpu->code.decoded = cp;
+        }
         mmu_flush_writes(cpu, cp->frame);
     }
     set_decoded(cp, b);

@@ -225,7 +225,7 @@ static void written(struct mips *cpu, unsigned index, uint64_t old)
         write_cause(cpu, old);
         break;
     default:
-        if (index >= C0_WATCHLO0 && index <= C0_WATCHHI3)
+        if (index >= C0_WATCHLO0 && index <= C0_WATCHHI3 && old != now)
             points_update(cpu);
     }
 }

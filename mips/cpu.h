@@ -122,6 +122,8 @@ struct code_page {
     bool any;              /* some bit of it is set */
     uint16_t blocks;       /* how many there are in `block` */
     uint16_t forgotten;    /* one by one, since the last was added */
+    bool listed;           /* is in code_cache.decoded, */
+    struct code_page *next_decoded; /* which goes on here */
     struct code_view *views;
 };
 
@@ -145,6 +147,7 @@ struct frame_users {
 
 struct code_cache {
     struct code_page **pages; /* by frame; NULL for none */
+    struct code_page *decoded; /* list: those with decoded code are in it */
     struct frame_users *users; /* by frame */
     uint32_t n_pages;
     uint8_t *arena;
@@ -165,6 +168,7 @@ struct mode_cache {
     int64_t read[VIRTUAL_PAGES], write[VIRTUAL_PAGES];
     struct code_view *fetch[VIRTUAL_PAGES];
     uint64_t filled[VIRTUAL_PAGES / 64]; /* bitmap: may the page have an entry? */
+    uint64_t some[VIRTUAL_PAGES / 64 / 64]; /* bitmap: may the word of `filled` have a bit? */
 };
 
 /* Pages that got an entry: page | mode << 20. Some may be there twice, or without one by now. */
@@ -237,6 +241,7 @@ struct mips {
     void (*interp)(struct mips *cpu, struct block *b);
     struct code_cache code;
     struct fill_list fills[KINDS];
+    struct fill_list writes; /* those that got an entry for writing since that was last flushed */
     struct block *scratch;    /* room for one block that is not kept */
     struct links *link_from;  /* to be filled with the block found next */
     unsigned link_index;

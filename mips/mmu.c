@@ -8,8 +8,9 @@
  * else comes to the slow functions here each time. Negative entries spare them
  * the translation: they say device, or page with code. A table is as large as the
  * address space but little of it is ever touched; what has entries is listed,
- * by what makes it invalid, so that a flush costs what was filled. Source:
- * MIPS32 volume III, chapters 4 and 5.
+ * by what makes it invalid, and noted in bitmaps. So a flush costs what was filled
+ * since the last one, and no instruction can be dear again and again. Source: MIPS32
+ * volume III, chapters 4 and 5.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -97,12 +98,20 @@ void mmu_init(struct mips *cpu)
 {
     for (unsigned i = 0; i < KINDS; i++)
         cpu->fills[i].at = xmalloc(FILLS_MAX * sizeof *cpu->fills[i].at);
+    cpu->writes.at = xmalloc(FILLS_MAX * sizeof *cpu->writes.at);
 }
 
 void mmu_destroy(struct mips *cpu)
 {
     for (unsigned i = 0; i < KINDS; i++)
         free(cpu->fills[i].at);
+    free(cpu->writes.at);
+}
+
+/* A place in the tables, as lists have it. */
+static uint32_t in_mode(const struct mips *cpu, uint32_t page)
+{
+    return page | (uint32_t)cpu->mode * VIRTUAL_PAGES;
 }
 
 /* The tables are large and thinly filled: where there is nothing, they are not touched. */
@@ -128,6 +137,7 @@ void mmu_flush_all(struct mips *cpu)
 {
     for (unsigned i = 0; i < KINDS; i++)
         flush_list(cpu, &cpu->fills[i]);
+    cpu->writes.n = 0;
 }
 
 /* DETERMINISM: global ones too. Where an entry of the new ASID overlaps a global
@@ -174,19 +184,41 @@ void mips_drop_frame(struct mips *cpu, uint32_t frame)
 
 void mips_flush_writes(struct mips *cpu)
 {
-    for (unsigned i = 0; i < KINDS; i++)
-        for (uint32_t k = 0; k < cpu->fills[i].n; k++)
-            cpu->modes[cpu->fills[i].at[k] / VIRTUAL_PAGES]
-                .write[cpu->fills[i].at[k] % VIRTUAL_PAGES] = 0;
+    for (uint32_t i = 0; i < cpu->writes.n; i++)
+        cpu->modes[cpu->writes.at[i] / VIRTUAL_PAGES].write[cpu->writes.at[i] % VIRTUAL_PAGES] = 0;
+    cpu->writes.n = 0;
+}
+
+/* Whole words of the bitmap of pages, looking only at those that have something. */
+static void drop_words(struct mode_cache *c, uint32_t first, uint32_t end)
+{
+    for (uint32_t w = first; w < end; w++) {
+        uint64_t some = c->some[w / 64] >> w % 64;
+        if (some == 0) {
+            w |= 63;
+            continue;
+        }
+        w += (uint32_t)__builtin_ctzll(some);
+        if (w >= end)
+            break;
+        while (c->filled[w] != 0)
+            drop(c, w * 64 + (uint32_t)__builtin_ctzll(c->filled[w]));
+        c->some[w / 64] &= ~(UINT64_C(1) << w % 64);
+    }
 }
 
 void mmu_flush_range(struct mips *cpu, uint64_t va, uint64_t len)
 {
     cpu->flushes++;
-    uint32_t first = (uint32_t)va >> PAGE_BITS, n = (uint32_t)(len >> PAGE_BITS);
-    for (unsigned m = 0; m < MODES; m++)
-        for (uint32_t i = 0; i < n; i++)
-            drop(&cpu->modes[m], (first + i) % VIRTUAL_PAGES);
+    uint32_t first = (uint32_t)va >> PAGE_BITS;
+    uint32_t end = first + (uint32_t)min_u64(len >> PAGE_BITS, VIRTUAL_PAGES - first);
+    for (unsigned m = 0; m < MODES; m++) {
+        if (end - first >= 64)
+            drop_words(&cpu->modes[m], first / 64, (end + 63) / 64);
+        else
+            for (uint32_t page = first; page < end; page++)
+                drop(&cpu->modes[m], page);
+    }
 }
 
 /* A flush in the middle of a block may have moved the page that it is in. */
@@ -245,7 +277,20 @@ static void list_fill(struct mips *cpu, uint32_t page, uint8_t kind)
     if (list->n == FILLS_MAX)
         flush_list(cpu, list);
     c->filled[page / 64] |= bit;
-    list->at[list->n++] = page | (uint32_t)cpu->mode * VIRTUAL_PAGES;
+    c->some[page / 64 / 64] |= UINT64_C(1) << page / 64 % 64;
+    list->at[list->n++] = in_mode(cpu, page);
+}
+
+/* What is written from now on. */
+static void set_write(struct mips *cpu, uint32_t page, int64_t entry)
+{
+    int64_t *at = &cpu->mode_cache->write[page];
+    if (*at == 0) {
+        if (cpu->writes.n == FILLS_MAX)
+            mips_flush_writes(cpu);
+        cpu->writes.at[cpu->writes.n++] = in_mode(cpu, page);
+    }
+    *at = entry;
 }
 
 static int64_t entry_of(uint32_t page, const uint8_t *host)
@@ -272,7 +317,7 @@ static void note_user(struct mips *cpu, uint32_t frame, const uint8_t *host, uin
 {
     code_reach(cpu, frame);
     uint32_t *users = cpu->code.users[frame].page;
-    uint32_t self = (page | (uint32_t)cpu->mode * VIRTUAL_PAGES) + 1;
+    uint32_t self = in_mode(cpu, page) + 1;
     if (users[0] == self || users[1] == self || users[0] == SEVERAL)
         return;
     for (unsigned i = 0; i < 2; i++)
@@ -293,8 +338,11 @@ static void fill(struct mips *cpu, uint64_t va, uint64_t pa, uint8_t kind, struc
     cpu->stats.page_fills++;
     list_fill(cpu, n, kind);
     if (page.host == NULL) {
-        *(access == MIPS_WRITE ? &c->write[n] : &c->read[n]) =
-            SLOW | (int64_t)(pa & ~PAGE_MASK) | SLOW_IO;
+        int64_t device = SLOW | (int64_t)(pa & ~PAGE_MASK) | SLOW_IO;
+        if (access == MIPS_WRITE)
+            set_write(cpu, n, device);
+        else
+            c->read[n] = device;
         return;
     }
     int64_t add = entry_of(n, page.host);
@@ -303,7 +351,7 @@ static void fill(struct mips *cpu, uint64_t va, uint64_t pa, uint8_t kind, struc
     if (access == MIPS_READ)
         c->read[n] = add;
     else if (page.writable)
-        c->write[n] = code_has(cpu, page.frame) ? code_entry(page.frame) : add;
+        set_write(cpu, n, code_has(cpu, page.frame) ? code_entry(page.frame) : add);
 }
 
 /* After a slow access that worked. */

@@ -25,5 +25,7 @@ void jit_view_forget(struct mips *cpu, struct code_view *view);
 bool jit_block_forget(struct mips *cpu, struct code_page *cp, struct block *b);
 /* All views have been forgotten: take the code memory back. */
 void jit_reset(struct mips *cpu);
+/* After that: they will be freed. */
+void jit_views_gone(struct mips *cpu);
 
 #endif

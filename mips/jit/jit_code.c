@@ -32,9 +32,14 @@ void jit_reset(struct mips *cpu)
     jit->hot.p = jit->hot_start;
     jit->cold.p = jit->cold_start;
     jit->n_records = 0;
-    if (jit->n_inner != 0)
-        memset(jit->inner, 0, sizeof jit->inner);
-    jit->n_inner = 0;
+    if (jit->n_inner > INNER_SIZE / 4) /* what is there is dead, and found to be so */
+        loop_inner_clear(jit);
+}
+
+void jit_views_gone(struct mips *cpu)
+{
+    if (cpu->jit != NULL)
+        loop_inner_clear(cpu->jit);
 }
 
 void jit_init(struct mips *cpu)

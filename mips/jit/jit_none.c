@@ -50,6 +50,11 @@ void jit_reset(struct mips *cpu)
 {
     (void)cpu;
 }
+
+void jit_views_gone(struct mips *cpu)
+{
+    (void)cpu;
+}
 #else
 typedef int jit_none_is_empty; /* ISO C wants something here */
 #endif

@@ -78,13 +78,19 @@ static void put_inner(struct jit *jit, const struct jit_inner *in)
     jit->inner[i] = *in;
 }
 
+void loop_inner_clear(struct jit *jit)
+{
+    if (jit->n_inner != 0)
+        memset(jit->inner, 0, sizeof jit->inner);
+    jit->n_inner = 0;
+}
+
 /* Only what was not forgotten is kept. */
 static void sweep(struct jit *jit)
 {
     struct jit_inner *old = xmalloc(sizeof jit->inner);
     memcpy(old, jit->inner, sizeof jit->inner);
-    memset(jit->inner, 0, sizeof jit->inner);
-    jit->n_inner = 0;
+    loop_inner_clear(jit);
     for (uint32_t i = 0; i < INNER_SIZE; i++)
         if (old[i].view != NULL && !inner_dead(&old[i]))
             put_inner(jit, &old[i]);

@@ -258,6 +258,7 @@ const uint8_t *loop_inner_find(const struct jit *jit, const struct code_view *vi
                                unsigned pins);
 void loop_inner_add(struct jit *jit, const struct code_view *view, unsigned word, unsigned pins,
                     const uint8_t *code);
+void loop_inner_clear(struct jit *jit);
 void loop_inner_forget(struct jit *jit, const struct code_view *view, unsigned word, unsigned pins);
 
 #endif
