@@ -23,6 +23,7 @@
 
 #define ARENA_SIZE (24u << 20)
 #define VIEWS_MAX  8 /* of a page, while spare ones are found */
+#define VIEWS_ALL_MAX (1u << 15) /* of all pages: 8 KiB each with the translator */
 #define FORGET_MAX 24 /* blocks of a page one by one, with none added */
 #define WORDS_MAX  (BLOCK_STEPS_MAX + 1) /* of a block, with a slot */
 
@@ -93,7 +94,9 @@ static struct code_view *view_for(struct mips *cpu, struct code_page *cp, uint64
         if (!view_live(cpu, *at))
             spare = at;
     }
-    struct code_view *view = n >= VIEWS_MAX && spare != NULL ? list_take(spare) : jit_view_new(cpu);
+    bool again = n >= VIEWS_MAX && spare != NULL;
+    struct code_view *view = again ? list_take(spare) : jit_view_new(cpu);
+    cpu->code.n_views += !again;
     view->page = cp;
     view->va = va;
     view->mode = (uint8_t)cpu->mode;
@@ -151,6 +154,12 @@ void code_drop_views(struct mips *cpu)
     mmu_flush_all(cpu);
     for (uint32_t i = 0; i < cpu->code.n_pages; i++)
         destroy_views(cpu->code.pages[i]);
+    cpu->code.n_views = 0;
+}
+
+bool code_views_full(const struct mips *cpu)
+{
+    return cpu->code.n_views >= VIEWS_ALL_MAX;
 }
 
 bool code_has(const struct mips *cpu, uint32_t frame)

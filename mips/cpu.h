@@ -150,6 +150,7 @@ struct code_cache {
     struct code_page *decoded; /* list: those with decoded code are in it */
     struct frame_users *users; /* by frame */
     uint32_t n_pages;
+    uint32_t n_views; /* of all pages */
     uint8_t *arena;
     uint32_t used; /* bytes of the arena */
     uint64_t generation; /* counts the times that everything was dropped */
@@ -339,7 +340,9 @@ struct code_view *code_view_get(struct mips *cpu, uint32_t frame, uint8_t *host,
 struct block *code_block(struct mips *cpu, struct code_page *cp, uint64_t pc, int64_t budget);
 bool code_has_room(const struct mips *cpu); /* for one more block, without dropping all */
 void code_drop_all(struct mips *cpu);
-void code_drop_views(struct mips *cpu); /* and all views; not from inside mips_run */
+void code_drop_views(struct mips *cpu); /* and all views; not while a block runs */
+/* Are there so many views that they should go? */
+bool code_views_full(const struct mips *cpu);
 bool code_has(const struct mips *cpu, uint32_t frame);
 /* A store to `len` bytes of a frame. True if decoded words were hit: the block that runs may be
  * gone, and must be left after its current instruction. */

@@ -227,6 +227,8 @@ static enum mips_stop run(struct mips *cpu, uint64_t until)
         if (take_pending(cpu))
             continue;
         cpu->leave = false;
+        if (UNLIKELY(code_views_full(cpu)))
+            code_drop_views(cpu);
         run_unit_or_more(cpu);
         cpu->pass = false;
         if (cpu->stopped)

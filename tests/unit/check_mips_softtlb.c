@@ -261,6 +261,34 @@ START_TEST(code_is_not_dear)
 }
 END_TEST
 
+/* All pages hold the same code, and are called at each of their addresses: what is kept of each
+ * view does not pile up. */
+START_TEST(views_do_not_pile_up)
+{
+    struct rig *r = start("24Kf", STATUS_CU0);
+    for (uint32_t pa = 0; pa < RAM; pa += PAGE_SIZE) {
+        rig_put(r, pa, JR_W(RA));
+        rig_put(r, pa + 4, ADDIU_W(A0, A0, 1));
+    }
+    const uint32_t code[] = {JALR_W(RA, T0), ADDIU_W(T0, T0, 2048), ADDIU_W(T0, T0, 2048),
+                             BNE_W(T0, T2, -4), NOP_W};
+    rig_code(r, 0x1f00, code, ARRAY_LEN(code));
+    const uint32_t pages = 100000;
+    GPR(r, T0) = RIG_KSEG0;
+    GPR(r, T2) = RIG_KSEG0 + pages * PAGE_SIZE;
+    r->cpu->pc = RIG_KSEG0 | 0x1f00;
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < 100; i++) {
+        rig_run(r, UINT64_C(7) * pages / 100);
+        most = r->cpu->code.n_views > most ? r->cpu->code.n_views : most;
+    }
+    ck_assert_uint_eq(GPR(r, A0), pages);
+    ck_assert_uint_gt(most, 30000);
+    ck_assert_uint_lt(most, 34000);
+    rig_destroy(r);
+}
+END_TEST
+
 /* A watch of fetches comes and goes: what that costs depends on the code, not on memory. */
 START_TEST(fetch_watches_are_not_dear)
 {
@@ -292,6 +320,7 @@ static Suite *make_suite(void)
     tcase_add_test(t, more_writes_than_the_list);
     tcase_add_loop_test(t, large_pages_are_not_dear, 0, 4);
     tcase_add_test(t, code_is_not_dear);
+    tcase_add_test(t, views_do_not_pile_up);
     tcase_add_test(t, fetch_watches_are_not_dear);
     suite_add_tcase(suite, t);
     return suite;
