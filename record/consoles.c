@@ -59,7 +59,9 @@ int consoles_open(struct consoles *c, const struct cluster *cluster, struct err 
         struct console *con = &c->vms[c->count++];
         con->vm = &cluster->vms[i];
         text_watch_init(&con->watch, con->vm);
-        TRY(console_line_open(&con->line, con->vm->console, con->vm->console_path, e));
+        struct err why = {0};
+        if (console_line_open(&con->line, con->vm->console, con->vm->console_path, &why) < 0)
+            return cluster_blame(cluster, con->vm, "console", con->vm->console_path, &why, e);
         if (at_terminal(con) && c->terminals++ == 0)
             c->shown = i;
         if (con->vm->console == CONSOLE_PTY)

@@ -14,6 +14,7 @@
 #include "core/monitor.h"
 #include "core/net_wire.h"
 #include "record/consoles.h"
+#include "record/disk_log.h"
 #include "record/gateway.h"
 #include "record/setup.h"
 #include "traces/capture.h"
@@ -40,7 +41,6 @@ struct recorder {
         unsigned channel;
         uint64_t cycle;   /* of the last byte */
     } text[VMS_MAX];
-    struct buf blocks[VMS_MAX]; /* read by a VM since the last barrier: struct block_head, content */
     uint64_t next_sync;          /* cycle */
     uint64_t sync_cycles;
     uint64_t sync_step;          /* position of the last sync point */
@@ -48,8 +48,7 @@ struct recorder {
     uint64_t sleep_step, sleep_cycle; /* since when the guest has slept */
     uint64_t deadline_ns;        /* host monotonic time of --timeout; UINT64_MAX: none */
     uint64_t next_look;          /* cycle at which the host is asked for input */
-    uint8_t *block_seen[IMAGES_MAX]; /* bitmap by image; NULL: no disk */
-    struct err disk_error[VMS_MAX]; /* ends the run at the next barrier */
+    struct disk_log disks;          /* its errors end the run at the next barrier */
     struct captures captures;       /* --pcap */
     struct net_wire wire;
     enum record_end end;

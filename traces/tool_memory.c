@@ -8,7 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "core/base/output.h"
+#include "core/base/text.h"
 #include "traces/memory_log.h"
 #include "traces/memory_plot.h"
 #include "traces/tool.h"
@@ -30,9 +33,11 @@ static double mib(uint64_t pages)
 
 /* ---- CSV ---- */
 
-static void csv_text(const char *s)
+static void csv_text(const char *text)
 {
-    bool quoted = strpbrk(s, ",\"\r\n") != NULL;
+    char *shown = text_shown(text);
+    const char *s = shown;
+    bool quoted = strpbrk(s, ",\"") != NULL;
     if (quoted)
         putchar('"');
     for (; *s != 0; s++) {
@@ -42,6 +47,7 @@ static void csv_text(const char *s)
     }
     if (quoted)
         putchar('"');
+    free(shown);
 }
 
 static void csv_pages(const struct memory_pages *p)
@@ -333,6 +339,14 @@ static void sort_by_vms(const struct run *runs, size_t *order, size_t n)
 
 /* ---- the command ---- */
 
+static char *cut_line(const char *path, const char *why)
+{
+    char *shown = text_shown(path);
+    char *line = xasprintf("%s: the trace is cut: %s", shown, why);
+    free(shown);
+    return line;
+}
+
 static int read_run(struct run *run, const char *path, struct err *e)
 {
     struct trace_reader *r;
@@ -342,7 +356,7 @@ static int read_run(struct run *run, const char *path, struct err *e)
     if (trace_reader_damaged(r))
         run->damage = xstrdup(trace_reader_cut(r));
     else if (trace_reader_cut(r) != NULL)
-        run->cut = xasprintf("%s: the trace is cut: %s", path, trace_reader_cut(r));
+        run->cut = cut_line(path, trace_reader_cut(r));
     if (result == 0 && run->log.samples == 0)
         result =
             run->damage != NULL
@@ -372,12 +386,30 @@ static int write_picture(const struct run *runs, const size_t *order, size_t n, 
         memory_plot_time(&b, logs[0]);
     else
         memory_plot_counts(&b, logs, n);
-    FILE *f = fopen(path, "we");
+    int fd, result = output_create(path, 0, &fd, e);
+    FILE *f = result < 0 ? NULL : fdopen(fd, "w");
+    if (result == 0 && f == NULL)
+        close(fd);
     bool good = f != NULL && fwrite(b.data, 1, b.len, f) == b.len;
     if (f != NULL && fclose(f) != 0)
         good = false;
     buf_free(&b);
-    return good ? 0 : err_set(e, ERR_IO, "%s: %s", path, strerror(errno));
+    return good ? 0 : err_set(e, ERR_IO, "%s: cannot write: %s", path, strerror(errno));
+}
+
+/* The picture must not be written over what is read. */
+static int check_picture(const char *const *paths, size_t n, const char *svg, struct err *e)
+{
+    struct file_claims claims = {0};
+    int result = 0;
+    if (svg == NULL)
+        return 0;
+    file_claim_standard(&claims);
+    for (size_t i = 0; i < n; i++)
+        file_claim(&claims, false, paths[i], "a trace that is read", NULL, NULL);
+    result = file_claim(&claims, true, svg, "the picture (--svg)", NULL, e);
+    file_claims_free(&claims);
+    return result;
 }
 
 static void print_tables(const struct run *runs, const size_t *order, size_t n)
@@ -426,7 +458,7 @@ int tool_memory(const char *const *paths, size_t n, const struct tool_memory *ho
 {
     struct run *runs = xcalloc(n, sizeof *runs);
     struct err e = {0};
-    int result = 0;
+    int result = check_picture(paths, n, how->svg, &e);
     for (size_t i = 0; i < n && result == 0; i++)
         result = read_run(&runs[i], paths[i], &e);
     int status = result < 0 ? tool_failed(&e) : show(runs, n, how);

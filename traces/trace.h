@@ -156,10 +156,11 @@ struct trace_writer;
 
 struct trace_writer_options {
     int level;       /* zstd level; 0: the default that suits recording */
-    bool overwrite;  /* replace an existing file */
+    bool overwrite;  /* replace an existing trace, or an empty file */
 };
 
-/* Creates `path` and writes the header's frame. Compression and writing happen
+/* Creates `path`, which no other program may be writing or reading (core/base/output.h), and writes
+ * the header's frame. Compression and writing happen
  * on the writer's own thread and those that help it; the put functions queue
  * and return (they block only when more than 64 MiB wait). They never fail: the
  * first error is kept, what was written stays a valid cut trace, and later data

@@ -13,7 +13,6 @@
  * after its first field), never what is in it.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -513,12 +512,9 @@ static void write_field_frame(struct trace_writer *w, enum trace_field field)
 int trace_writer_open(struct trace_writer **out, const char *path, const struct trace_header *h,
                       const struct trace_writer_options *opt, struct err *e)
 {
+    int fd;
     bool overwrite = opt != NULL && opt->overwrite;
-    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (overwrite ? O_TRUNC : O_EXCL), 0666);
-    if (fd < 0 && errno == EEXIST)
-        ERR(e, ERR_IO, "%s: exists already; choose another name or remove it", path);
-    if (fd < 0)
-        ERR(e, ERR_IO, "%s: cannot create: %s", path, strerror(errno));
+    TRY(frame_file_create(path, overwrite, &fd, e));
     struct trace_writer *w = writer_create(path, fd, opt != NULL ? opt->level : 0);
     struct trace_header current = *h;
     current.version = TRACE_VERSION;

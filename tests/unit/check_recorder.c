@@ -401,6 +401,7 @@ START_TEST(replays_from_any_stop)
         struct record_options o = some_options();
         struct run run;
         o.output = trace;
+        o.output_given = true;
         start(&run, &o);
         struct run_limit limit = {.step = step, .cycle = UINT64_MAX};
         ck_assert_int_eq(monitor_run(run.m, &limit, &run.e), RUN_LIMIT);
@@ -417,6 +418,7 @@ START_TEST(replays)
     struct record_options o = some_options();
     struct run run;
     o.output = trace;
+    o.output_given = true;
     o.cluster.vms[0].replies[0] = (struct reply_option){"..", "xyzR"};
     o.cluster.vms[0].replies[1] = (struct reply_option){"....", "abcP"};
     o.cluster.vms[0].replies_count = 1 + (size_t)_i % 2;
@@ -462,6 +464,7 @@ static struct record_options outside_options(uint16_t *port)
         .network = 1, .mac = {2}, .link = {.latency_ns = o.cluster.epoch_ns, .mtu = 1500}};
     o.cluster.vms[0].nics_count = 1;
     o.output = trace;
+    o.output_given = true;
     return o;
 }
 
@@ -509,7 +512,7 @@ START_TEST(frames_that_cannot_be)
         struct err e = {0};
         ck_assert_int_eq(setup_open(&s, &o, &e), 0);
         ck_assert_int_eq(trace_writer_open(&w, trace, &s.header, &options, &e), 0);
-        trace_put_image(w, s.header.images[0].hash, s.images[0].mapped, s.images[0].size);
+        trace_put_image(w, s.images[0].copy.hash, s.images[0].copy.data, s.images[0].size);
         trace_put_input(w, &(struct trace_input){.kind = TRACE_INPUT_FRAME,
                                                  .channel = inputs[i].channel,
                                                  .data = bytes,
