@@ -110,6 +110,18 @@ bool consoles_has_output(const struct consoles *c)
     return false;
 }
 
+/* Once. Nobody reads, by intent (EPIPE, EBADF), or the user wants to end: then there is nothing to
+ * say. */
+static void say_lost(int error)
+{
+    static bool said;
+    if (said || error == EPIPE || error == EBADF || error == EINTR)
+        return;
+    said = true;
+    fprintf(stderr, "disco-record: standard output: %s; not all that the guest prints is there\r\n",
+            strerror(error));
+}
+
 static void write_terminal(const struct buf *out)
 {
     for (size_t done = 0; done < out->len;) {
@@ -121,7 +133,8 @@ static void write_terminal(const struct buf *out)
             if (poll(&p, 1, -1) < 0)
                 return;
         } else {
-            return; /* nobody reads, or the user wants to end: the trace has it all */
+            say_lost(errno);
+            return; /* the trace has it all */
         }
     }
 }

@@ -394,26 +394,34 @@ static int open_captures(struct recorder *r, struct err *e)
     return 0;
 }
 
+static int open_trace(struct recorder *r, struct err *e)
+{
+    const struct setup *s = r->setup;
+    struct trace_writer_options options = {.overwrite = r->opt->output_given};
+    if (r->opt->output == NULL)
+        return 0;
+    TRY(trace_writer_open(&r->writer, r->opt->output, &s->header, &options, e));
+    for (size_t i = 0; i < s->header.images_count; i++) {
+        const struct image_copy *copy = &s->images[i].copy;
+        if (copy->data != NULL)
+            trace_put_image(r->writer, copy->hash, copy->data, copy->size);
+    }
+    return 0;
+}
+
 int recorder_start(struct recorder *r, struct monitor *m, struct err *e)
 {
     const struct record_options *opt = r->opt;
-    struct setup *setup = r->setup;
-    TRY(gateways_open(&r->gateways, &setup->cluster, e));
-    if (opt->output != NULL) {
-        struct trace_writer_options options = {.overwrite = opt->output_given};
-        TRY(trace_writer_open(&r->writer, opt->output, &setup->header, &options, e));
-        for (size_t i = 0; i < setup->header.images_count; i++)
-            if (setup->images[i].copy.data != NULL)
-                trace_put_image(r->writer, setup->images[i].copy.hash, setup->images[i].copy.data,
-                                setup->images[i].copy.size);
-    }
+    TRY(gateways_open(&r->gateways, &r->setup->cluster, e));
+    TRY(open_captures(r, e));
+    TRY(consoles_open(&r->consoles, &r->setup->cluster, e));
+    TRY(open_trace(r, e)); /* last, as it replaces an older one */
     r->sync_cycles = vm_cycle_of(m->vms[0], 250000000u);
     r->next_sync = r->sync_cycles;
     if (opt->timeout > 0 && opt->timeout < 1e9)
         r->deadline_ns = host_ns() + (uint64_t)(opt->timeout * 1e9);
     put_early_events(r);
-    TRY(open_captures(r, e));
-    return consoles_open(&r->consoles, &setup->cluster, e);
+    return 0;
 }
 
 struct write_back {

@@ -324,6 +324,7 @@ static _Noreturn void run_gdb(const struct options *o, const struct timeline *t,
     memcpy(w.list + w.count, o->command, n * sizeof w.list[0]);
     signal(SIGINT, SIG_DFL);
     signal(SIGPIPE, SIG_DFL);
+    signal(SIGXFSZ, SIG_DFL);
     execvp(w.list[0], (char **)(uintptr_t)w.list);
     fprintf(stderr, "disco-replay: cannot start gdb-multiarch: %s\n", strerror(errno));
     _exit(127);

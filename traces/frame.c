@@ -40,13 +40,13 @@ static bool holds_other(const char *path)
     return other;
 }
 
-int frame_file_create(const char *path, bool overwrite, int *fd, struct err *e)
+int frame_file_open(const char *path, bool overwrite, int *fd, struct err *e)
 {
     if (!overwrite && access(path, F_OK) == 0)
         ERR(e, ERR_IO, "%s: exists already; choose another name or remove it", path);
     if (holds_other(path))
         ERR(e, ERR_USAGE, "%s: is there and not a trace; choose another name or remove it", path);
-    return output_create(path, overwrite ? 0 : O_EXCL, fd, e);
+    return output_open(path, overwrite ? 0 : O_EXCL, fd, e);
 }
 
 static const char *remedy(int error)

@@ -24,6 +24,7 @@ struct run {
     struct memory_log log;
     char *damage; /* a whole line, or NULL */
     char *cut;    /* the same, if the trace is cut but not damaged */
+    char *empty;  /* the same, if it has no samples: why */
 };
 
 static double mib(uint64_t pages)
@@ -326,15 +327,20 @@ static void print_comparison(const struct run *runs, const size_t *order, size_t
     }
 }
 
-/* By number of VMs; equal ones as they were given. */
-static void sort_by_vms(const struct run *runs, size_t *order, size_t n)
+/* Those with samples by number of VMs, equal ones as they were given; how many. */
+static size_t sort_by_vms(const struct run *runs, size_t *order, size_t n)
 {
+    size_t count = 0;
     for (size_t i = 0; i < n; i++) {
-        size_t at = i;
+        size_t at = count;
+        if (runs[i].empty != NULL)
+            continue;
         for (; at > 0 && runs[order[at - 1]].log.vms > runs[i].log.vms; at--)
             order[at] = order[at - 1];
         order[at] = i;
+        count++;
     }
+    return count;
 }
 
 /* ---- the command ---- */
@@ -343,6 +349,20 @@ static char *cut_line(const char *path, const char *why)
 {
     char *shown = text_shown(path);
     char *line = xasprintf("%s: the trace is cut: %s", shown, why);
+    free(shown);
+    return line;
+}
+
+/* Of one VM that shares nothing, and has all that it wants, no samples are taken. NULL: it is not
+ * that. */
+static char *empty_line(const char *path, const struct trace_header *h)
+{
+    if (h->vms_count != 1 || h->share != 0 || h->machine_memory != 0)
+        return NULL;
+    char *shown = text_shown(path);
+    char *line = xasprintf("%s: one VM that shares nothing, with %.1f MiB of its own: no samples of "
+                           "memory were taken",
+                           shown, mib(h->vms[0].memory / PAGE_SIZE));
     free(shown);
     return line;
 }
@@ -357,7 +377,9 @@ static int read_run(struct run *run, const char *path, struct err *e)
         run->damage = xstrdup(trace_reader_cut(r));
     else if (trace_reader_cut(r) != NULL)
         run->cut = cut_line(path, trace_reader_cut(r));
-    if (result == 0 && run->log.samples == 0)
+    if (result == 0 && run->log.samples == 0 && run->damage == NULL)
+        run->empty = empty_line(path, trace_reader_header(r));
+    if (result == 0 && run->log.samples == 0 && run->empty == NULL)
         result =
             run->damage != NULL
                 ? err_set(e, ERR_FORMAT, "%s", run->damage)
@@ -373,6 +395,7 @@ static void free_run(struct run *run)
     memory_log_free(&run->log);
     free(run->damage);
     free(run->cut);
+    free(run->empty);
 }
 
 static int write_picture(const struct run *runs, const size_t *order, size_t n, const char *path,
@@ -394,7 +417,7 @@ static int write_picture(const struct run *runs, const size_t *order, size_t n, 
     if (f != NULL && fclose(f) != 0)
         good = false;
     buf_free(&b);
-    return good ? 0 : err_set(e, ERR_IO, "%s: cannot write: %s", path, strerror(errno));
+    return good ? 0 : err_set(e, ERR_IO, "%s: %s", path, strerror(errno));
 }
 
 /* The picture must not be written over what is read. */
@@ -415,8 +438,8 @@ static int check_picture(const char *const *paths, size_t n, const char *svg, st
 static void print_tables(const struct run *runs, const size_t *order, size_t n)
 {
     if (n == 1) {
-        print_samples(&runs[0].log);
-        print_summary(&runs[0].log);
+        print_samples(&runs[order[0]].log);
+        print_summary(&runs[order[0]].log);
         return;
     }
     for (size_t i = 0; i < n; i++) {
@@ -432,17 +455,25 @@ static int show(const struct run *runs, size_t n, const struct tool_memory *how)
 {
     size_t order[TOOL_MEMORY_FILES];
     struct err e = {0};
-    sort_by_vms(runs, order, n);
+    size_t full = sort_by_vms(runs, order, n);
+    for (size_t i = 0; i < n; i++)
+        if (runs[i].empty != NULL)
+            fprintf(how->csv ? stderr : stdout, "%s%s\n", how->csv ? "disco-trace: " : "",
+                    runs[i].empty);
     if (how->csv) {
         puts("trace,ns,vm,promised,own,shared,zero,balloon,swapped,machine,machine_shared,pool,"
              "reclaim,within,across");
         for (size_t i = 0; i < n; i++)
             csv_print(&runs[order[i]]);
-    } else {
-        print_tables(runs, order, n);
+    } else if (full != 0) {
+        print_tables(runs, order, full);
     }
     int status = tool_finish();
-    if (how->svg != NULL && write_picture(runs, order, n, how->svg, &e) < 0)
+    if (how->svg != NULL && full == 0)
+        err_set(&e, ERR_USAGE, "--svg %s: there are no samples of memory to draw", how->svg);
+    else if (how->svg != NULL)
+        write_picture(runs, order, full, how->svg, &e);
+    if (e.code != 0)
         status = tool_failed(&e);
     for (size_t i = 0; i < n; i++) {
         if (runs[i].damage != NULL)

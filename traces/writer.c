@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/base/output.h"
 #include "core/base/thread.h"
 #include "traces/batch.h"
 #include "traces/hash_set.h"
@@ -500,7 +501,7 @@ static void writer_destroy(struct trace_writer *w)
     free(w);
 }
 
-/* One field alone in a frame, written now: only while the thread does not run. */
+/* One field alone in a frame, written now. With `work`. */
 static void write_field_frame(struct trace_writer *w, enum trace_field field)
 {
     lane_put(&w->lanes.main, field, w->scratch.data, w->scratch.len);
@@ -509,22 +510,42 @@ static void write_field_frame(struct trace_writer *w, enum trace_field field)
     buf_clear(&w->scratch);
 }
 
+static void stop_thread(struct trace_writer *w)
+{
+    pthread_mutex_lock(&w->lock);
+    w->closing = true;
+    pthread_cond_signal(&w->filled);
+    pthread_mutex_unlock(&w->lock);
+    pthread_join(w->thread, NULL);
+}
+
+/* From here on an older trace is gone. */
+static int begin_file(struct trace_writer *w, const struct trace_header *h, struct err *e)
+{
+    struct trace_header current = *h;
+    current.version = TRACE_VERSION;
+    TRY(output_empty(w->lanes.fd, w->lanes.path, e));
+    pthread_mutex_lock(&w->work);
+    message_put_header(&current, &w->scratch);
+    write_field_frame(w, TRACE_FIELD_HEADER);
+    pthread_mutex_unlock(&w->work);
+    return trace_writer_status(w, e);
+}
+
 int trace_writer_open(struct trace_writer **out, const char *path, const struct trace_header *h,
                       const struct trace_writer_options *opt, struct err *e)
 {
     int fd;
     bool overwrite = opt != NULL && opt->overwrite;
-    TRY(frame_file_create(path, overwrite, &fd, e));
+    TRY(frame_file_open(path, overwrite, &fd, e));
     struct trace_writer *w = writer_create(path, fd, opt != NULL ? opt->level : 0);
-    struct trace_header current = *h;
-    current.version = TRACE_VERSION;
-    message_put_header(&current, &w->scratch);
-    write_field_frame(w, TRACE_FIELD_HEADER);
-    int result = trace_writer_status(w, e);
-    if (result == 0) {
-        int error = thread_start(&w->thread, writer_thread, w);
-        if (error != 0)
-            result = err_set(e, ERR_IO, "cannot start a thread: %s", strerror(error));
+    int result = 0, error = thread_start(&w->thread, writer_thread, w);
+    if (error != 0) {
+        result = err_set(e, ERR_IO, "cannot start a thread: %s", strerror(error));
+    } else {
+        result = begin_file(w, h, e);
+        if (result < 0)
+            stop_thread(w);
     }
     if (result < 0) {
         if (!overwrite)
@@ -551,11 +572,7 @@ static void write_end(struct trace_writer *w, const struct trace_end *end)
 int trace_writer_close_sizes(struct trace_writer *w, const struct trace_end *end,
                              struct trace_sizes *sizes, struct err *e)
 {
-    pthread_mutex_lock(&w->lock);
-    w->closing = true;
-    pthread_cond_signal(&w->filled);
-    pthread_mutex_unlock(&w->lock);
-    pthread_join(w->thread, NULL);
+    stop_thread(w);
     flush_all(w);
     buf_clear(&w->scratch);
     if (end != NULL)

@@ -27,17 +27,23 @@ int output_open(const char *path, int flags, int *fd, struct err *e)
     ERR(e, ERR_USAGE, "%s: another disco writes or reads this file; choose another name", path);
 }
 
-int output_create(const char *path, int flags, int *fd, struct err *e)
+int output_empty(int fd, const char *path, struct err *e)
 {
     struct stat st;
-    TRY(output_open(path, flags, fd, e));
-    if (fstat(*fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size != 0 && ftruncate(*fd, 0) < 0) {
-        int error = errno;
-        close(*fd);
-        *fd = -1;
-        ERR(e, ERR_IO, "%s: cannot be emptied: %s", path, strerror(error));
-    }
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size != 0 && ftruncate(fd, 0) < 0)
+        ERR(e, ERR_IO, "%s: cannot be emptied: %s", path, strerror(errno));
     return 0;
+}
+
+int output_create(const char *path, int flags, int *fd, struct err *e)
+{
+    TRY(output_open(path, flags, fd, e));
+    int result = output_empty(*fd, path, e);
+    if (result == 0)
+        return 0;
+    close(*fd);
+    *fd = -1;
+    return result;
 }
 
 void output_lock_out(int fd)

@@ -17,7 +17,9 @@
  * locks; its content is still there. Something else (a pipe, a terminal, /dev/null) is taken as it
  * is. An error is one line. */
 int output_open(const char *path, int flags, int *fd, struct err *e);
-/* The same, and empties it. */
+/* What a regular file held is gone. */
+int output_empty(int fd, const char *path, struct err *e);
+/* Both at once. */
 int output_create(const char *path, int flags, int *fd, struct err *e);
 /* While `fd` is open no program of ours writes the file; if one does now, that may go on. */
 void output_lock_out(int fd);

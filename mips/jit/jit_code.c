@@ -40,8 +40,9 @@ void jit_reset(struct mips *cpu)
 
 static _Noreturn void no_memory(void)
 {
-    host_failed("no %u MiB of memory for translated code: %s (--engine interp needs none)",
-                CODE_SIZE >> 20, strerror(errno));
+    host_failed("no %u MiB of memory for translated code: %s%s (--engine interp needs none)",
+                CODE_SIZE >> 20, strerror(errno),
+                errno == EFBIG ? ", which ulimit -f limits, too" : "");
 }
 
 void jit_init(struct mips *cpu)

@@ -32,7 +32,7 @@ allowed='
     pthread_cond_signal pthread_cond_broadcast sem_init sem_destroy sem_wait sem_post
     argp_parse program_invocation_short_name
     pthread_sigmask sigfillset sched_yield
-    abort exit _exit on_exit setjmp _setjmp __sigsetjmp longjmp siglongjmp sigaction sigemptyset
+    abort exit _exit on_exit setjmp _setjmp __sigsetjmp longjmp siglongjmp sigaction sigemptyset signal
     ffs clz floor ceil fmod sqrt
     __errno_location __assert_fail __stack_chk_fail __tls_get_addr _GLOBAL_OFFSET_TABLE_
     __sigsetjmp_chk __ctype_b_loc __ctype_tolower_loc __ctype_toupper_loc
