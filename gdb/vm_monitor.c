@@ -183,7 +183,9 @@ static void cmd_events(struct vm_target *t, char *args, struct buf *out)
         }
         kind = event_kind_by_name(w);
         if (kind < 0) {
-            buf_printf(out, "there are no events of kind \"%s\"; the kinds are:", w);
+            buf_puts(out, "there are no events of kind \"");
+            buf_put_shown(out, w);
+            buf_puts(out, "\"; the kinds are:");
             for (int i = 0; i < EVENT_KINDS; i++)
                 buf_printf(out, " %s", event_info[i].text);
             buf_putc(out, '\n');

@@ -7,19 +7,23 @@
 #include <unistd.h>
 
 #define IMAGE_MAX (1u << 30)
+#define PIECE     (256u << 10)
 
 /* ---- whole files ---- */
 
-static int read_all(uint8_t *to, uint64_t size, const char *path, int fd, struct err *e)
+/* And hashes it, piece by piece: each is still in the caches. */
+static int read_all(const struct image_copy *c, const char *path, int fd, void **hash, struct err *e)
 {
-    for (uint64_t done = 0; done < size;) {
-        ssize_t n = pread(fd, to + done, size - done, (off_t)done);
+    uint8_t *to = c->data;
+    for (uint64_t done = 0; done < c->size;) {
+        ssize_t n = pread(fd, to + done, (size_t)min_u64(c->size - done, PIECE), (off_t)done);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
             ERR(e, ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
         if (n == 0)
             ERR(e, ERR_IO, "%s: became shorter while it was read", path);
+        trace_hash_add(hash, to + done, (size_t)n);
         done += (uint64_t)n;
     }
     return 0;
@@ -40,11 +44,12 @@ int image_read(struct image_copy *c, const char *path, int fd, const struct stat
     madvise(data, size, MADV_HUGEPAGE); /* the host need not have them */
     c->data = data;
     c->size = size;
-    TRY(read_all(data, size, path, fd, e));
-    if (image_changed(fd, st))
+    void *hash = NULL;
+    int result = read_all(c, path, fd, &hash, e);
+    c->hash = trace_hash_end(&hash);
+    if (result == 0 && image_changed(fd, st))
         ERR(e, ERR_IO, "%s: changed while it was read", path);
-    c->hash = trace_hash_of(data, size);
-    return 0;
+    return result;
 }
 
 void image_free(struct image_copy *c)
