@@ -398,8 +398,7 @@ START_TEST(disk_changes)
         uint64_t changed; /* block */
         bool known, ends; /* was it recorded before? */
     } cases[] = {{3, true, true}, {4, true, false}, {3, false, true}};
-    uint8_t sector[SECTOR_SIZE], other[SECTOR_SIZE];
-    memset(other, 0x77, sizeof other);
+    uint8_t sector[SECTOR_SIZE], other[SECTOR_SIZE] = {0x77};
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct record_options o = some_options();
         struct run run;
