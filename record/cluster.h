@@ -20,7 +20,7 @@ struct disk_option {
     enum disk_interface interface;
     bool read_only;
     bool persistent; /* what was written goes into the file at the end; one owner */
-    bool raw;           /* said to be raw, whatever it begins with */
+    bool raw;        /* said to be raw, whatever it begins with */
     const char *format; /* said to be of this other one, which is to be refused; or NULL */
     char serial[SERIAL_MAX + 1];
 };
@@ -88,13 +88,14 @@ void cluster_vm_init(struct vm_options *vm);
 /* Locally administered, from the numbers of the VM and of its card. */
 void cluster_default_mac(uint8_t mac[6], size_t vm, size_t nic);
 
-/* Initialises `c` and reads a cluster file; `path` must live as long. An error is one line, "FILE:LINE: what" where there
- * is a line, with code ERR_USAGE, or ERR_IO. To be freed also after an error. */
+/* Initialises `c` and reads a cluster file; `path` must live as long. An error is one line,
+ * "FILE:LINE: what" where there is a line, with code ERR_USAGE, or ERR_IO. To be freed also after
+ * an error. */
 int cluster_read(struct cluster *c, const char *path, struct err *e);
 /* Remembers where a path stands that is part of the cluster now. */
 void cluster_note_place(struct cluster *c, const char *path, unsigned line);
-/* Puts `why`, an error about a path that a VM names by a key ("kernel"), to `e`: behind "FILE:LINE: VM
- * NAME: KEY: " if it stands in a cluster file. Returns its code. */
+/* Puts `why`, an error about a path that a VM names by a key ("kernel"), to `e`: behind
+ * "FILE:LINE: VM NAME: KEY: " if it stands in a cluster file. Returns its code. */
 int cluster_blame(const struct cluster *c, const struct vm_options *vm, const char *key,
                   const char *path, const struct err *why, struct err *e);
 /* A malloc'ed text that the cluster owns from now on; returns it. */

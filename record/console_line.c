@@ -76,8 +76,9 @@ static void flush_pending(struct console_line *l)
         } else if (n < 0 && errno == EINTR) {
             continue;
         } else if (n < 0 && errno != EAGAIN && l->path != NULL) {
-            fprintf(stderr, "disco-record: %s: %s; this console is written no further\r\n", l->path,
-                    strerror(errno));
+            struct err e = {0};
+            err_set(&e, ERR_IO, "%s: %s", l->path, strerror(errno));
+            fprintf(stderr, "disco-record: %s; this console is written no further\r\n", e.msg);
             if (l->out != l->in)
                 close(l->out);
             l->out = -1;

@@ -22,15 +22,13 @@ void disk_log_init(struct disk_log *d, const struct setup *s)
     *d = (struct disk_log){.setup = s};
     for (size_t i = 0; i < s->header.images_count; i++)
         if (s->images[i].fd >= 0)
-            d->known[i] =
-                xcalloc(s->images[i].size / DISK_BLOCK / GROUP + 1, sizeof *d->known[i]);
+            d->known[i] = xcalloc(s->images[i].size / DISK_BLOCK / GROUP + 1, sizeof *d->known[i]);
 }
 
 void disk_log_free(struct disk_log *d)
 {
     for (size_t i = 0; i < IMAGES_MAX; i++) {
-        size_t groups =
-            d->known[i] == NULL ? 0 : d->setup->images[i].size / DISK_BLOCK / GROUP + 1;
+        size_t groups = d->known[i] == NULL ? 0 : d->setup->images[i].size / DISK_BLOCK / GROUP + 1;
         for (size_t g = 0; g < groups; g++)
             free(d->known[i][g]);
         free(d->known[i]);
@@ -79,9 +77,8 @@ static void read_image(struct disk_log *d, unsigned vm, uint32_t image, uint64_t
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0) {
-            err_set(&d->vm[vm].error, ERR_IO, "%s: cannot read at offset %" PRIu64 ": %s",
-                    im->path, offset + done,
-                    n == 0 ? "the file became shorter" : strerror(errno));
+            err_set(&d->vm[vm].error, ERR_IO, "%s: cannot read at offset %" PRIu64 ": %s", im->path,
+                    offset + done, n == 0 ? "the file became shorter" : strerror(errno));
             memset(out + done, 0, want - done);
             return;
         }

@@ -12,7 +12,8 @@
 /* ---- whole files ---- */
 
 /* And hashes it, piece by piece: each is still in the caches. */
-static int read_all(const struct image_copy *c, const char *path, int fd, void **hash, struct err *e)
+static int read_all(const struct image_copy *c, const char *path, int fd, void **hash,
+                    struct err *e)
 {
     uint8_t *to = c->data;
     for (uint64_t done = 0; done < c->size;) {
@@ -110,7 +111,8 @@ bool image_is_format(const char *name)
 /* `text` as one word of a shell's command line. */
 static void quote(char *out, size_t size, const char *text)
 {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+,";
+    static const char plain[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+,";
     size_t len = 0;
     if (text[strspn(text, plain)] == 0) {
         snprintf(out, size, "%s", text);
@@ -130,6 +132,8 @@ int image_refuse_format(const char *path, const char *format, struct err *e)
     snprintf(raw, sizeof raw, "%s.raw", path);
     quote(from, sizeof from, path);
     quote(to, sizeof to, raw);
-    ERR(e, ERR_USAGE, "%s: a disk of format %s, and only raw ones can be used: qemu-img convert -f "
-        "%s -O raw %s %s", path, format, format, from, to);
+    ERR(e, ERR_USAGE,
+        "%s: a disk of format %s, and only raw ones can be used: qemu-img convert -f "
+        "%s -O raw %s %s",
+        path, format, format, from, to);
 }

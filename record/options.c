@@ -52,8 +52,8 @@ static const struct argp_option options[] = {
     {"append", OPT_APPEND, "TEXT", 0, "kernel command line", 1},
     {"bios", OPT_BIOS, "FILE", 0, "raw flash image, up to 4 MiB, entered at its start", 1},
     {"drive", OPT_DRIVE, "file=FILE[,if=virtio|ide][,format=raw][,readonly=on][,serial=S]", 0,
-     "disk, a raw image; writes go to memory and never to FILE. What begins like qcow2, vmdk, vdi ... "
-     "is refused without format=raw", 1},
+     "disk, a raw image; writes go to memory and never to FILE. What begins like qcow2, vmdk or "
+     "vdi is refused without format=raw", 1},
     {"hda", OPT_HDA, "FILE", 0, "short for -drive file=FILE,if=ide", 1},
     {"nic", OPT_NIC, "user|none[,mac=ADDRESS][,hostfwd=tcp:127.0.0.1:2222-:22]", 0, "a virtio "
      "network card on a network with a gateway to the outside, by which the host is 10.0.2.2; "

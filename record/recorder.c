@@ -493,8 +493,7 @@ int recorder_finish(struct recorder *r, struct monitor *m, struct trace_sizes *s
     };
     struct trace_writer *w = r->writer;
     r->writer = NULL;
-    int closed =
-        trace_writer_close_sizes(w, disk_log_differs(&r->disks) ? NULL : &end, sizes, e);
+    int closed = trace_writer_close_sizes(w, disk_log_differs(&r->disks) ? NULL : &end, sizes, e);
     memcpy(r->event_count, sizes->event_count, sizeof r->event_count);
     return status < 0 ? status : closed;
 }

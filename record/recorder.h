@@ -59,8 +59,8 @@ struct recorder {
 void recorder_open(struct recorder *r, const struct record_options *opt, struct setup *setup,
                    volatile sig_atomic_t *interrupted);
 struct port recorder_port(struct recorder *r);
-/* To be called with the monitor before it runs. Takes over the terminal, and creates the trace last,
- * so that what cannot run leaves an older trace of that name alone. */
+/* To be called with the monitor before it runs. Takes over the terminal, and creates the trace
+ * last, so that what cannot run leaves an older trace of that name alone. */
 int recorder_start(struct recorder *r, struct monitor *m, struct err *e);
 /* The run is over: end record, and the trace's sizes. */
 int recorder_finish(struct recorder *r, struct monitor *m, struct trace_sizes *sizes,

@@ -81,13 +81,12 @@ static int add_file(struct setup *s, const char *path, struct config_image *imag
     return result;
 }
 
-/* Programs that lock in the other way, such as qemu, are to keep away from what is written here, and
- * it from what they use. Where there are no such locks, there are none. */
+/* Programs that lock in the other way, such as qemu, are to keep away from what is written here,
+ * and it from what they use. Where there are no such locks, there are none. */
 static int lock_for_others(int fd, const struct disk_option *d, struct err *e)
 {
     struct flock all = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    if (!d->persistent || fcntl(fd, F_OFD_SETLK, &all) == 0 ||
-        (errno != EAGAIN && errno != EACCES))
+    if (!d->persistent || fcntl(fd, F_OFD_SETLK, &all) == 0 || (errno != EAGAIN && errno != EACCES))
         return 0;
     ERR(e, ERR_USAGE, "%s: another program uses this disk; it cannot be persistent here", d->path);
 }

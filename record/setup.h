@@ -18,8 +18,8 @@ struct setup_image {
     dev_t dev;
     ino_t ino;
     struct image_copy copy; /* kernel, initrd, bios; without data: only disks */
-    int fd; /* of disks; -1: none. Locked; for writing, too, if persistent */
-    struct stat found; /* of disks: as it was then */
+    int fd;                 /* of disks; -1: none. Locked; for writing, too, if persistent */
+    struct stat found;      /* of disks: as it was then */
     bool persistent;
     unsigned owner; /* VM that names it first as a disk */
     uint64_t size;  /* bytes */

@@ -59,8 +59,8 @@ static const struct argp_option argp_options[] = {
     {"engine", OPT_ENGINE, "jit|interp", 0, ENGINE_OPTION_HELP, 0},
     {"threads", OPT_THREADS, "N", 0, "with --verify, threads of the host that run the VMs of the "
      "trace (as many as there are processors)", 0},
-    {"pcap", OPT_PCAP, "NETWORK:FILE", 0, "with --verify, write the frames on that network to FILE, "
-     "whatever that held before", 0},
+    {"pcap", OPT_PCAP, "NETWORK:FILE", 0, "with --verify, write the frames on that network to "
+     "FILE, whatever that held before", 0},
     {"stats", OPT_STATS, NULL, 0, STATS_OPTION_HELP, 0},
     {0},
 };
@@ -202,9 +202,10 @@ static int check_outputs(const struct options *o, struct err *e)
     struct file_claims claims = {0};
     file_claim_standard(&claims);
     int result = file_claim(&claims, false, o->trace, "the trace", NULL, e);
-    for (size_t i = 0; i < o->pcaps_count && result == 0; i++)
-        result = file_claim(&claims, true, strchr(o->pcaps[i], ':') + 1, "the frames (--pcap)", NULL,
-                            e);
+    for (size_t i = 0; i < o->pcaps_count && result == 0; i++) {
+        const char *path = strchr(o->pcaps[i], ':') + 1;
+        result = file_claim(&claims, true, path, "the frames (--pcap)", NULL, e);
+    }
     file_claims_free(&claims);
     return result;
 }

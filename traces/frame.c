@@ -31,10 +31,11 @@ static bool holds_other(const char *path)
 {
     uint8_t magic[4];
     struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    bool other = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size != 0 &&
-                 (pread(fd, magic, sizeof magic, 0) != sizeof magic ||
-                  ld_le32(magic) != FRAME_DATA_MAGIC);
+    if (stat(path, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size == 0)
+        return false;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool other = fd >= 0 && (pread(fd, magic, sizeof magic, 0) != sizeof magic ||
+                             ld_le32(magic) != FRAME_DATA_MAGIC);
     if (fd >= 0)
         close(fd);
     return other;

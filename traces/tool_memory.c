@@ -360,8 +360,8 @@ static char *empty_line(const char *path, const struct trace_header *h)
     if (h->vms_count != 1 || h->share != 0 || h->machine_memory != 0)
         return NULL;
     char *shown = text_shown(path);
-    char *line = xasprintf("%s: one VM that shares nothing, with %.1f MiB of its own: no samples of "
-                           "memory were taken",
+    char *line = xasprintf("%s: one VM that shares nothing, with %.1f MiB of its own: no samples "
+                           "of memory were taken",
                            shown, mib(h->vms[0].memory / PAGE_SIZE));
     free(shown);
     return line;

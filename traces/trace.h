@@ -27,8 +27,8 @@ struct trace_hash {
     uint8_t byte[16];
 };
 struct trace_hash trace_hash_of(const void *data, size_t n);
-/* The same in pieces, while they are in the caches: `n` bytes more. *state is NULL before the first,
- * and to be ended. */
+/* The same in pieces, while they are in the caches: `n` bytes more. *state is NULL before the
+ * first, and to be ended. */
 void trace_hash_add(void **state, const void *data, size_t n);
 struct trace_hash trace_hash_end(void **state);
 bool trace_hash_equal(struct trace_hash a, struct trace_hash b);

@@ -140,13 +140,8 @@ static void take_events(struct trace_writer *w, size_t bytes)
 static bool put_piece(struct trace_hash hash, const uint8_t *data, size_t n, size_t *offset,
                       struct buf *out)
 {
-    struct trace_piece p = {
-        .hash = hash,
-        .size = n,
-        .offset = *offset,
-        .data = data + *offset,
-        .n = (size_t)min_u64(n - *offset, TRACE_PIECE),
-    };
+    struct trace_piece p = {.hash = hash, .size = n, .offset = *offset, .data = data + *offset};
+    p.n = (size_t)min_u64(n - *offset, TRACE_PIECE);
     message_put_piece(&p, out);
     *offset += p.n;
     return *offset < n;
@@ -441,13 +436,9 @@ void trace_put_console(struct trace_writer *w, uint32_t vm, uint32_t channel, ui
                        const void *bytes, size_t n)
 {
     for (size_t done = 0; done < n;) {
-        struct trace_text t = {
-            .vm = vm,
-            .channel = channel,
-            .cycle = cycle,
-            .bytes = (const uint8_t *)bytes + done,
-            .n = (size_t)min_u64(n - done, TRACE_PIECE),
-        };
+        struct trace_text t = {.vm = vm, .channel = channel, .cycle = cycle};
+        t.bytes = (const uint8_t *)bytes + done;
+        t.n = (size_t)min_u64(n - done, TRACE_PIECE);
         struct item item = {.field = TRACE_FIELD_CONSOLE};
         message_put_console(&t, &item.bytes);
         queue_put(w, item);
@@ -519,6 +510,20 @@ static void stop_thread(struct trace_writer *w)
     pthread_join(w->thread, NULL);
 }
 
+/* The program ends at once: all that was put, as far as nobody is in the middle of it. */
+static void rescue(void *writer)
+{
+    struct trace_writer *w = writer;
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec++;
+    if (pthread_mutex_clocklock(&w->work, CLOCK_MONOTONIC, &until) != 0)
+        return;
+    while (do_piece(w, &whole, false))
+        continue;
+    flush_all(w); /* and nothing behind it: the lock stays */
+}
+
 /* From here on an older trace is gone. */
 static int begin_file(struct trace_writer *w, const struct trace_header *h, struct err *e)
 {
@@ -539,21 +544,20 @@ int trace_writer_open(struct trace_writer **out, const char *path, const struct 
     bool overwrite = opt != NULL && opt->overwrite;
     TRY(frame_file_open(path, overwrite, &fd, e));
     struct trace_writer *w = writer_create(path, fd, opt != NULL ? opt->level : 0);
-    int result = 0, error = thread_start(&w->thread, writer_thread, w);
-    if (error != 0) {
-        result = err_set(e, ERR_IO, "cannot start a thread: %s", strerror(error));
-    } else {
-        result = begin_file(w, h, e);
-        if (result < 0)
-            stop_thread(w);
-    }
+    int error = thread_start(&w->thread, writer_thread, w);
+    int result = error != 0
+                     ? err_set(e, ERR_IO, "cannot start a thread: %s", strerror(error))
+                     : begin_file(w, h, e);
     if (result < 0) {
+        if (error == 0)
+            stop_thread(w);
         if (!overwrite)
             unlink(path); /* it is ours and empty */
         close(fd);
         writer_destroy(w);
         return result;
     }
+    host_failed_first(rescue, w);
     *out = w;
     return 0;
 }
@@ -572,6 +576,7 @@ static void write_end(struct trace_writer *w, const struct trace_end *end)
 int trace_writer_close_sizes(struct trace_writer *w, const struct trace_end *end,
                              struct trace_sizes *sizes, struct err *e)
 {
+    host_failed_first(NULL, NULL);
     stop_thread(w);
     flush_all(w);
     buf_clear(&w->scratch);

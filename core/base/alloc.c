@@ -1,6 +1,7 @@
 #include "core/base/alloc.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -10,21 +11,43 @@
 
 #include "core/base/text.h"
 
+#define GRACE 5 /* seconds that are enough to end */
+
 static void *_Atomic reserve;
 static atomic_bool is_short;
 static atomic_flag ending = ATOMIC_FLAG_INIT;
+static pthread_t ender;
+static void (*first)(void *ctx);
+static void *first_ctx;
+
+void host_failed_first(void (*rescue)(void *ctx), void *ctx)
+{
+    first = rescue;
+    first_ctx = ctx;
+}
+
+/* While the program ends so: in what it does then, or on a second thread. */
+static _Noreturn void end_again(void)
+{
+    if (!pthread_equal(ender, pthread_self()))
+        sleep(GRACE);
+    _exit(1);
+}
 
 void host_failed(const char *fmt, ...)
 {
     char what[400], line[sizeof what];
     va_list ap;
     if (atomic_flag_test_and_set(&ending))
-        _exit(1); /* in what exit() calls, or on a second thread: the first line tells why */
+        end_again(); /* the first line tells why */
+    ender = pthread_self();
     va_start(ap, fmt);
     vsnprintf(what, sizeof what, fmt, ap);
     va_end(ap);
     text_fit(line, sizeof line, what);
     fprintf(stderr, "%s: %s\n", program_invocation_short_name, line);
+    if (first != NULL)
+        first(first_ctx);
     exit(1); /* the terminal is to be restored */
 }
 

@@ -25,5 +25,8 @@ bool memory_is_short(void);
 /* For a failure of the host where no error can be returned: one line "PROGRAM: what" and exit
  * status 1, on any thread. What was written to files stays; a trace is then a cut one. */
 _Noreturn void host_failed(const char *fmt, ...) PRINTF_LIKE(1, 2);
+/* Before that, `rescue` is called on the thread that failed, with whatever locks it holds, to save
+ * what it can. One; NULL: none. */
+void host_failed_first(void (*rescue)(void *ctx), void *ctx);
 
 #endif

@@ -10,7 +10,8 @@ from rig import *  # pylint: disable=wildcard-import,unused-wildcard-import
 LOOP = bytes([0xff, 0xff, 0x00, 0x10, 0, 0, 0, 0])  # b . ; nop
 SMALL = ["-q", "-kernel", "loop.bin", "--endian", "little", "-m", "16M", "--stop-after", "3000000",
          *ENGINE]
-TWO = 'vms = ( { name = "v%d"; count = 2; kernel = "loop.bin"; memory = "16M"; console = "none"; } );'
+TWO = """vms = ( { name = "v%d"; count = 2; kernel = "loop.bin"; memory = "16M";
+console = "none"; } );"""
 
 
 def put(name, content):
@@ -130,7 +131,8 @@ def nothing_overwritten():
     expect_one_line(*VERIFY, "-q", "--pcap", "user:x", "--pcap", "user:./x", "net.zst",
                     text="is the frames (--pcap); write the frames")
     put("two.conf", TWO)
-    expect(0, RECORD, "-q", "-o", "m.zst", "--share", "none", "--stop-after", "30000000", "two.conf")
+    expect(0, RECORD, "-q", "-o", "m.zst", "--share", "none", "--stop-after", "30000000",
+           "two.conf")
     expect_one_line(TRACE, "memory", "--svg", "m.zst", "m.zst", text="is a trace that is read")
     expect(0, TRACE, "memory", "--svg", "m.svg", "m.zst", text="2 VMs use")
     verify("m.zst")

@@ -3,9 +3,9 @@
  *
  *   tamper same|event|drop|digest|end|input|names FROM TO [NUMBER]
  *
- * NUMBER says which event, digest or input (0 if missing). Prints the position of the change. `names`
- * gives the names of the header, those of images from NUMBER on, something that a terminal obeys (a
- * kernel's name is one that its guest sees).
+ * NUMBER says which event, digest or input (0 if missing). Prints the position of the change.
+ * `names` puts what a terminal obeys into the names of the header, of images from NUMBER on (a guest
+ * sees its kernel's).
  */
 #include <inttypes.h>
 #include <stdio.h>

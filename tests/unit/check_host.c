@@ -1,5 +1,5 @@
-/* What the host may do to a program: no memory, closed descriptors, files that are in use, and names
- * that a terminal would obey. */
+/* What the host may do to a program: no memory, closed descriptors, files that are in use, and
+ * names that a terminal would obey. */
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -27,11 +27,17 @@ static const struct {
     {"\x1b[2J\x1b]0;x\a", "\\x1b[2J\\x1b]0;x\\x07"},
     {"a\nb\rc\td\x7f", "a\\nb\\rc\\td\\x7f"},
     {"\xc3\xa4 \xe2\x82\xac \xf0\x9f\x90\xa7", "\xc3\xa4 \xe2\x82\xac \xf0\x9f\x90\xa7"},
-    {"\xc2\x9b" "31m", "\\xc2\\x9b31m"},             /* CSI as one character */
-    {"\x9b" "31m", "\\x9b31m"},                       /* and as one byte */
-    {"\xe2\x80\xae" "abc", "\\xe2\\x80\\xaeabc"},     /* right to left from here */
+    {"\xc2\x9b"
+     "31m",
+     "\\xc2\\x9b31m"}, /* CSI as one character */
+    {"\x9b"
+     "31m",
+     "\\x9b31m"}, /* and as one byte */
+    {"\xe2\x80\xae"
+     "abc",
+     "\\xe2\\x80\\xaeabc"}, /* right to left from here */
     {"\xc0\x9b \xed\xa0\x80 \xf4\x90\x80\x80", "\\xc0\\x9b \\xed\\xa0\\x80 \\xf4\\x90\\x80\\x80"},
-    {"\xe2\x82", "\\xe2\\x82"},                       /* the rest is missing */
+    {"\xe2\x82", "\\xe2\\x82"}, /* the rest is missing */
     {"\xff\x80", "\\xff\\x80"},
 };
 
@@ -313,12 +319,14 @@ START_TEST(claims_say_what)
     struct err e = {0};
     file_claim(&c, false, in_dir("file"), "the trace", NULL, &e);
     ck_assert_int_eq(file_claim(&c, true, in_dir("link"), "the console", "b", &e), ERR_USAGE);
-    ck_assert_ptr_nonnull(strstr(e.msg, "/link: is the trace; write the console of VM b elsewhere"));
+    ck_assert_ptr_nonnull(
+        strstr(e.msg, "/link: is the trace; write the console of VM b elsewhere"));
     file_claims_free(&c);
     e = (struct err){0};
     file_claim(&c, true, in_dir("file"), "the console", "b", &e);
     ck_assert_int_eq(file_claim(&c, false, in_dir("hard"), "the trace", NULL, &e), ERR_USAGE);
-    ck_assert_ptr_nonnull(strstr(e.msg, "/file: is the trace; write the console of VM b elsewhere"));
+    ck_assert_ptr_nonnull(
+        strstr(e.msg, "/file: is the trace; write the console of VM b elsewhere"));
     file_claims_free(&c);
 }
 END_TEST

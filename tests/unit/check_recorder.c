@@ -390,8 +390,8 @@ static void assert_replays(uint32_t most)
 }
 
 /* A recording may end after any step, those that reset the machine included. */
-/* Somebody else writes to a disk's image. What the guest never read, or read before and no more, does
- * not matter; what it reads again must be what it was, or the run ends, and the trace before that. */
+/* Somebody else writes to a disk's image. What the guest never read, or read before and no more,
+ * does not matter; what it reads again must be what it was, or the run ends, and the trace before. */
 START_TEST(disk_changes)
 {
     static const struct {

@@ -193,11 +193,13 @@ START_TEST(outputs_apart)
                    "disk: is a disk of VM a; write the console of VM a elsewhere");
     assert_refused("vms = ( { name = \"a\"; " K "console = \"file:conf\"; } );",
                    "is the cluster file; write the console");
-    assert_refused("vms = ( { " K "console = \"file:log\"; }, { " K "console = \"file:dangling\"; } );",
+    assert_refused("vms = ( { " K "console = \"file:log\"; }, { " K
+                   "console = \"file:dangling\"; } );",
                    "dangling: is the console of VM vm0; write the console of VM vm1 elsewhere");
     o.output = trace;
     ck_assert_int_eq(try("vms = ( { " K "console = \"file:log\"; } );"), 0);
-    assert_refused("vms = ( { " K "console = \"file:trace\"; } );", "write the trace (-o) elsewhere");
+    assert_refused("vms = ( { " K "console = \"file:trace\"; } );",
+                   "write the trace (-o) elsewhere");
     o.pcaps[0] = (struct pcap_option){"lan", in_dir("trace")};
     o.pcaps_count = 1;
     assert_refused("networks = ( { name = \"lan\"; } ); vms = ( { " K "} );",
@@ -253,10 +255,14 @@ START_TEST(formats)
         size_t n, at;
         const char *format;
     } kinds[] = {
-        {"QFI\xfb\0\0\0\3", 8, 0, "qcow2"}, {"QFI\xfb\0\0\0\1", 8, 0, "qcow"},
-        {"QED\0", 4, 0, "qed"},             {"KDMV\1", 5, 0, "vmdk"},
-        {"\x7f\x10\xda\xbe", 4, 64, "vdi"}, {"vhdxfile", 8, 0, "vhdx"},
-        {"conectix", 8, 0, "vpc"},          {"WithoutFreeSpace", 16, 0, "parallels"},
+        {"QFI\xfb\0\0\0\3", 8, 0, "qcow2"},
+        {"QFI\xfb\0\0\0\1", 8, 0, "qcow"},
+        {"QED\0", 4, 0, "qed"},
+        {"KDMV\1", 5, 0, "vmdk"},
+        {"\x7f\x10\xda\xbe", 4, 64, "vdi"},
+        {"vhdxfile", 8, 0, "vhdx"},
+        {"conectix", 8, 0, "vpc"},
+        {"WithoutFreeSpace", 16, 0, "parallels"},
     };
     char text[100];
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
@@ -264,7 +270,8 @@ START_TEST(formats)
         snprintf(text, sizeof text, "qemu-img convert -f %s -O raw ", kinds[i].format);
         assert_refused("vms = ( { " K "disks = ( { file = \"disk\"; } ); } );", text);
         ck_assert_ptr_nonnull(strstr(e.msg, "disk.raw"));
-        ck_assert_int_eq(try("vms = ( { " K "disks = ( { file = \"disk\"; format = \"raw\"; } ); } );"), 0);
+        ck_assert_int_eq(
+            try("vms = ( { " K "disks = ( { file = \"disk\"; format = \"raw\"; } ); } );"), 0);
     }
     assert_refused("vms = ( { " K "disks = ( { file = \"other\"; format = \"qcow2\"; } ); } );",
                    "other: a disk of format qcow2");
@@ -293,9 +300,9 @@ START_TEST(missing_things)
 {
     ck_assert_int_eq(try("vms = ( { kernel = \"none\"; } );"), ERR_IO);
     ck_assert_ptr_nonnull(strstr(e.msg, in_dir("none")));
-    ck_assert_int_eq(try("vms = ( { " K "},\n{ name = \"b\"; " K
-                         "disks = (\n{ file = \"none\"; } ); } );"),
-                     ERR_IO);
+    ck_assert_int_eq(
+        try("vms = ( { " K "},\n{ name = \"b\"; " K "disks = (\n{ file = \"none\"; } ); } );"),
+        ERR_IO);
     ck_assert_ptr_nonnull(strstr(e.msg, "conf:3: VM b: disks: "));
     ck_assert_int_eq(try("defaults = {\n\ninitrd = \"none\"; }; vms = ( { " K "} );"), ERR_IO);
     ck_assert_ptr_nonnull(strstr(e.msg, "conf:3: VM vm0: initrd: "));
