@@ -38,11 +38,10 @@ void disk_log_free(struct disk_log *d)
     *d = (struct disk_log){0};
 }
 
-/* Not 0, which stands for a block that is not known. */
-static uint64_t hash_of(const uint8_t *content)
+/* Part of a hash; not 0, which stands for a block that is not known. */
+static uint64_t short_hash(struct trace_hash whole)
 {
     uint64_t hash;
-    struct trace_hash whole = trace_hash_of(content, DISK_BLOCK);
     memcpy(&hash, whole.byte, sizeof hash);
     return hash | 1;
 }
@@ -94,34 +93,22 @@ void disk_log_read(struct disk_log *d, unsigned vm, uint32_t image, uint64_t blo
         struct buf *blocks = &d->vm[vm].blocks;
         buf_put(blocks, &(struct block_head){block, image}, sizeof(struct block_head));
         buf_put(blocks, out, DISK_BLOCK);
-    } else if (known != hash_of(out)) {
+    } else if (known != short_hash(trace_hash_of(out, DISK_BLOCK))) {
         changed(d, vm, image, block);
     }
 }
 
 /* ---- between epochs ---- */
 
-/* Is it the first time? */
-static bool make_known(struct disk_log *d, unsigned vm, const struct block_head *head,
-                       const uint8_t *content)
+static void make_known(struct disk_log *d, uint32_t image, uint64_t block, struct trace_hash hash)
 {
-    uint64_t known = known_hash(d, head->image, head->block), hash = hash_of(content);
-    uint64_t **group = &d->known[head->image][head->block / GROUP];
-    if (known != 0) {
-        if (known != hash)
-            changed(d, vm, head->image, head->block);
-        return false;
-    }
+    uint64_t **group = &d->known[image][block / GROUP];
     if (*group == NULL)
         *group = xcalloc(GROUP, sizeof **group);
-    (*group)[head->block % GROUP] = hash;
-    return true;
+    (*group)[block % GROUP] = short_hash(hash);
 }
 
-void disk_log_put(struct disk_log *d,
-                  void (*put)(void *ctx, unsigned vm, uint32_t image, uint64_t block,
-                              const uint8_t *content),
-                  void *ctx)
+void disk_log_put(struct disk_log *d, disk_log_put_fn *put, void *ctx)
 {
     for (unsigned vm = 0; vm < VMS_MAX; vm++) {
         struct buf *blocks = &d->vm[vm].blocks;
@@ -129,8 +116,13 @@ void disk_log_put(struct disk_log *d,
             struct block_head head;
             memcpy(&head, blocks->data + at, sizeof head);
             at += sizeof head;
-            if (make_known(d, vm, &head, blocks->data + at))
-                put(ctx, vm, head.image, head.block, blocks->data + at);
+            const uint8_t *content = blocks->data + at;
+            uint64_t known = known_hash(d, head.image, head.block);
+            if (known == 0)
+                make_known(d, head.image, head.block,
+                           put(ctx, vm, head.image, head.block, content));
+            else if (known != short_hash(trace_hash_of(content, DISK_BLOCK)))
+                changed(d, vm, head.image, head.block);
         }
         buf_clear(blocks);
     }

@@ -23,12 +23,11 @@ void disk_log_init(struct disk_log *d, const struct setup *s);
 void disk_log_free(struct disk_log *d); /* harmless on what is all zero */
 /* A block, on the VM's thread. Of what cannot be read it gets zeros. */
 void disk_log_read(struct disk_log *d, unsigned vm, uint32_t image, uint64_t block, uint8_t *out);
-/* Calls `put` for each block that was read for the first time since the last call, between epochs.
- * DETERMINISM: VM by VM, whichever thread was first. */
-void disk_log_put(struct disk_log *d,
-                  void (*put)(void *ctx, unsigned vm, uint32_t image, uint64_t block,
-                              const uint8_t *content),
-                  void *ctx);
+/* Calls `put`, which returns the content's hash, for each block that was read for the first time
+ * since the last call, between epochs. DETERMINISM: VM by VM, whichever thread was first. */
+typedef struct trace_hash disk_log_put_fn(void *ctx, unsigned vm, uint32_t image, uint64_t block,
+                                          const uint8_t *content);
+void disk_log_put(struct disk_log *d, disk_log_put_fn *put, void *ctx);
 /* 0, or the first error: the run is to end. */
 int disk_log_status(const struct disk_log *d, struct err *e);
 /* Is a digest of the machines, now, one that a replay will not see? */

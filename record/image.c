@@ -6,8 +6,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define IMAGE_MAX (1u << 30)
-#define PIECE     (256u << 10)
+#define IMAGE_MAX  (1u << 30)
+#define PIECE      (256u << 10)
+#define NAME_SHOWN 200
 
 /* ---- whole files ---- */
 
@@ -128,9 +129,10 @@ static void quote(char *out, size_t size, const char *text)
 
 int image_refuse_format(const char *path, const char *format, struct err *e)
 {
-    char from[200], to[200], raw[200];
-    snprintf(raw, sizeof raw, "%s.raw", path);
-    quote(from, sizeof from, path);
+    char from[NAME_SHOWN + 8], to[NAME_SHOWN + 8], raw[NAME_SHOWN + 8];
+    const char *name = strlen(path) <= NAME_SHOWN / 2 ? path : "FILE"; /* or the line is too long */
+    snprintf(raw, sizeof raw, "%s.raw", name);
+    quote(from, sizeof from, name);
     quote(to, sizeof to, raw);
     ERR(e, ERR_USAGE,
         "%s: a disk of format %s, and only raw ones can be used: qemu-img convert -f "

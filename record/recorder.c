@@ -128,15 +128,16 @@ static void put_input(struct recorder *r, const struct trace_input *in)
 }
 
 /* A block that was read for the first time. */
-static void put_block(void *ctx, unsigned vm, uint32_t image, uint64_t block,
-                      const uint8_t *content)
+static struct trace_hash put_block(void *ctx, unsigned vm, uint32_t image, uint64_t block,
+                                   const uint8_t *content)
 {
     struct recorder *r = ctx;
     struct trace_input in = {
         .vm = vm, .kind = TRACE_INPUT_DISK_BLOCK, .channel = image, .number = block};
-    if (r->writer != NULL)
-        in.hash = trace_put_blob(r->writer, content, DISK_BLOCK);
+    in.hash = r->writer != NULL ? trace_put_blob(r->writer, content, DISK_BLOCK)
+                                : trace_hash_of(content, DISK_BLOCK);
     put_input(r, &in);
+    return in.hash;
 }
 
 /* ---- the port ---- */

@@ -14,7 +14,11 @@ void usage_error(const char *fmt, ...)
     va_start(ap, fmt);
     int n = vasprintf(&what, fmt, ap);
     va_end(ap);
-    fprintf(stderr, "%s: %s\n", program_invocation_short_name, n < 0 ? fmt : text_shown(what));
+    char *shown = text_shown(n < 0 ? fmt : what);
+    fprintf(stderr, "%s: %s\n", program_invocation_short_name, shown);
+    free(shown);
+    if (n >= 0)
+        free(what);
     exit(1);
 }
 

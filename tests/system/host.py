@@ -102,6 +102,14 @@ def one_console_file():
                         text="a.conf:1: VM vm0: console: log: another disco writes")
         check(not os.path.exists("b.zst"), "a trace of what did not run")
         p.terminate()
+    with subprocess.Popen([RECORD, "-q", *SMALL[1:6], "-nic", "user", "-o", "a.zst", "--pcap",
+                           "user:a.pcap"], stdin=subprocess.DEVNULL) as p:
+        while not os.path.exists("a.pcap"):
+            check(p.poll() is None and time.monotonic() < end, "the third does not begin")
+            time.sleep(0.02)
+        expect_one_line(RECORD, *SMALL, "-nic", "user", "-o", "b.zst", "--pcap", "user:a.pcap",
+                        text="a.pcap: another disco writes")
+        p.terminate()
 
 
 def nothing_overwritten():
