@@ -102,7 +102,7 @@ def one_console_file():
                         text="a.conf:1: VM vm0: console: log: another disco writes")
         check(not os.path.exists("b.zst"), "a trace of what did not run")
         p.terminate()
-    with subprocess.Popen([RECORD, "-q", *SMALL[1:6], "-nic", "user", "-o", "a.zst", "--pcap",
+    with subprocess.Popen([RECORD, "-q", *SMALL[1:7], "-nic", "user", "-o", "a.zst", "--pcap",
                            "user:a.pcap"], stdin=subprocess.DEVNULL) as p:
         while not os.path.exists("a.pcap"):
             check(p.poll() is None and time.monotonic() < end, "the third does not begin")
@@ -132,6 +132,11 @@ def nothing_overwritten():
     expect_one_line(RECORD, "-q", "-o", "c.zst", "c.conf",
                     text="c.conf:2: VM a: console: c.conf: is the cluster file; write")
     check(b"loop.bin" in get("c.conf"), "the cluster file is gone")
+    put("large", bytes(9 << 20))
+    put("l.conf", 'vms = ( { name = "a"; kernel = "loop.bin"; }, { name = "b"; kernel = "loop.bin";\n'
+                  'memory = "8M"; initrd = "large"; } );')
+    expect_one_line(RECORD, "-o", "c.zst", "l.conf", text="VM b: the initrd (9216 KiB) does not fit")
+    check(not os.path.exists("c.zst"), "a trace of what did not run")
     expect(0, RECORD, *SMALL, "-nic", "user", "-o", "net.zst")
     for path in ("net.zst", "./net.zst", "net.link"):
         expect_one_line(*VERIFY, "-q", "--pcap", "user:" + path, "net.zst",
