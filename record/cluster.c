@@ -57,6 +57,8 @@ int cluster_blame(const struct cluster *c, const struct vm_options *vm, const ch
         if (c->places[i].path == path)
             ERR(e, why->code, "%s:%u: VM %s: %s: %s", c->file, c->places[i].line, vm->name, key,
                 why->msg);
+    if (c->file != NULL)
+        ERR(e, why->code, "%s: VM %s: %s: %s", c->file, vm->name, key, why->msg);
     ERR(e, why->code, "%s", why->msg);
 }
 

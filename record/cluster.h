@@ -94,8 +94,8 @@ void cluster_default_mac(uint8_t mac[6], size_t vm, size_t nic);
 int cluster_read(struct cluster *c, const char *path, struct err *e);
 /* Remembers where a path stands that is part of the cluster now. */
 void cluster_note_place(struct cluster *c, const char *path, unsigned line);
-/* Puts `why`, an error about a path that a VM names by a key ("kernel"), to `e`: behind
- * "FILE:LINE: VM NAME: KEY: " if it stands in a cluster file. Returns its code. */
+/* Puts `why`, an error about a path, or none, that a VM names by a key ("kernel"), to `e`: behind
+ * "FILE:LINE: VM NAME: KEY: " if there is a cluster file. Returns its code. */
 int cluster_blame(const struct cluster *c, const struct vm_options *vm, const char *key,
                   const char *path, const struct err *why, struct err *e);
 /* A malloc'ed text that the cluster owns from now on; returns it. */

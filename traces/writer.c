@@ -529,9 +529,9 @@ static int begin_file(struct trace_writer *w, const struct trace_header *h, stru
 {
     struct trace_header current = *h;
     current.version = TRACE_VERSION;
+    message_put_header(&current, &w->scratch);
     TRY(output_empty(w->lanes.fd, w->lanes.path, e));
     pthread_mutex_lock(&w->work);
-    message_put_header(&current, &w->scratch);
     write_field_frame(w, TRACE_FIELD_HEADER);
     pthread_mutex_unlock(&w->work);
     return trace_writer_status(w, e);

@@ -198,10 +198,8 @@ def limits():
 def memory_runs_out():
     """In the middle of a run: it ends in order."""
     with subprocess.Popen([RECORD, *ECHO_ARGS, "-q", "-o", "short.zst"], stdin=subprocess.PIPE,
-                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as p:
-        p.stdin.write(b"ab")
-        p.stdin.flush()
-        time.sleep(0.5)
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as p:
+        check(p.stdout.read(5) == b"ready", "it does not begin")
         with open("/proc/%d/status" % p.pid, encoding="ascii") as f:
             now = [int(line.split()[1]) << 10 for line in f if line.startswith("VmSize")][0]
         resource.prlimit(p.pid, resource.RLIMIT_AS, (now, now))
