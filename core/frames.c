@@ -15,13 +15,16 @@ int frames_init(struct frames *f, uint64_t max_bytes, struct err *e)
         ERR(e, ERR_IO, "cannot create machine memory (memfd): %s", strerror(errno));
     size_t bytes = (size_t)f->max << PAGE_BITS;
     if (ftruncate(f->fd, (off_t)bytes) < 0) {
+        int error = errno;
         close(f->fd);
-        ERR(e, ERR_IO, "cannot size machine memory to %zu MiB: %s", bytes >> 20, strerror(errno));
+        ERR(e, ERR_IO, "cannot size machine memory to %zu MiB: %s%s", bytes >> 20, strerror(error),
+            error == EFBIG ? " (ulimit -f limits it, too)" : "");
     }
     void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, f->fd, 0);
     if (p == MAP_FAILED) {
+        int error = errno;
         close(f->fd);
-        ERR(e, ERR_IO, "cannot map %zu MiB of machine memory: %s", bytes >> 20, strerror(errno));
+        ERR(e, ERR_IO, "cannot map %zu MiB of machine memory: %s", bytes >> 20, strerror(error));
     }
     f->base = p;
     f->used = 1;

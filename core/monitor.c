@@ -97,6 +97,14 @@ static int check_disks(const struct monitor_config *cfg, struct err *e)
     return 0;
 }
 
+/* A VM's error, with its name where there are several. */
+static int blame_vm(const struct monitor *m, unsigned vm, const struct err *why, struct err *e)
+{
+    if (m->config.vms_count == 1)
+        ERR(e, why->code, "%s", why->msg);
+    ERR(e, why->code, "VM %s: %s", m->config.vms[vm].name, why->msg);
+}
+
 int monitor_create(struct monitor **out, const struct monitor_config *cfg, const struct port *port,
                    struct err *e)
 {
@@ -116,16 +124,22 @@ int monitor_create(struct monitor **out, const struct monitor_config *cfg, const
         return r;
     }
     r = reclaim_init(m, pool, wanted, e);
+    struct err why = {0};
     share_init(&m->share);
     net_init(&m->net, cfg->seed, &net_ops, m);
     check_set_position(print_position, m);
     for (size_t i = 0; i < cfg->vms_count && r == 0; i++) {
         m->vms[i] = xcalloc(1, sizeof *m->vms[i]);
-        r = vm_create(m->vms[i], m, (unsigned)i, &m->config.vms[i], &m->memory, port, e);
+        r = vm_create(m->vms[i], m, (unsigned)i, &m->config.vms[i], &m->memory, port, &why);
         m->vms_count++;
+        if (r < 0)
+            blame_vm(m, (unsigned)i, &why, e);
     }
-    for (unsigned i = 0; i < m->vms_count && r == 0; i++)
-        r = vm_power_on(m->vms[i], e);
+    for (unsigned i = 0; i < m->vms_count && r == 0; i++) {
+        r = vm_power_on(m->vms[i], &why);
+        if (r < 0)
+            blame_vm(m, i, &why, e);
+    }
     if (r < 0) {
         monitor_destroy(m);
         return r;

@@ -105,7 +105,7 @@ int reclaim_init(struct monitor *m, uint64_t pool, uint64_t wanted, struct err *
     uint64_t ns = cfg->reclaim_ns != 0 ? cfg->reclaim_ns : TICK_NS;
     m->reclaim = (struct reclaim){
         .pressed = pool < wanted,
-        .reports = pool < wanted || cfg->share != 0,
+        .reports = pool < wanted || cfg->share != 0 || cfg->vms_count > 1,
         .tick = max_u64(ns / cfg->epoch_ns, 1),
     };
     for (size_t i = 0; i < cfg->vms_count; i++) {

@@ -79,8 +79,8 @@ static void write_block(const struct swap *s, uint32_t block, const uint8_t *pag
     for (size_t done = 0; done < PAGE_SIZE;) {
         ssize_t n = pwrite(s->fd, page + done, PAGE_SIZE - done,
                            (off_t)((uint64_t)block << PAGE_BITS) + (off_t)done);
-        CHECK(n > 0 || (n < 0 && errno == EINTR), "cannot write to the swap file: %s",
-              strerror(errno));
+        if (n == 0 || (n < 0 && errno != EINTR))
+            host_failed("cannot write to the swap file: %s", strerror(errno));
         done += n > 0 ? (size_t)n : 0;
     }
 }
@@ -110,8 +110,9 @@ void swap_read(const struct swap *s, unsigned area, uint32_t slot, uint64_t off,
     for (size_t done = 0; done < n;) {
         ssize_t r = pread(s->fd, (uint8_t *)out + done, n - done,
                           (off_t)((v - 1) << PAGE_BITS) + (off_t)(off + done));
-        CHECK(r > 0 || (r < 0 && errno == EINTR), "cannot read from the swap file: %s",
-              r == 0 ? "it is too short" : strerror(errno));
+        if (r == 0 || (r < 0 && errno != EINTR))
+            host_failed("cannot read from the swap file: %s",
+                        r == 0 ? "it is too short" : strerror(errno));
         done += r > 0 ? (size_t)r : 0;
     }
 }

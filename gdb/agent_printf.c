@@ -48,6 +48,18 @@ static void put_escape(struct printer *pr)
     }
 }
 
+/* What the guest says: a terminal must not obey it. Lines and columns are the user's. */
+static void put_guest(struct printer *pr, uint8_t c)
+{
+    char escape[8];
+    if ((c >= ' ' && c < 0x7f) || c == '\n' || c == '\t') {
+        put(pr, (char)c);
+        return;
+    }
+    snprintf(escape, sizeof escape, "\\x%02x", c);
+    put_text(pr, escape);
+}
+
 static bool put_string(struct printer *pr, uint64_t va)
 {
     uint8_t c;
@@ -56,7 +68,7 @@ static bool put_string(struct printer *pr, uint64_t va)
             return false;
         if (c == 0)
             break;
-        put(pr, (char)c);
+        put_guest(pr, c);
     }
     return true;
 }
@@ -123,7 +135,7 @@ static bool put_conversion(struct printer *pr)
     if (c.letter == 's')
         return put_string(pr, v);
     if (c.letter == 'c') {
-        put(pr, (char)v);
+        put_guest(pr, (uint8_t)v);
         return true;
     }
     if (c.letter == 'p')

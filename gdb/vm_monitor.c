@@ -183,7 +183,9 @@ static void cmd_events(struct vm_target *t, char *args, struct buf *out)
         }
         kind = event_kind_by_name(w);
         if (kind < 0) {
-            buf_printf(out, "there are no events of kind \"%s\"; the kinds are:", w);
+            buf_puts(out, "there are no events of kind \"");
+            buf_put_shown(out, w);
+            buf_puts(out, "\"; the kinds are:");
             for (int i = 0; i < EVENT_KINDS; i++)
                 buf_printf(out, " %s", event_info[i].text);
             buf_putc(out, '\n');
@@ -289,8 +291,11 @@ static void cmd_checkpoints(struct vm_target *t, char *args, struct buf *out)
     (void)args;
     for (size_t i = 0; i < t->timeline->checkpoints_count; i++) {
         const struct checkpoint *c = &t->timeline->checkpoints[i];
-        if (c->name != NULL)
-            buf_printf(out, "%u: position %" PRIu64 " %s\n", c->id, c->step, c->name);
+        if (c->name == NULL)
+            continue;
+        buf_printf(out, "%u: position %" PRIu64 " ", c->id, c->step);
+        buf_put_shown(out, c->name);
+        buf_puts(out, "\n");
     }
 }
 
@@ -366,10 +371,13 @@ static void cmd_asid(struct vm_target *t, char *args, struct buf *out)
 static void cmd_info(struct vm_target *t, char *args, struct buf *out)
 {
     const char *w = vm_monitor_word(&args);
-    if (w != NULL && strcmp(w, "version") == 0)
-        buf_printf(out, "disco, replaying a trace of %s\n", t->timeline->replayer.header->build);
-    else
+    if (w == NULL || strcmp(w, "version") != 0) {
         buf_puts(out, "usage: info version\n");
+        return;
+    }
+    buf_puts(out, "disco, replaying a trace of ");
+    buf_put_shown(out, t->timeline->replayer.header->build);
+    buf_puts(out, "\n");
 }
 
 static vm_monitor_cmd cmd_help, cmd_vm;

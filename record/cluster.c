@@ -44,11 +44,31 @@ const char *cluster_keep(struct cluster *c, char *text)
     return c->strings[c->strings_count++] = text;
 }
 
+void cluster_note_place(struct cluster *c, const char *path, unsigned line)
+{
+    c->places = xrealloc(c->places, (c->places_count + 1) * sizeof *c->places);
+    c->places[c->places_count++] = (struct cluster_place){path, line};
+}
+
+int cluster_blame(const struct cluster *c, const struct vm_options *vm, const char *key,
+                  const char *path, const struct err *why, struct err *e)
+{
+    for (size_t i = 0; i < c->places_count; i++)
+        if (c->places[i].path == path)
+            ERR(e, why->code, "%s:%u: VM %s: %s: %s", c->file, c->places[i].line, vm->name, key,
+                why->msg);
+    if (c->file != NULL)
+        ERR(e, why->code, "%s: VM %s: %s: %s", c->file, vm->name, key, why->msg);
+    ERR(e, why->code, "%s", why->msg);
+}
+
 void cluster_free(struct cluster *c)
 {
     for (size_t i = 0; i < c->strings_count; i++)
         free(c->strings[i]);
     free(c->strings);
+    free(c->places);
     c->strings = NULL;
-    c->strings_count = 0;
+    c->places = NULL;
+    c->strings_count = c->places_count = 0;
 }

@@ -20,6 +20,8 @@ struct disk_option {
     enum disk_interface interface;
     bool read_only;
     bool persistent; /* what was written goes into the file at the end; one owner */
+    bool raw;        /* said to be raw, whatever it begins with */
+    const char *format; /* said to be of this other one, which is to be refused; or NULL */
     char serial[SERIAL_MAX + 1];
 };
 
@@ -71,6 +73,12 @@ struct cluster {
     size_t vms_count;
     char **strings; /* what texts that stand nowhere else point to; owned */
     size_t strings_count;
+    const char *file; /* that was read; NULL: none */
+    struct cluster_place { /* where a path in it stands; owned */
+        const char *path;  /* this very pointer */
+        unsigned line;
+    } *places;
+    size_t places_count;
 };
 
 /* No VM yet; a seed from the host. Owns nothing. */
@@ -80,12 +88,19 @@ void cluster_vm_init(struct vm_options *vm);
 /* Locally administered, from the numbers of the VM and of its card. */
 void cluster_default_mac(uint8_t mac[6], size_t vm, size_t nic);
 
-/* Initialises `c` and reads a cluster file. An error is one line, "FILE:LINE: what" where there
- * is a line, with code ERR_USAGE, or ERR_IO. To be freed also after an error. */
+/* Initialises `c` and reads a cluster file; `path` must live as long. An error is one line,
+ * "FILE:LINE: what" where there is a line, with code ERR_USAGE, or ERR_IO. To be freed also after
+ * an error. */
 int cluster_read(struct cluster *c, const char *path, struct err *e);
+/* Remembers where a path stands that is part of the cluster now. */
+void cluster_note_place(struct cluster *c, const char *path, unsigned line);
+/* Puts `why`, an error about a path, or none, that a VM names by a key ("kernel"), to `e`: behind
+ * "FILE:LINE: VM NAME: KEY: " if there is a cluster file. Returns its code. */
+int cluster_blame(const struct cluster *c, const struct vm_options *vm, const char *key,
+                  const char *path, const struct err *why, struct err *e);
 /* A malloc'ed text that the cluster owns from now on; returns it. */
 const char *cluster_keep(struct cluster *c, char *text);
-/* Frees the texts that it owns; there is nothing else. */
+/* Frees the texts and places that it owns; there is nothing else. */
 void cluster_free(struct cluster *c);
 
 /* The seed of the random numbers that VM `i` gets: its own, or one that follows from the cluster's.

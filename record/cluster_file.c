@@ -15,6 +15,7 @@
 #include "mips/mips.h"
 #include "record/cluster_keys.h"
 #include "record/cluster_scan.h"
+#include "record/image.h"
 #include "record/value.h"
 
 #define FILE_SIZE_MAX (1 << 20)
@@ -147,8 +148,21 @@ static int read_serial(struct reader *r, const config_setting_t *s, const struct
     return 0;
 }
 
+/* Others are known by name, so that the refusal can say what to do. */
+static int read_format(struct reader *r, const config_setting_t *s, const struct key *key, void *to)
+{
+    struct disk_option *d = to;
+    const char *text = keys_text(r, s);
+    if (text == NULL || (strcmp(text, "raw") != 0 && !image_is_format(text)))
+        return keys_bad_value(r, s, key);
+    d->raw = strcmp(text, "raw") == 0;
+    d->format = d->raw ? NULL : text;
+    return 0;
+}
+
 static const struct key disk_keys[] = {
     KEY("file", keys_read_path, AT(disk_option, path), "a file's name"),
+    KEY("format", read_format, 0, "\"raw\""),
     KEY("interface", read_interface, AT(disk_option, interface), "\"ide\" or \"virtio\""),
     KEY("read_only", keys_read_bool, AT(disk_option, read_only), A_BOOL),
     KEY("persistent", keys_read_bool, AT(disk_option, persistent), A_BOOL),
@@ -269,7 +283,7 @@ static int read_console(struct reader *r, const config_setting_t *s, const struc
         if (path ? strncmp(text, kinds[i], n) != 0 || text[n] == 0 : strcmp(text, kinds[i]) != 0)
             continue;
         vm->console = (enum console_kind)i;
-        vm->console_path = path ? keys_path(r, text + n) : NULL;
+        vm->console_path = path ? keys_path(r, s, text + n) : NULL;
         return 0;
     }
     return keys_bad_value(r, s, key);
@@ -514,13 +528,16 @@ static int load(const char *path, char **text, struct err *e)
                                 : "not a regular file");
     }
     *text = xcalloc((size_t)st.st_size + 1, 1);
-    ssize_t n = read(fd, *text, (size_t)st.st_size);
+    ssize_t n = 0, got;
+    while ((got = read(fd, *text + n, (size_t)(st.st_size - n))) > 0 || (got < 0 && errno == EINTR))
+        n += got > 0 ? got : 0;
+    int error = errno;
     close(fd);
-    if (n == st.st_size && memchr(*text, 0, (size_t)n) == NULL)
+    if (got == 0 && memchr(*text, 0, (size_t)n) == NULL)
         return 0;
     free(*text);
-    if (n < 0)
-        ERR(e, ERR_IO, "%s: cannot be read", path);
+    if (got < 0)
+        ERR(e, ERR_IO, "%s: cannot be read: %s", path, strerror(error));
     ERR(e, ERR_USAGE,
         "%s: holds a character 0; that is no cluster file (a kernel stands behind -kernel)", path);
 }
@@ -528,6 +545,7 @@ static int load(const char *path, char **text, struct err *e)
 int cluster_read(struct cluster *c, const char *path, struct err *e)
 {
     cluster_init(c);
+    c->file = path;
     char *text = NULL;
     TRY(load(path, &text, e));
     int result = cluster_scan(text, path, e);

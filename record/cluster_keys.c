@@ -107,9 +107,12 @@ int keys_read_text(struct reader *r, const config_setting_t *s, const struct key
     return 0;
 }
 
-const char *keys_path(struct reader *r, const char *text)
+const char *keys_path(struct reader *r, const config_setting_t *s, const char *text)
 {
-    return text[0] == '/' ? text : cluster_keep(r->c, xasprintf("%s%s", r->folder, text));
+    const char *path =
+        text[0] == '/' ? text : cluster_keep(r->c, xasprintf("%s%s", r->folder, text));
+    cluster_note_place(r->c, path, config_setting_source_line(s));
+    return path;
 }
 
 int keys_read_path(struct reader *r, const config_setting_t *s, const struct key *key, void *to)
@@ -117,7 +120,7 @@ int keys_read_path(struct reader *r, const config_setting_t *s, const struct key
     const char *text = keys_text(r, s);
     if (text == NULL || text[0] == 0)
         return keys_bad_value(r, s, key);
-    *(const char **)to = keys_path(r, text);
+    *(const char **)to = keys_path(r, s, text);
     return 0;
 }
 

@@ -57,8 +57,8 @@ int keys_check_list(struct reader *r, const config_setting_t *s, const char *nam
 /* The text of a string setting, which the cluster then keeps; NULL with no error set if it is none
  * or too long. */
 const char *keys_text(struct reader *r, const config_setting_t *s);
-/* `text` seen from the file's folder. */
-const char *keys_path(struct reader *r, const char *text);
+/* `text`, which stands at `s`, seen from the file's folder. */
+const char *keys_path(struct reader *r, const config_setting_t *s, const char *text);
 
 /* What a key's `read` may be. The type of *to is that of the name: const char * for text, name and
  * path, uint64_t for bytes, durations and rates, uint32_t for percent. */

@@ -9,6 +9,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "core/base/output.h"
+
 #define PENDING_MAX (1u << 20)
 
 static int open_pipe(struct console_line *l, const char *path, const char *suffix, int *fd,
@@ -53,9 +55,7 @@ int console_line_open(struct console_line *l, enum console_kind kind, const char
     *l = (struct console_line){.in = -1, .out = -1, .slave = -1};
     if (kind == CONSOLE_FILE) {
         l->path = xstrdup(path);
-        l->out = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0666);
-        if (l->out < 0)
-            ERR(e, ERR_IO, "%s: %s", path, strerror(errno));
+        TRY(output_create(path, O_NONBLOCK | O_NOCTTY, &l->out, e));
     } else if (kind == CONSOLE_PIPE) {
         TRY(open_pipe(l, path, ".in", &l->in, e));
         TRY(open_pipe(l, path, ".out", &l->out, e));
@@ -76,8 +76,9 @@ static void flush_pending(struct console_line *l)
         } else if (n < 0 && errno == EINTR) {
             continue;
         } else if (n < 0 && errno != EAGAIN && l->path != NULL) {
-            fprintf(stderr, "disco-record: %s: %s; this console is written no further\r\n", l->path,
-                    strerror(errno));
+            struct err e = {0};
+            err_set(&e, ERR_IO, "%s: %s", l->path, strerror(errno));
+            fprintf(stderr, "disco-record: %s; this console is written no further\r\n", e.msg);
             if (l->out != l->in)
                 close(l->out);
             l->out = -1;

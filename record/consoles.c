@@ -59,7 +59,9 @@ int consoles_open(struct consoles *c, const struct cluster *cluster, struct err 
         struct console *con = &c->vms[c->count++];
         con->vm = &cluster->vms[i];
         text_watch_init(&con->watch, con->vm);
-        TRY(console_line_open(&con->line, con->vm->console, con->vm->console_path, e));
+        struct err why = {0};
+        if (console_line_open(&con->line, con->vm->console, con->vm->console_path, &why) < 0)
+            return cluster_blame(cluster, con->vm, "console", con->vm->console_path, &why, e);
         if (at_terminal(con) && c->terminals++ == 0)
             c->shown = i;
         if (con->vm->console == CONSOLE_PTY)
@@ -108,6 +110,18 @@ bool consoles_has_output(const struct consoles *c)
     return false;
 }
 
+/* Once. Nobody reads, by intent (EPIPE, EBADF), or the user wants to end: then there is nothing to
+ * say. */
+static void say_lost(int error)
+{
+    static bool said;
+    if (said || error == EPIPE || error == EBADF || error == EINTR)
+        return;
+    said = true;
+    fprintf(stderr, "disco-record: standard output: %s; not all that the guest prints is there\r\n",
+            strerror(error));
+}
+
 static void write_terminal(const struct buf *out)
 {
     for (size_t done = 0; done < out->len;) {
@@ -119,7 +133,8 @@ static void write_terminal(const struct buf *out)
             if (poll(&p, 1, -1) < 0)
                 return;
         } else {
-            return; /* nobody reads, or the user wants to end: the trace has it all */
+            say_lost(errno);
+            return; /* the trace has it all */
         }
     }
 }

@@ -3,14 +3,19 @@
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "core/base/program.h"
+#include "core/base/text.h"
 #include "core/engine_option.h"
 #include "core/monitor.h"
 #include "core/run_stats.h"
 #include "record/options.h"
 #include "record/recorder.h"
 #include "record/setup.h"
+
+#define MEMORY_KEPT (16u << 20) /* to end a run in order */
 
 enum { EXIT_OK = 0, EXIT_ERROR = 1, EXIT_TIMEOUT = 3 };
 
@@ -29,7 +34,6 @@ static void catch_signals(void)
     sigaction(SIGTERM, &sa, NULL);
     sigaction(SIGHUP, &sa, NULL);
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN);
 }
 
 static void print_summary(const struct recorder *r, const struct monitor *m,
@@ -51,13 +55,15 @@ static void print_summary(const struct recorder *r, const struct monitor *m,
     if (r->opt->output == NULL)
         return;
     uint64_t inputs = sizes->inputs, log = sizes->events + sizes->digests;
+    char *path = text_shown(r->opt->output);
     fprintf(stderr,
             "disco-record: %s: %" PRIu64 " bytes (images %" PRIu64 ", inputs %" PRIu64
             ", events %" PRIu64 ", console and rest %" PRIu64 "); per thousand instructions: "
             "%.3f bytes of inputs, %.3f with events\n",
-            r->opt->output, sizes->file, sizes->blobs, inputs, log,
+            path, sizes->file, sizes->blobs, inputs, log,
             sizes->console + sizes->other, (double)inputs * 1e3 / (double)(steps + !steps),
             (double)(inputs + log) * 1e3 / (double)(steps + !steps));
+    free(path);
 }
 
 static void print_stats(const struct record_options *opt, const struct monitor *m,
@@ -115,6 +121,8 @@ int main(int argc, char **argv)
     struct setup setup;
     struct recorder recorder = {0};
     struct err e = {0};
+    program_begin();
+    memory_reserve(MEMORY_KEPT);
     options_parse(&opt, argc, argv);
     catch_signals();
     int result = setup_open(&setup, &opt, &e);

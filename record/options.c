@@ -8,6 +8,7 @@
 
 #include "core/base/usage.h"
 #include "core/engine_option.h"
+#include "record/image.h"
 #include "record/value.h"
 
 static const char doc[] =
@@ -24,6 +25,8 @@ static const char doc[] =
     "--timeout 60\n"
     "  disco-record -o t.zst -kernel vmlinux -initrd rd.gz --reply '# =poweroff -f\\n'\n"
     "  disco-record -o t.zst cluster.conf\n"
+    "\n"
+    "No file is written that the run reads, or writes otherwise, or that another disco uses.\n"
     "\n"
     "Exit status: 0 when the guest powered off or a stop that was asked for came (Ctrl-A x, "
     "--until-text, --stop-after), 1 on an error, 3 when --timeout ended the run or nothing could "
@@ -48,8 +51,9 @@ static const struct argp_option options[] = {
     {"initrd", OPT_INITRD, "FILE", 0, "initial RAM disk", 1},
     {"append", OPT_APPEND, "TEXT", 0, "kernel command line", 1},
     {"bios", OPT_BIOS, "FILE", 0, "raw flash image, up to 4 MiB, entered at its start", 1},
-    {"drive", OPT_DRIVE, "file=FILE[,if=virtio|ide][,readonly=on][,serial=S]", 0,
-     "disk; writes go to memory and never to FILE", 1},
+    {"drive", OPT_DRIVE, "file=FILE[,if=virtio|ide][,format=raw][,readonly=on][,serial=S]", 0,
+     "disk, a raw image; writes go to memory and never to FILE. What begins like qcow2, vmdk or "
+     "vdi is refused without format=raw", 1},
     {"hda", OPT_HDA, "FILE", 0, "short for -drive file=FILE,if=ide", 1},
     {"nic", OPT_NIC, "user|none[,mac=ADDRESS][,hostfwd=tcp:127.0.0.1:2222-:22]", 0, "a virtio "
      "network card on a network with a gateway to the outside, by which the host is 10.0.2.2; "
@@ -70,8 +74,11 @@ static const struct argp_option options[] = {
     {"share", OPT_SHARE, "WAYS", 0, "which pages with equal content share memory: some of "
      "disk,net,content,boot, or all or none (all where there are several VMs)", 2},
     {"threads", OPT_THREADS, "N", 0, "threads of the host that run VMs; the result is the same", 2},
-    {"pcap", OPT_PCAP, "NETWORK:FILE", 0, "write the frames on that network to FILE", 2},
-    {"output", 'o', "FILE", 0, "the trace (trace.zst); \"none\" runs without recording", 2},
+    {"pcap", OPT_PCAP, "NETWORK:FILE", 0, "write the frames on that network to FILE, whatever that "
+     "held before", 2},
+    {"output", 'o', "FILE", 0, "the trace; \"none\" runs without recording. An older trace of that "
+     "name is replaced, any other file is not; without this option it is trace.zst, and nothing is "
+     "replaced", 2},
     {"timeout", OPT_TIMEOUT, "SECONDS", 0, "end after this much host time", 2},
     {"until-text", OPT_UNTIL, "TEXT", 0, "end when the console of the (first) VM has printed "
      "TEXT", 2},
@@ -197,13 +204,20 @@ static void parse_drive(struct cluster *c, const char *arg)
         } else if (strcmp(key, "serial") == 0 && value[0] != 0 &&
                    strlen(value) < sizeof d->serial) {
             strcpy(d->serial, value);
-        } else if (strcmp(key, "format") != 0 || strcmp(value, "raw") != 0) {
+        } else if (strcmp(key, "format") == 0 && strcmp(value, "raw") == 0) {
+            d->raw = true;
+        } else if (strcmp(key, "format") == 0 && image_is_format(value)) {
+            d->format = value;
+        } else {
             usage_error("-drive: \"%s=%s\" is not understood (file=, if=ide|virtio, "
                        "format=raw, readonly=on|off, serial= of 1 to 20 characters)", key, value);
         }
     }
     if (d->path == NULL)
         usage_error("-drive %s: file= is missing", arg);
+    struct err e = {0};
+    if (d->format != NULL && image_refuse_format(d->path, d->format, &e) < 0)
+        usage_error("%s", e.msg);
 }
 
 static void parse_reply(struct cluster *c, const char *arg)
@@ -414,6 +428,7 @@ static error_t parse_run(int key, const char *arg, struct record_options *o)
     switch (key) {
     case 'o':
         o->output = strcmp(arg, "none") == 0 ? NULL : arg;
+        o->output_given = true;
         return 0;
     case 'q':
         o->quiet = true;

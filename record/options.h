@@ -15,6 +15,7 @@ struct pcap_option {
 
 struct record_options {
     const char *output;       /* NULL: "-o none" */
+    bool output_given;        /* it may replace an older trace */
     const char *cluster_file; /* NULL: `cluster` is what to run */
     struct cluster cluster;   /* of the command line: one VM, and what stands above a file */
     bool share_given, seed_given; /* cluster.share and cluster.seed stand above a file */

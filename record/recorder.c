@@ -127,34 +127,17 @@ static void put_input(struct recorder *r, const struct trace_input *in)
     trace_put_input(r->writer, in);
 }
 
-struct block_head {
-    uint64_t block;
-    uint32_t image;
-};
-
-/* The blocks that VMs read for the first time. DETERMINISM: VM by VM, whichever thread was first. */
-static void put_blocks(struct recorder *r, const struct monitor *m)
+/* A block that was read for the first time. */
+static struct trace_hash put_block(void *ctx, unsigned vm, uint32_t image, uint64_t block,
+                                   const uint8_t *content)
 {
-    for (unsigned vm = 0; vm < m->vms_count; vm++) {
-        struct buf *blocks = &r->blocks[vm];
-        for (size_t at = 0; at < blocks->len; at += DISK_BLOCK) {
-            struct block_head head;
-            memcpy(&head, blocks->data + at, sizeof head);
-            at += sizeof head;
-            uint8_t *seen = &r->block_seen[head.image][head.block / 8];
-            if (*seen & 1u << head.block % 8)
-                continue;
-            *seen |= (uint8_t)(1u << head.block % 8);
-            struct trace_input in = {.vm = vm,
-                                     .kind = TRACE_INPUT_DISK_BLOCK,
-                                     .channel = head.image,
-                                     .number = head.block};
-            if (r->writer != NULL)
-                in.hash = trace_put_blob(r->writer, blocks->data + at, DISK_BLOCK);
-            put_input(r, &in);
-        }
-        buf_clear(blocks);
-    }
+    struct recorder *r = ctx;
+    struct trace_input in = {
+        .vm = vm, .kind = TRACE_INPUT_DISK_BLOCK, .channel = image, .number = block};
+    in.hash = r->writer != NULL ? trace_put_blob(r->writer, content, DISK_BLOCK)
+                                : trace_hash_of(content, DISK_BLOCK);
+    put_input(r, &in);
+    return in.hash;
 }
 
 /* ---- the port ---- */
@@ -201,14 +184,15 @@ static void deliver_frames(struct recorder *r, struct monitor *m, uint64_t cycle
     }
 }
 
-static int disk_status(struct recorder *r, struct err *e)
+/* Can the run go on, as far as the host's disks and memory are concerned? */
+static int host_status(struct recorder *r, struct err *e)
 {
-    for (unsigned i = 0; i < VMS_MAX; i++)
-        if (r->disk_error[i].code != 0) {
-            r->end = END_ERROR;
-            ERR(e, r->disk_error[i].code, "%s", r->disk_error[i].msg);
-        }
-    return 0;
+    int result = disk_log_status(&r->disks, e);
+    if (result == 0 && memory_is_short())
+        result = err_set(e, ERR_LIMIT, "out of memory; the run ends here");
+    if (result < 0)
+        r->end = END_ERROR;
+    return result;
 }
 
 /* Why the run should end now, as far as the host is concerned. */
@@ -228,7 +212,8 @@ static enum record_end look_at_host(struct recorder *r)
 static int barrier(void *port, struct monitor *m, uint64_t cycle, struct err *e)
 {
     struct recorder *r = port;
-    TRY(disk_status(r, e));
+    disk_log_put(&r->disks, put_block, r);
+    TRY(host_status(r, e));
     /* DETERMINISM: output is looked at on every barrier, so that a reply comes at the
      * same barrier in each recording; the host is asked now and then. */
     if (consoles_has_output(&r->consoles) || gateways_sent(r->gateways) ||
@@ -240,7 +225,6 @@ static int barrier(void *port, struct monitor *m, uint64_t cycle, struct err *e)
         if (r->writer != NULL)
             TRY(trace_writer_status(r->writer, e));
     }
-    put_blocks(r, m);
     if (monitor_cycle(m) >= r->next_sync)
         sync_trace(r, m);
     if (m->vms_count > 1 && monitor_position(m) >= r->opt->stop_after) {
@@ -297,7 +281,7 @@ static int idle(void *port, struct monitor *m, uint64_t now, uint64_t until, uin
                 struct err *e)
 {
     struct recorder *r = port;
-    TRY(disk_status(r, e));
+    TRY(host_status(r, e));
     uint64_t epoch = m->epoch_cycles;
     r->end = look_at_host(r);
     if (r->end != END_NONE)
@@ -323,26 +307,7 @@ static int idle(void *port, struct monitor *m, uint64_t now, uint64_t until, uin
 static void disk_block(void *port, unsigned vm, uint32_t image, uint64_t block, uint8_t *out)
 {
     struct recorder *r = port;
-    const struct setup_image *im = &r->setup->images[image];
-    memset(out, 0, DISK_BLOCK);
-    uint64_t offset = block * DISK_BLOCK;
-    size_t want = (size_t)min_u64(DISK_BLOCK, im->size - offset), done = 0;
-    while (done < want) {
-        ssize_t n = pread(im->fd, out + done, want - done, (off_t)(offset + done));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0) {
-            err_set(&r->disk_error[vm], ERR_IO, "%s: cannot read at offset %" PRIu64 ": %s",
-                    im->path, offset + done,
-                    n == 0 ? "the file became shorter" : strerror(errno));
-            break;
-        }
-        done += (size_t)n;
-    }
-    if (r->block_seen[image][block / 8] & 1u << block % 8)
-        return;
-    buf_put(&r->blocks[vm], &(struct block_head){block, image}, sizeof(struct block_head));
-    buf_put(&r->blocks[vm], out, DISK_BLOCK);
+    disk_log_read(&r->disks, vm, image, block, out);
 }
 
 static void console(void *port, unsigned vm, unsigned channel, uint64_t cycle,
@@ -412,9 +377,7 @@ void recorder_open(struct recorder *r, const struct record_options *opt, struct 
     r->events = xmalloc(EVENT_LOG_BYTES);
     r->log = (struct event_log){.full = log_full};
     event_log_room(&r->log, r->events, EVENT_LOG_BYTES);
-    for (size_t i = 0; i < setup->header.images_count; i++)
-        if (setup->images[i].fd >= 0)
-            r->block_seen[i] = xcalloc(setup->images[i].size / DISK_BLOCK / 8 + 1, 1);
+    disk_log_init(&r->disks, setup);
     r->deadline_ns = UINT64_MAX;
 }
 
@@ -427,8 +390,22 @@ static int open_captures(struct recorder *r, struct err *e)
         unsigned network = config_network(config, p->network);
         if (network == config->networks_count)
             ERR(e, ERR_USAGE, "--pcap: there is no network \"%s\"", p->network);
-        TRY(setup_output_is_free(r->setup, p->path, e));
         TRY(captures_add(&r->captures, network, p->path, e));
+    }
+    return 0;
+}
+
+static int open_trace(struct recorder *r, struct err *e)
+{
+    const struct setup *s = r->setup;
+    struct trace_writer_options options = {.overwrite = r->opt->output_given};
+    if (r->opt->output == NULL)
+        return 0;
+    TRY(trace_writer_open(&r->writer, r->opt->output, &s->header, &options, e));
+    for (size_t i = 0; i < s->header.images_count; i++) {
+        const struct image_copy *copy = &s->images[i].copy;
+        if (copy->data != NULL)
+            trace_put_image(r->writer, copy->hash, copy->data, copy->size);
     }
     return 0;
 }
@@ -436,24 +413,16 @@ static int open_captures(struct recorder *r, struct err *e)
 int recorder_start(struct recorder *r, struct monitor *m, struct err *e)
 {
     const struct record_options *opt = r->opt;
-    struct setup *setup = r->setup;
-    TRY(gateways_open(&r->gateways, &setup->cluster, e));
-    if (opt->output != NULL) {
-        struct trace_writer_options options = {.overwrite = true};
-        TRY(setup_output_is_free(setup, opt->output, e));
-        TRY(trace_writer_open(&r->writer, opt->output, &setup->header, &options, e));
-        for (size_t i = 0; i < setup->header.images_count; i++)
-            if (setup->images[i].mapped != NULL)
-                trace_put_image(r->writer, setup->header.images[i].hash, setup->images[i].mapped,
-                                setup->images[i].size);
-    }
+    TRY(gateways_open(&r->gateways, &r->setup->cluster, e));
+    TRY(open_captures(r, e));
+    TRY(consoles_open(&r->consoles, &r->setup->cluster, e));
+    TRY(open_trace(r, e)); /* last, as it replaces an older one */
     r->sync_cycles = vm_cycle_of(m->vms[0], 250000000u);
     r->next_sync = r->sync_cycles;
     if (opt->timeout > 0 && opt->timeout < 1e9)
         r->deadline_ns = host_ns() + (uint64_t)(opt->timeout * 1e9);
     put_early_events(r);
-    TRY(open_captures(r, e));
-    return consoles_open(&r->consoles, &setup->cluster, e);
+    return 0;
 }
 
 struct write_back {
@@ -500,12 +469,14 @@ int recorder_finish(struct recorder *r, struct monitor *m, struct trace_sizes *s
 {
     consoles_poll(&r->consoles);
     put_events(r);
-    put_blocks(r, m);
+    disk_log_put(&r->disks, put_block, r);
     for (unsigned i = 0; i < m->vms_count; i++)
         put_text(r, i);
-    int status = disk_status(r, e);
+    int status = host_status(r, e);
     if (status == 0)
         status = write_back(r, m, e);
+    if (status == 0)
+        disk_log_warn(&r->disks);
     int captured = captures_close(&r->captures, e);
     status = status < 0 ? status : captured;
     if (r->writer == NULL)
@@ -523,7 +494,7 @@ int recorder_finish(struct recorder *r, struct monitor *m, struct trace_sizes *s
     };
     struct trace_writer *w = r->writer;
     r->writer = NULL;
-    int closed = trace_writer_close_sizes(w, &end, sizes, e);
+    int closed = trace_writer_close_sizes(w, disk_log_differs(&r->disks) ? NULL : &end, sizes, e);
     memcpy(r->event_count, sizes->event_count, sizeof r->event_count);
     return status < 0 ? status : closed;
 }
@@ -540,8 +511,6 @@ void recorder_close(struct recorder *r)
     gateways_close(r->gateways);
     for (unsigned i = 0; i < VMS_MAX; i++) {
         buf_free(&r->text[i].bytes);
-        buf_free(&r->blocks[i]);
     }
-    for (size_t i = 0; i < IMAGES_MAX; i++)
-        free(r->block_seen[i]);
+    disk_log_free(&r->disks);
 }

@@ -14,6 +14,7 @@
 #include "core/monitor.h"
 #include "core/net_wire.h"
 #include "record/consoles.h"
+#include "record/disk_log.h"
 #include "record/gateway.h"
 #include "record/setup.h"
 #include "traces/capture.h"
@@ -40,7 +41,6 @@ struct recorder {
         unsigned channel;
         uint64_t cycle;   /* of the last byte */
     } text[VMS_MAX];
-    struct buf blocks[VMS_MAX]; /* read by a VM since the last barrier: struct block_head, content */
     uint64_t next_sync;          /* cycle */
     uint64_t sync_cycles;
     uint64_t sync_step;          /* position of the last sync point */
@@ -48,8 +48,7 @@ struct recorder {
     uint64_t sleep_step, sleep_cycle; /* since when the guest has slept */
     uint64_t deadline_ns;        /* host monotonic time of --timeout; UINT64_MAX: none */
     uint64_t next_look;          /* cycle at which the host is asked for input */
-    uint8_t *block_seen[IMAGES_MAX]; /* bitmap by image; NULL: no disk */
-    struct err disk_error[VMS_MAX]; /* ends the run at the next barrier */
+    struct disk_log disks;          /* its errors end the run at the next barrier */
     struct captures captures;       /* --pcap */
     struct net_wire wire;
     enum record_end end;
@@ -60,8 +59,8 @@ struct recorder {
 void recorder_open(struct recorder *r, const struct record_options *opt, struct setup *setup,
                    volatile sig_atomic_t *interrupted);
 struct port recorder_port(struct recorder *r);
-/* To be called with the monitor before it runs. Creates the trace, so that a configuration that
- * makes no machine leaves an older trace of that name alone; takes over the terminal. */
+/* To be called with the monitor before it runs. Takes over the terminal, and creates the trace
+ * last, so that what cannot run leaves an older trace of that name alone. */
 int recorder_start(struct recorder *r, struct monitor *m, struct err *e);
 /* The run is over: end record, and the trace's sizes. */
 int recorder_finish(struct recorder *r, struct monitor *m, struct trace_sizes *sizes,

@@ -2,20 +2,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "core/base/output.h"
 #include "core/disk.h"
 #include "core/loader.h"
-
-#define IMAGE_MAX (1u << 30)
 
 static int open_file(const char *path, int flags, int *fd, struct stat *st, struct err *e)
 {
@@ -45,20 +42,25 @@ static uint32_t image_of(struct setup *s, const char *path, const struct stat *s
     return i;
 }
 
-static int map_file(struct setup_image *im, const char *path, int fd, const struct stat *st,
-                    struct err *e)
+/* Two names may stand for one file, which had better stay as it is between two looks at it. */
+static int set_size(struct setup *s, uint32_t index, const char *path, uint64_t size, struct err *e)
 {
-    if (!S_ISREG(st->st_mode) || st->st_size == 0 || st->st_size > IMAGE_MAX)
-        ERR(e, ERR_FORMAT, "%s: %s", path,
-            !S_ISREG(st->st_mode) ? "not a regular file"
-            : st->st_size == 0    ? "the file is empty"
-                                  : "larger than 1 GiB");
-    void *data = mmap(NULL, (size_t)st->st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (data == MAP_FAILED)
-        ERR(e, ERR_IO, "%s: cannot map: %s", path, strerror(errno));
-    im->mapped = data;
-    im->size = (uint64_t)st->st_size;
+    struct setup_image *im = &s->images[index];
+    if (im->size != 0 && im->size != size)
+        ERR(e, ERR_IO, "%s: changed while it was read", path);
+    im->size = s->header.images[index].size = size;
     return 0;
+}
+
+static int copy_file(struct setup *s, uint32_t index, const char *path, int fd,
+                     const struct stat *st, struct err *e)
+{
+    struct setup_image *im = &s->images[index];
+    if (im->copy.data != NULL)
+        return 0;
+    TRY(image_read(&im->copy, path, fd, st, e));
+    s->header.images[index].hash = im->copy.hash;
+    return set_size(s, index, path, im->copy.size, e);
 }
 
 /* A kernel, initrd or bios, if `path` names one. */
@@ -72,21 +74,27 @@ static int add_file(struct setup *s, const char *path, struct config_image *imag
         return 0;
     TRY(open_file(path, O_RDONLY, &fd, &st, e));
     *index = image_of(s, path, &st);
-    struct setup_image *im = &s->images[*index];
-    int result = im->mapped != NULL ? 0 : map_file(im, path, fd, &st, e);
+    int result = copy_file(s, *index, path, fd, &st, e);
     close(fd);
-    TRY(result);
-    *image = (struct config_image){im->mapped, im->size};
-    struct trace_image *ti = &s->header.images[*index];
-    ti->size = im->size;
-    if (trace_hash_equal(ti->hash, (struct trace_hash){{0}}))
-        ti->hash = trace_hash_of(im->mapped, im->size);
-    return 0;
+    const struct image_copy *copy = &s->images[*index].copy;
+    *image = (struct config_image){copy->data, copy->size};
+    return result;
+}
+
+/* Programs that lock in the other way, such as qemu, are to keep away from what is written here,
+ * and it from what they use. Where there are no such locks, there are none. */
+static int lock_for_others(int fd, const struct disk_option *d, struct err *e)
+{
+    struct flock all = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    if (!d->persistent || fcntl(fd, F_OFD_SETLK, &all) == 0 || (errno != EAGAIN && errno != EACCES))
+        return 0;
+    ERR(e, ERR_USAGE, "%s: another program uses this disk; it cannot be persistent here", d->path);
 }
 
 /* A reader's lock keeps writers away. Where there are no locks, only a writer minds. */
 static int lock_disk(int fd, const struct disk_option *d, struct err *e)
 {
+    TRY(lock_for_others(fd, d, e));
     if (flock(fd, (d->persistent ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0)
         return 0;
     if (errno == EWOULDBLOCK)
@@ -111,6 +119,13 @@ static int disk_size(int fd, const struct stat *st, const char *path, uint64_t *
     return 0;
 }
 
+/* An image of another kind is not a disk's content, unless the user says so. */
+static int check_format(int fd, const struct disk_option *d, struct err *e)
+{
+    const char *format = d->format != NULL ? d->format : d->raw ? NULL : image_format(fd);
+    return format == NULL ? 0 : image_refuse_format(d->path, format, e);
+}
+
 /* The first disk on an image brings its file; others may share it, unless it is persistent. */
 static int open_disk(struct setup *s, unsigned vm, const struct disk_option *d, uint32_t *index,
                      struct err *e)
@@ -118,6 +133,11 @@ static int open_disk(struct setup *s, unsigned vm, const struct disk_option *d, 
     int fd;
     struct stat st;
     TRY(open_file(d->path, d->persistent ? O_RDWR : O_RDONLY, &fd, &st, e));
+    int result = check_format(fd, d, e);
+    if (result < 0) {
+        close(fd);
+        return result;
+    }
     *index = image_of(s, d->path, &st);
     struct setup_image *im = &s->images[*index];
     if (im->fd >= 0) {
@@ -130,8 +150,10 @@ static int open_disk(struct setup *s, unsigned vm, const struct disk_option *d, 
     im->fd = fd;
     im->owner = vm;
     im->persistent = d->persistent;
-    TRY(disk_size(fd, &st, d->path, &im->size, e));
-    s->header.images[*index].size = im->size;
+    im->found = st;
+    uint64_t size = 0;
+    TRY(disk_size(fd, &st, d->path, &size, e));
+    TRY(set_size(s, *index, d->path, size, e));
     return lock_disk(fd, d, e);
 }
 
@@ -160,24 +182,38 @@ static int add_disk(struct setup *s, unsigned v, const struct disk_option *d, st
     return 0;
 }
 
+/* The byte order is that of an ELF kernel. */
+static int add_kernel(struct setup *s, unsigned v, struct err *e)
+{
+    const struct vm_options *o = &s->cluster.vms[v];
+    struct vm_config *vm = &s->config.vms[v];
+    struct kernel_info info;
+    vm->big_endian = o->big_endian;
+    TRY(add_file(s, o->kernel, &vm->kernel, &s->header.vms[v].kernel, e));
+    if (o->kernel == NULL)
+        return 0;
+    TRY(loader_probe(&vm->kernel, o->kernel, &info, e));
+    if (info.elf)
+        vm->big_endian = info.big_endian;
+    return 0;
+}
+
 static int add_images(struct setup *s, unsigned v, struct err *e)
 {
     const struct vm_options *o = &s->cluster.vms[v];
     struct vm_config *vm = &s->config.vms[v];
     struct trace_vm *tv = &s->header.vms[v];
+    struct err why = {0};
     tv->disks = xcalloc(DISKS_MAX, sizeof *tv->disks);
-    TRY(add_file(s, o->kernel, &vm->kernel, &tv->kernel, e));
-    TRY(add_file(s, o->initrd, &vm->initrd, &tv->initrd, e));
-    TRY(add_file(s, o->bios, &vm->bios, &tv->bios, e));
-    vm->big_endian = o->big_endian;
-    if (o->kernel != NULL) {
-        struct kernel_info info;
-        TRY(loader_probe(&vm->kernel, o->kernel, &info, e));
-        if (info.elf)
-            vm->big_endian = info.big_endian;
-    }
+    if (add_kernel(s, v, &why) < 0)
+        return cluster_blame(&s->cluster, o, "kernel", o->kernel, &why, e);
+    if (add_file(s, o->initrd, &vm->initrd, &tv->initrd, &why) < 0)
+        return cluster_blame(&s->cluster, o, "initrd", o->initrd, &why, e);
+    if (add_file(s, o->bios, &vm->bios, &tv->bios, &why) < 0)
+        return cluster_blame(&s->cluster, o, "bios", o->bios, &why, e);
     for (size_t i = 0; i < o->disks_count; i++)
-        TRY(add_disk(s, v, &o->disks[i], e));
+        if (add_disk(s, v, &o->disks[i], &why) < 0)
+            return cluster_blame(&s->cluster, o, "disks", o->disks[i].path, &why, e);
     return 0;
 }
 
@@ -297,20 +333,65 @@ static int check_pcaps(const struct cluster *c, const struct record_options *o, 
     return 0;
 }
 
-/* A console's file is emptied when the run starts. */
-static int check_consoles(const struct setup *s, struct err *e)
+/* ---- what would write over what ---- */
+
+static int claim_vm(const struct vm_options *vm, struct file_claims *c, struct err *e)
 {
-    struct stat st;
-    for (size_t v = 0; v < s->cluster.vms_count; v++) {
-        const struct vm_options *vm = &s->cluster.vms[v];
-        if (vm->console != CONSOLE_FILE || stat(vm->console_path, &st) < 0)
-            continue;
-        for (size_t i = 0; i < s->header.images_count; i++)
-            if (s->images[i].dev == st.st_dev && s->images[i].ino == st.st_ino)
-                ERR(e, ERR_USAGE, "%s: VM %s's console would overwrite an image that VMs use",
-                    vm->console_path, vm->name);
+    const struct {
+        const char *path, *what;
+    } images[] = {{vm->kernel, "the kernel"}, {vm->initrd, "the initrd"}, {vm->bios, "the bios"}};
+    for (size_t i = 0; i < ARRAY_LEN(images); i++)
+        if (images[i].path != NULL)
+            TRY(file_claim(c, false, images[i].path, images[i].what, vm->name, e));
+    for (size_t i = 0; i < vm->disks_count; i++)
+        TRY(file_claim(c, false, vm->disks[i].path, "a disk", vm->name, e));
+    return 0;
+}
+
+static int claim_console(const struct vm_options *vm, struct file_claims *c, struct err *e)
+{
+    static const char *const suffixes[] = {".in", ".out"};
+    if (vm->console == CONSOLE_FILE)
+        return file_claim(c, true, vm->console_path, "the console", vm->name, e);
+    for (size_t i = 0; vm->console == CONSOLE_PIPE && i < ARRAY_LEN(suffixes); i++) {
+        char *name = xasprintf("%s%s", vm->console_path, suffixes[i]);
+        int result = file_claim(c, true, name, "the console", vm->name, e);
+        free(name);
+        TRY(result);
     }
     return 0;
+}
+
+static int claim_all(const struct setup *s, const struct record_options *o, struct file_claims *c,
+                     struct err *e)
+{
+    const struct cluster *all = &s->cluster;
+    struct err why = {0};
+    file_claim_standard(c);
+    if (o->cluster_file != NULL)
+        TRY(file_claim(c, false, o->cluster_file, "the cluster file", NULL, e));
+    for (size_t i = 0; i < all->vms_count; i++)
+        TRY(claim_vm(&all->vms[i], c, e));
+    for (size_t i = 0; i < all->vms_count; i++)
+        if (claim_console(&all->vms[i], c, &why) < 0)
+            return cluster_blame(all, &all->vms[i], "console", all->vms[i].console_path, &why, e);
+    if (o->output != NULL)
+        TRY(file_claim(c, true, o->output, "the trace (-o)", NULL, e));
+    for (size_t i = 0; i < o->pcaps_count; i++)
+        TRY(file_claim(c, true, o->pcaps[i].path, "the frames (--pcap)", NULL, e));
+    return 0;
+}
+
+static int check_outputs(const struct setup *s, const struct record_options *o, struct err *e)
+{
+    struct file_claims claims = {0};
+    struct stat st;
+    int result = claim_all(s, o, &claims, e);
+    file_claims_free(&claims);
+    if (result == 0 && o->output != NULL && !o->output_given && stat(o->output, &st) == 0)
+        ERR(e, ERR_USAGE, "%s: exists already; -o %s replaces it, -o FILE writes elsewhere",
+            o->output, o->output);
+    return result;
 }
 
 int setup_open(struct setup *s, const struct record_options *o, struct err *e)
@@ -331,35 +412,15 @@ int setup_open(struct setup *s, const struct record_options *o, struct err *e)
     s->header.vms_count = s->cluster.vms_count;
     for (unsigned v = 0; v < s->cluster.vms_count; v++)
         TRY(add_images(s, v, e));
-    TRY(check_consoles(s, e));
+    TRY(check_outputs(s, o, e));
     describe(&s->config, &s->header);
-    return 0;
-}
-
-int setup_output_is_free(const struct setup *s, const char *output, struct err *e)
-{
-    struct stat out, st;
-    bool exists = stat(output, &out) == 0;
-    for (size_t i = 0; exists && i < s->header.images_count; i++)
-        if (s->images[i].dev == out.st_dev && s->images[i].ino == out.st_ino)
-            ERR(e, ERR_USAGE,
-                "%s: is an image that this machine uses; write the trace elsewhere (-o)", output);
-    for (size_t v = 0; v < s->cluster.vms_count; v++) {
-        const char *path = s->cluster.vms[v].console_path;
-        if (path != NULL &&
-            (strcmp(path, output) == 0 || (exists && stat(path, &st) == 0 &&
-                                           st.st_dev == out.st_dev && st.st_ino == out.st_ino)))
-            ERR(e, ERR_USAGE, "%s: is the console of VM %s; write the trace elsewhere (-o)", output,
-                s->cluster.vms[v].name);
-    }
     return 0;
 }
 
 void setup_close(struct setup *s)
 {
     for (size_t i = 0; i < s->header.images_count; i++) {
-        if (s->images[i].mapped != NULL)
-            munmap(s->images[i].mapped, s->images[i].size);
+        image_free(&s->images[i].copy);
         if (s->images[i].fd >= 0)
             close(s->images[i].fd);
     }

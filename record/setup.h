@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "core/config.h"
+#include "record/image.h"
 #include "record/options.h"
 #include "traces/trace.h"
 
@@ -16,8 +17,9 @@ struct setup_image {
     const char *path; /* as the first who names it gives it */
     dev_t dev;
     ino_t ino;
-    void *mapped; /* kernel, initrd, bios; NULL: only disks */
-    int fd;       /* of disks; -1: none. Locked; for writing, too, if persistent */
+    struct image_copy copy; /* kernel, initrd, bios; without data: only disks */
+    int fd;                 /* of disks; -1: none. Locked; for writing, too, if persistent */
+    struct stat found;      /* of disks: as it was then */
     bool persistent;
     unsigned owner; /* VM that names it first as a disk */
     uint64_t size;  /* bytes */
@@ -30,12 +32,11 @@ struct setup {
     struct setup_image images[IMAGES_MAX]; /* as many as in the header, and in its order */
 };
 
-/* With a cluster file, that is read first. A persistent disk is locked against every other disco,
- * any other disk against one that would write to it. To be closed also after an error. `o` must
- * live as long as `s`. */
+/* With a cluster file, that is read first. A persistent disk is locked against every other program
+ * that locks, any other disk against one that would write to it. It is an error if a file that the
+ * run would write is one that it reads, or two of them are one. To be closed also after an error.
+ * `o` must live as long as `s`. */
 int setup_open(struct setup *s, const struct record_options *o, struct err *e);
-/* An error if the file `output` is one that the machines are made of, or a console's. */
-int setup_output_is_free(const struct setup *s, const char *output, struct err *e);
 void setup_close(struct setup *s);
 
 #endif

@@ -324,8 +324,8 @@ static void decode(const struct image *im, const struct tokens *t, const struct 
                 s.type = (char)*token++;
                 n--;
             }
-            memcpy(text, token, n);
-            text += n;
+            for (size_t k = 0; k < n; k++) /* who prints names must not obey them */
+                *text++ = (char)(token[k] > ' ' && token[k] < 0x7f ? token[k] : '?');
         }
         *text++ = 0;
         at = next;

@@ -5,11 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "core/base/output.h"
+#include "core/base/program.h"
+#include "core/base/text.h"
 #include "core/base/usage.h"
 #include "core/engine_option.h"
 #include "core/run_stats.h"
@@ -22,6 +24,7 @@ enum { EXIT_OK = 0, EXIT_ERROR = 1, EXIT_DIVERGED = 2 };
 
 struct options {
     const char *trace;
+    char *shown; /* the same for messages */
     const char *gdb;    /* address to listen on */
     bool verify, console, quiet, no_symbols, stats;
     unsigned threads; /* 0: as suits the host */
@@ -56,8 +59,8 @@ static const struct argp_option argp_options[] = {
     {"engine", OPT_ENGINE, "jit|interp", 0, ENGINE_OPTION_HELP, 0},
     {"threads", OPT_THREADS, "N", 0, "with --verify, threads of the host that run the VMs of the "
      "trace (as many as there are processors)", 0},
-    {"pcap", OPT_PCAP, "NETWORK:FILE", 0, "with --verify, write the frames on that network to FILE",
-     0},
+    {"pcap", OPT_PCAP, "NETWORK:FILE", 0, "with --verify, write the frames on that network to "
+     "FILE, whatever that held before", 0},
     {"stats", OPT_STATS, NULL, 0, STATS_OPTION_HELP, 0},
     {0},
 };
@@ -186,17 +189,31 @@ static void print_registers(const struct timeline *t)
 static int diverged(const struct options *o, const struct timeline *t)
 {
     fprintf(stderr, "disco-replay: %s: the replay diverged at instruction %" PRIu64 ", pc %08" PRIx64
-            ": %s\n", o->trace, timeline_position(t),
+            ": %s\n", o->shown, timeline_position(t),
             mips_pc(timeline_current(t)->cpu) & 0xffffffffu,
             timeline_error(t));
     print_registers(t);
     return EXIT_DIVERGED;
 }
 
+/* No file that is read may be written, or twice. */
+static int check_outputs(const struct options *o, struct err *e)
+{
+    struct file_claims claims = {0};
+    file_claim_standard(&claims);
+    int result = file_claim(&claims, false, o->trace, "the trace", NULL, e);
+    for (size_t i = 0; i < o->pcaps_count && result == 0; i++) {
+        const char *path = strchr(o->pcaps[i], ':') + 1;
+        result = file_claim(&claims, true, path, "the frames (--pcap)", NULL, e);
+    }
+    file_claims_free(&claims);
+    return result;
+}
+
 static int open_captures(const struct options *o, const struct monitor_config *config,
                          struct captures *c, struct err *e)
 {
-    struct stat trace, st;
+    TRY(check_outputs(o, e));
     captures_init(c, config->vms[0].wall_clock);
     for (size_t i = 0; i < o->pcaps_count; i++) {
         const char *path = strchr(o->pcaps[i], ':') + 1;
@@ -205,9 +222,6 @@ static int open_captures(const struct options *o, const struct monitor_config *c
         free(name);
         if (network == config->networks_count)
             ERR(e, ERR_USAGE, "--pcap %s: %s has no such network", o->pcaps[i], o->trace);
-        if (stat(o->trace, &trace) == 0 && stat(path, &st) == 0 && trace.st_dev == st.st_dev &&
-            trace.st_ino == st.st_ino)
-            ERR(e, ERR_USAGE, "--pcap %s: that is the trace itself", o->pcaps[i]);
         TRY(captures_add(c, network, path, e));
     }
     return 0;
@@ -224,7 +238,7 @@ static int verify(const struct options *o, struct timeline *t)
     progress_end(&p);
     if (interrupted && !replayer_at_end(r)) {
         fprintf(stderr, "disco-replay: %s: interrupted at instruction %" PRIu64
-                "; no difference up to there\n", o->trace, timeline_position(t));
+                "; no difference up to there\n", o->shown, timeline_position(t));
         return EXIT_ERROR;
     }
     if (!replayer_check_end(r))
@@ -232,7 +246,7 @@ static int verify(const struct options *o, struct timeline *t)
     const char *cut = trace_reader_cut(r->reader);
     /* The guest's text has stdout for itself. */
     fprintf(o->console ? stderr : stdout, "disco-replay: %s: verified, %" PRIu64 " instructions, %" PRIu64 " events, %zu digests, "
-           "%zu inputs%s%s\n", o->trace, timeline_position(t), r->at.event, r->at.digest,
+           "%zu inputs%s%s\n", o->shown, timeline_position(t), r->at.event, r->at.digest,
            r->inputs_count, cut != NULL ? "; the trace is cut: " : "", cut != NULL ? cut : "");
     return EXIT_OK;
 }
@@ -311,6 +325,7 @@ static _Noreturn void run_gdb(const struct options *o, const struct timeline *t,
     memcpy(w.list + w.count, o->command, n * sizeof w.list[0]);
     signal(SIGINT, SIG_DFL);
     signal(SIGPIPE, SIG_DFL);
+    signal(SIGXFSZ, SIG_DFL);
     execvp(w.list[0], (char **)(uintptr_t)w.list);
     fprintf(stderr, "disco-replay: cannot start gdb-multiarch: %s\n", strerror(errno));
     _exit(127);
@@ -330,7 +345,7 @@ static void print_waiting(const struct options *o, const struct timeline *t, con
     struct buf attach = {0};
     printf("disco-replay: %s: %" PRIu64 " instructions; waiting for gdb:\n"
            "  gdb-multiarch -ex 'target extended-remote %s'\n",
-           o->trace, t->replayer.end_step, address);
+           o->shown, t->replayer.end_step, address);
     put_attach_commands(t, &attach);
     if (attach.len != 0)
         printf("and in gdb, for all %u VMs, these lines, or \"source gdb/disco.gdb\" and "
@@ -443,6 +458,7 @@ int main(int argc, char **argv)
     struct options o = {.engine = engine_default()};
     struct err e = {0};
     static struct timeline t;
+    program_begin();
     for (int i = 1; i < argc; i++)
         if (strcmp(argv[i], "--") == 0) {
             o.command = argv + i + 1;
@@ -450,6 +466,7 @@ int main(int argc, char **argv)
         }
     const struct argp argp = {argp_options, parse, "TRACE [-- GDB-ARGUMENTS]", doc, NULL, NULL, NULL};
     usage_parse(&argp, argc, argv, 0, &o);
+    o.shown = text_shown(o.trace);
     catch_signals();
     int result = timeline_open(&t, o.trace, &e);
     if (result == 0) {
@@ -465,6 +482,7 @@ int main(int argc, char **argv)
             print_stats(&o, &t, start);
         timeline_close(&t);
     }
+    free(o.shown);
     if (result < 0) {
         fprintf(stderr, "disco-replay: %s\n", e.msg);
         return EXIT_ERROR;

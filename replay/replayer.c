@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/text.h"
 #include "core/disk_priv.h"
 
 #define EARLY_BYTES (64u << 10)
@@ -28,13 +29,14 @@ static void halt(struct replayer *r)
 static void fail(struct replayer *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
 static void fail(struct replayer *r, const char *fmt, ...)
 {
+    char what[sizeof r->error.msg];
     if (r->error.code != 0)
         return;
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(r->error.msg, sizeof r->error.msg, fmt, ap);
+    vsnprintf(what, sizeof what, fmt, ap);
     va_end(ap);
-    r->error.code = ERR_DIVERGED;
+    err_set(&r->error, ERR_DIVERGED, "%s", what);
     halt(r);
 }
 
@@ -321,6 +323,13 @@ static const struct port_ops replayer_ops = {
 
 /* ---- from a header to machines ---- */
 
+/* A name as it may be shown: anything may stand in a trace. */
+static const char *keep_shown(struct replayer *r, const char *name)
+{
+    CHECK(r->names_count < ARRAY_LEN(r->names), "%zu names", r->names_count);
+    return r->names[r->names_count++] = text_shown(name);
+}
+
 static int load_image(struct replayer *r, uint32_t image, struct config_image *out, struct err *e)
 {
     if (image == TRACE_NO_IMAGE)
@@ -381,7 +390,7 @@ static int fill_vm(struct replayer *r, const struct trace_vm *tv, struct vm_conf
     if (!vm_can_be(h, tv))
         ERR(e, ERR_FORMAT, "%s: the header describes a machine that cannot be", r->path);
     *vm = (struct vm_config){
-        .name = tv->name,
+        .name = keep_shown(r, tv->name),
         .board = tv->board,
         .cpu = tv->cpu,
         .big_endian = tv->big_endian,
@@ -416,7 +425,8 @@ static int fill_config(struct replayer *r, struct monitor_config *cfg, struct er
     cfg->networks_count = h->networks_count;
     for (size_t i = 0; i < h->networks_count; i++)
         cfg->networks[i] =
-            (struct network_config){.name = h->networks[i].name, .gateway = h->networks[i].gateway};
+            (struct network_config){.name = keep_shown(r, h->networks[i].name),
+                                    .gateway = h->networks[i].gateway};
     cfg->seed = h->seed;
     cfg->share = h->share;
     cfg->scan_rate = h->scan_rate;
@@ -514,6 +524,8 @@ void replayer_close(struct replayer *r)
     for (size_t i = 0; r->images != NULL && i < r->header->images_count; i++)
         free(r->images[i].data);
     free(r->images);
+    for (size_t i = 0; i < r->names_count; i++)
+        free(r->names[i]);
     pthread_mutex_destroy(&r->lock);
     free(r->path);
     free(r->blocks);

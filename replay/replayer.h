@@ -60,6 +60,8 @@ struct replayer {
         void *data;                /* owned; NULL: a disk's, or nobody's */
         size_t size;
     } *images;                     /* as many as in the header */
+    char *names[VMS_MAX + NETWORKS_MAX]; /* of the VMs and networks, as they may be shown; owned */
+    size_t names_count;
     char *path;
     pthread_mutex_t lock;          /* guards the reader where VMs run on several threads */
     bool detached;                 /* scratch run: nothing is compared, no inputs come */

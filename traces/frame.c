@@ -1,11 +1,14 @@
 #include "traces/frame.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/bytes.h"
+#include "core/base/output.h"
 #include "traces/frame_format.h"
 
 void frame_list_add(struct frame_list *l, struct frame f)
@@ -21,6 +24,30 @@ void frame_list_free(struct frame_list *l)
 {
     free(l->frames);
     *l = (struct frame_list){0};
+}
+
+/* Is it a regular file that holds something and does not begin as a trace does? */
+static bool holds_other(const char *path)
+{
+    uint8_t magic[4];
+    struct stat st;
+    if (stat(path, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size == 0)
+        return false;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool other = fd >= 0 && (pread(fd, magic, sizeof magic, 0) != sizeof magic ||
+                             ld_le32(magic) != FRAME_DATA_MAGIC);
+    if (fd >= 0)
+        close(fd);
+    return other;
+}
+
+int frame_file_open(const char *path, bool overwrite, int *fd, struct err *e)
+{
+    if (!overwrite && access(path, F_OK) == 0)
+        ERR(e, ERR_IO, "%s: exists already; choose another name or remove it", path);
+    if (holds_other(path))
+        ERR(e, ERR_USAGE, "%s: is there and not a trace; choose another name or remove it", path);
+    return output_open(path, overwrite ? 0 : O_EXCL, fd, e);
 }
 
 static const char *remedy(int error)

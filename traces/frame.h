@@ -28,6 +28,9 @@ struct frame_list {
 void frame_list_add(struct frame_list *l, struct frame f);
 void frame_list_free(struct frame_list *l);
 
+/* Opens or creates a file for frames and locks it (core/base/output.h), as it is. One that is there
+ * and holds something is an error, except with `overwrite` one that begins with a frame. */
+int frame_file_open(const char *path, bool overwrite, int *fd, struct err *e);
 /* Writes all n bytes to fd; the message names `path`, cause and remedy. */
 int frame_write_all(int fd, const char *path, const void *data, size_t n, struct err *e);
 /* The seek table for the frames, appended to `out`. */

@@ -86,7 +86,8 @@ struct frame_ahead *frame_ahead_start(struct frame_walk *w)
     a->walk = w;
     for (int i = 0; i < SLOTS; i++) {
         a->slot[i].dctx = ZSTD_createDCtx();
-        CHECK(a->slot[i].dctx != NULL, "out of memory");
+        if (a->slot[i].dctx == NULL)
+            out_of_memory(0);
     }
     pthread_mutex_init(&a->lock, NULL);
     pthread_cond_init(&a->changed, NULL);

@@ -21,6 +21,7 @@
 #include <zstd_errors.h>
 
 #include "core/base/bytes.h"
+#include "core/base/output.h"
 #include "traces/frame.h"
 #include "traces/frame_format.h"
 
@@ -43,7 +44,8 @@ static struct frame_walk *walk_create(const char *path, int fd, uint64_t file_si
     w->fd = fd;
     w->file_size = file_size;
     w->dctx = ZSTD_createDCtx();
-    CHECK(w->dctx != NULL, "out of memory");
+    if (w->dctx == NULL)
+        out_of_memory(0);
     return w;
 }
 
@@ -57,6 +59,7 @@ int frame_walk_open(struct frame_walk **out, const char *path, struct err *e)
         close(fd);
         ERR(e, ERR_IO, "%s: is not a regular file", path);
     }
+    output_lock_out(fd);
     *out = walk_create(path, fd, (uint64_t)st.st_size);
     return 0;
 }

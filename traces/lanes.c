@@ -29,7 +29,8 @@ void lanes_init(struct lanes *l, const char *path, int fd, int level)
     l->blobs.level = level != 0 ? level : LEVEL_BLOBS;
     l->main.level = level != 0 ? level : LEVEL_MAIN;
     l->cctx = ZSTD_createCCtx();
-    CHECK(l->cctx != NULL, "out of memory");
+    if (l->cctx == NULL)
+        out_of_memory(0);
     ZSTD_CCtx_setParameter(l->cctx, ZSTD_c_checksumFlag, 1);
 }
 
@@ -146,7 +147,12 @@ static void compress(struct lanes *l, const struct lane *frame, size_t n, bool l
     ZSTD_inBuffer in = {frame->content.data, l->done + n, l->done};
     ZSTD_outBuffer out = {l->compressed.data, l->compressed.cap, l->compressed.len};
     size_t rest = ZSTD_compressStream2(l->cctx, &out, &in, last ? ZSTD_e_end : ZSTD_e_flush);
-    CHECK(!ZSTD_isError(rest), "zstd: %s", ZSTD_getErrorName(rest));
+    if (ZSTD_isError(rest)) { /* for want of memory: all else is given */
+        struct err e = {0};
+        err_set(&e, ERR_IO, "%s: cannot compress: %s", l->path, ZSTD_getErrorName(rest));
+        keep_error(l, &e);
+        return;
+    }
     CHECK(in.pos == in.size && rest == 0, "zstd left something undone");
     l->compressed.len = out.pos;
     l->done += n;
@@ -164,7 +170,8 @@ void lanes_go_on(struct lanes *l, size_t bytes)
         begin_frame(l, frame);
     if (!failed)
         compress(l, frame, last ? left : bytes, last);
-    if (!last)
+    failed = atomic_load(&l->failed);
+    if (!last && !failed)
         return;
     if (!failed)
         write_frame(l, frame);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/program.h"
 #include "core/base/usage.h"
 #include "traces/tool.h"
 
@@ -49,7 +50,8 @@ static const struct argp_option options[] = {
     {NULL, 0, NULL, 0, "For `memory`:", 0},
     {"csv", OPT_CSV, NULL, 0, "Print all samples as CSV, in pages of 4 KiB (instead of tables)", 0},
     {"svg", OPT_SVG, "FILE", 0,
-     "Draw a picture, too: memory over time for one trace, by number of VMs for several", 0},
+     "Draw a picture, too: memory over time for one trace, by number of VMs for several. FILE is "
+     "overwritten, unless it is one of the traces", 0},
     {0},
 };
 
@@ -215,6 +217,7 @@ static int run(const struct arguments *a)
 int main(int argc, char **argv)
 {
     struct arguments a = {.dump = {.to_step = UINT64_MAX, .to_pc = UINT64_MAX}};
+    program_begin();
     memset(a.dump.kinds, true, sizeof a.dump.kinds);
     static const struct argp argp = {options, parse, args_doc, doc, NULL, NULL, NULL};
     usage_parse(&argp, argc, argv, 0, &a);

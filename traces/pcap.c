@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/base/bytes.h"
+#include "core/base/output.h"
 
 #define MAGIC_NANOSECONDS 0xa1b23c4du
 #define LINKTYPE_ETHERNET 1
@@ -22,9 +24,13 @@ static int put(struct pcap_writer *w, const void *bytes, size_t n, struct err *e
 int pcap_writer_open(struct pcap_writer *w, const char *path, struct err *e)
 {
     uint8_t header[FILE_HEADER] = {0};
-    w->file = fopen(path, "wb");
-    if (w->file == NULL)
+    int fd;
+    TRY(output_create(path, 0, &fd, e));
+    w->file = fdopen(fd, "wb");
+    if (w->file == NULL) {
+        close(fd);
         ERR(e, ERR_IO, "%s: cannot create: %s", path, strerror(errno));
+    }
     w->path = xstrdup(path);
     st_le32(header, MAGIC_NANOSECONDS);
     st_le16(header + 4, 2);

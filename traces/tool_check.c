@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/text.h"
 #include "traces/tool.h"
 
 /* ---- verify-file ---- */
@@ -87,9 +88,11 @@ int tool_verify(const char *path)
         trace_reader_inputs(r, &inputs);
         trace_reader_digests(r, &digests);
         const char *cut = trace_reader_cut(r);
-        printf("%s: good, %s%s: %" PRIu64 " events, %zu inputs, %zu digests\n", path,
+        char *shown = text_shown(path);
+        printf("%s: good, %s%s: %" PRIu64 " events, %zu inputs, %zu digests\n", shown,
                cut != NULL ? "but cut: " : "whole", cut != NULL ? cut : "",
                trace_reader_event_count(r), inputs, digests);
+        free(shown);
         status = tool_finish();
     }
     trace_reader_close(r);
@@ -109,7 +112,9 @@ static int report(const struct pair *p, const char *what, struct buf text[2])
 {
     printf("%s\n", what);
     for (int i = 0; i < 2; i++) {
-        printf("  %s: %s\n", p->path[i], text[i].len == 0 ? "none" : buf_cstr(&text[i]));
+        char *shown = text_shown(p->path[i]);
+        printf("  %s: %s\n", shown, text[i].len == 0 ? "none" : buf_cstr(&text[i]));
+        free(shown);
         buf_free(&text[i]);
     }
     return DIFFERENT;

@@ -8,7 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "core/base/output.h"
+#include "core/base/text.h"
 #include "traces/memory_log.h"
 #include "traces/memory_plot.h"
 #include "traces/tool.h"
@@ -21,6 +24,7 @@ struct run {
     struct memory_log log;
     char *damage; /* a whole line, or NULL */
     char *cut;    /* the same, if the trace is cut but not damaged */
+    char *empty;  /* the same, if it has no samples: why */
 };
 
 static double mib(uint64_t pages)
@@ -30,9 +34,11 @@ static double mib(uint64_t pages)
 
 /* ---- CSV ---- */
 
-static void csv_text(const char *s)
+static void csv_text(const char *text)
 {
-    bool quoted = strpbrk(s, ",\"\r\n") != NULL;
+    char *shown = text_shown(text);
+    const char *s = shown;
+    bool quoted = strpbrk(s, ",\"") != NULL;
     if (quoted)
         putchar('"');
     for (; *s != 0; s++) {
@@ -42,6 +48,7 @@ static void csv_text(const char *s)
     }
     if (quoted)
         putchar('"');
+    free(shown);
 }
 
 static void csv_pages(const struct memory_pages *p)
@@ -320,18 +327,45 @@ static void print_comparison(const struct run *runs, const size_t *order, size_t
     }
 }
 
-/* By number of VMs; equal ones as they were given. */
-static void sort_by_vms(const struct run *runs, size_t *order, size_t n)
+/* Those with samples by number of VMs, equal ones as they were given; how many. */
+static size_t sort_by_vms(const struct run *runs, size_t *order, size_t n)
 {
+    size_t count = 0;
     for (size_t i = 0; i < n; i++) {
-        size_t at = i;
+        size_t at = count;
+        if (runs[i].empty != NULL)
+            continue;
         for (; at > 0 && runs[order[at - 1]].log.vms > runs[i].log.vms; at--)
             order[at] = order[at - 1];
         order[at] = i;
+        count++;
     }
+    return count;
 }
 
 /* ---- the command ---- */
+
+static char *cut_line(const char *path, const char *why)
+{
+    char *shown = text_shown(path);
+    char *line = xasprintf("%s: the trace is cut: %s", shown, why);
+    free(shown);
+    return line;
+}
+
+/* Of one VM that shares nothing, and has all that it wants, no samples are taken. NULL: it is not
+ * that. */
+static char *empty_line(const char *path, const struct trace_header *h)
+{
+    if (h->vms_count != 1 || h->share != 0 || h->machine_memory != 0)
+        return NULL;
+    char *shown = text_shown(path);
+    char *line = xasprintf("%s: one VM that shares nothing, with %.1f MiB of its own: no samples "
+                           "of memory were taken",
+                           shown, mib(h->vms[0].memory / PAGE_SIZE));
+    free(shown);
+    return line;
+}
 
 static int read_run(struct run *run, const char *path, struct err *e)
 {
@@ -342,8 +376,10 @@ static int read_run(struct run *run, const char *path, struct err *e)
     if (trace_reader_damaged(r))
         run->damage = xstrdup(trace_reader_cut(r));
     else if (trace_reader_cut(r) != NULL)
-        run->cut = xasprintf("%s: the trace is cut: %s", path, trace_reader_cut(r));
-    if (result == 0 && run->log.samples == 0)
+        run->cut = cut_line(path, trace_reader_cut(r));
+    if (result == 0 && run->log.samples == 0 && run->damage == NULL)
+        run->empty = empty_line(path, trace_reader_header(r));
+    if (result == 0 && run->log.samples == 0 && run->empty == NULL)
         result =
             run->damage != NULL
                 ? err_set(e, ERR_FORMAT, "%s", run->damage)
@@ -359,6 +395,7 @@ static void free_run(struct run *run)
     memory_log_free(&run->log);
     free(run->damage);
     free(run->cut);
+    free(run->empty);
 }
 
 static int write_picture(const struct run *runs, const size_t *order, size_t n, const char *path,
@@ -372,7 +409,10 @@ static int write_picture(const struct run *runs, const size_t *order, size_t n, 
         memory_plot_time(&b, logs[0]);
     else
         memory_plot_counts(&b, logs, n);
-    FILE *f = fopen(path, "we");
+    int fd, result = output_create(path, 0, &fd, e);
+    FILE *f = result < 0 ? NULL : fdopen(fd, "w");
+    if (result == 0 && f == NULL)
+        close(fd);
     bool good = f != NULL && fwrite(b.data, 1, b.len, f) == b.len;
     if (f != NULL && fclose(f) != 0)
         good = false;
@@ -380,11 +420,26 @@ static int write_picture(const struct run *runs, const size_t *order, size_t n, 
     return good ? 0 : err_set(e, ERR_IO, "%s: %s", path, strerror(errno));
 }
 
+/* The picture must not be written over what is read. */
+static int check_picture(const char *const *paths, size_t n, const char *svg, struct err *e)
+{
+    struct file_claims claims = {0};
+    int result = 0;
+    if (svg == NULL)
+        return 0;
+    file_claim_standard(&claims);
+    for (size_t i = 0; i < n; i++)
+        file_claim(&claims, false, paths[i], "a trace that is read", NULL, NULL);
+    result = file_claim(&claims, true, svg, "the picture (--svg)", NULL, e);
+    file_claims_free(&claims);
+    return result;
+}
+
 static void print_tables(const struct run *runs, const size_t *order, size_t n)
 {
     if (n == 1) {
-        print_samples(&runs[0].log);
-        print_summary(&runs[0].log);
+        print_samples(&runs[order[0]].log);
+        print_summary(&runs[order[0]].log);
         return;
     }
     for (size_t i = 0; i < n; i++) {
@@ -400,17 +455,25 @@ static int show(const struct run *runs, size_t n, const struct tool_memory *how)
 {
     size_t order[TOOL_MEMORY_FILES];
     struct err e = {0};
-    sort_by_vms(runs, order, n);
+    size_t full = sort_by_vms(runs, order, n);
+    for (size_t i = 0; i < n; i++)
+        if (runs[i].empty != NULL)
+            fprintf(how->csv ? stderr : stdout, "%s%s\n", how->csv ? "disco-trace: " : "",
+                    runs[i].empty);
     if (how->csv) {
         puts("trace,ns,vm,promised,own,shared,zero,balloon,swapped,machine,machine_shared,pool,"
              "reclaim,within,across");
         for (size_t i = 0; i < n; i++)
             csv_print(&runs[order[i]]);
-    } else {
-        print_tables(runs, order, n);
+    } else if (full != 0) {
+        print_tables(runs, order, full);
     }
     int status = tool_finish();
-    if (how->svg != NULL && write_picture(runs, order, n, how->svg, &e) < 0)
+    if (how->svg != NULL && full == 0)
+        err_set(&e, ERR_USAGE, "--svg %s: there are no samples of memory to draw", how->svg);
+    else if (how->svg != NULL)
+        write_picture(runs, order, full, how->svg, &e);
+    if (e.code != 0)
         status = tool_failed(&e);
     for (size_t i = 0; i < n; i++) {
         if (runs[i].damage != NULL)
@@ -426,7 +489,7 @@ int tool_memory(const char *const *paths, size_t n, const struct tool_memory *ho
 {
     struct run *runs = xcalloc(n, sizeof *runs);
     struct err e = {0};
-    int result = 0;
+    int result = check_picture(paths, n, how->svg, &e);
     for (size_t i = 0; i < n && result == 0; i++)
         result = read_run(&runs[i], paths[i], &e);
     int status = result < 0 ? tool_failed(&e) : show(runs, n, how);

@@ -215,10 +215,10 @@ int tool_dump(const char *path, const struct tool_dump *what)
         dump_console(r);
     if (what->events)
         result = dump_events(r, what, &e);
-    if (result < 0)
+    if (result == 0 && trace_reader_cut(r) != NULL && !trace_reader_damaged(r))
+        err_set(&e, ERR_TRUNCATED, "%s: the trace is cut: %s", path, trace_reader_cut(r));
+    if (e.code != 0)
         tool_failed(&e);
-    else if (trace_reader_cut(r) != NULL && !trace_reader_damaged(r))
-        fprintf(stderr, "disco-trace: %s: the trace is cut: %s\n", path, trace_reader_cut(r));
     int status = close_shown(r);
     return result < 0 ? 1 : status;
 }

@@ -1,10 +1,10 @@
 /* Records of a trace as text. What a trace holds may be hostile: no byte of it
  * reaches a terminal unescaped, except through `export`. */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/program.h"
 #include "traces/tool.h"
 
 int tool_failed(const struct err *e)
@@ -16,12 +16,7 @@ int tool_failed(const struct err *e)
 
 int tool_finish(void)
 {
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return 0;
-    if (errno == EPIPE)
-        return 0;
-    fprintf(stderr, "disco-trace: standard output: %s\n", strerror(errno));
-    return 1;
+    return program_output_status();
 }
 
 void tool_text(struct buf *out, const void *text, size_t n)

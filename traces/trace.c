@@ -4,13 +4,39 @@
 #include <string.h>
 #include <xxhash.h>
 
-struct trace_hash trace_hash_of(const void *data, size_t n)
+static struct trace_hash canonical_hash(XXH128_hash_t hash)
 {
     XXH128_canonical_t canonical;
-    XXH128_canonicalFromHash(&canonical, XXH3_128bits(data, n));
+    XXH128_canonicalFromHash(&canonical, hash);
     struct trace_hash h;
     _Static_assert(sizeof h.byte == sizeof canonical.digest, "a hash has 16 bytes");
     memcpy(h.byte, canonical.digest, sizeof h.byte);
+    return h;
+}
+
+struct trace_hash trace_hash_of(const void *data, size_t n)
+{
+    return canonical_hash(XXH3_128bits(data, n));
+}
+
+void trace_hash_add(void **state, const void *data, size_t n)
+{
+    if (*state == NULL) {
+        *state = XXH3_createState();
+        if (*state == NULL)
+            out_of_memory(0);
+        XXH3_128bits_reset(*state);
+    }
+    XXH3_128bits_update(*state, data, n);
+}
+
+struct trace_hash trace_hash_end(void **state)
+{
+    if (*state == NULL)
+        return trace_hash_of("", 0);
+    struct trace_hash h = canonical_hash(XXH3_128bits_digest(*state));
+    XXH3_freeState(*state);
+    *state = NULL;
     return h;
 }
 

@@ -27,6 +27,10 @@ struct trace_hash {
     uint8_t byte[16];
 };
 struct trace_hash trace_hash_of(const void *data, size_t n);
+/* The same in pieces, while they are in the caches: `n` bytes more. *state is NULL before the
+ * first, and to be ended. */
+void trace_hash_add(void **state, const void *data, size_t n);
+struct trace_hash trace_hash_end(void **state);
 bool trace_hash_equal(struct trace_hash a, struct trace_hash b);
 
 struct trace_image {
@@ -156,10 +160,11 @@ struct trace_writer;
 
 struct trace_writer_options {
     int level;       /* zstd level; 0: the default that suits recording */
-    bool overwrite;  /* replace an existing file */
+    bool overwrite;  /* replace an existing trace, or an empty file */
 };
 
-/* Creates `path` and writes the header's frame. Compression and writing happen
+/* Creates `path`, which no other program may be writing or reading (core/base/output.h), and writes
+ * the header's frame. Compression and writing happen
  * on the writer's own thread and those that help it; the put functions queue
  * and return (they block only when more than 64 MiB wait). They never fail: the
  * first error is kept, what was written stays a valid cut trace, and later data

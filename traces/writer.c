@@ -13,13 +13,13 @@
  * after its first field), never what is in it.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "core/base/output.h"
 #include "core/base/thread.h"
 #include "traces/batch.h"
 #include "traces/hash_set.h"
@@ -140,13 +140,8 @@ static void take_events(struct trace_writer *w, size_t bytes)
 static bool put_piece(struct trace_hash hash, const uint8_t *data, size_t n, size_t *offset,
                       struct buf *out)
 {
-    struct trace_piece p = {
-        .hash = hash,
-        .size = n,
-        .offset = *offset,
-        .data = data + *offset,
-        .n = (size_t)min_u64(n - *offset, TRACE_PIECE),
-    };
+    struct trace_piece p = {.hash = hash, .size = n, .offset = *offset, .data = data + *offset};
+    p.n = (size_t)min_u64(n - *offset, TRACE_PIECE);
     message_put_piece(&p, out);
     *offset += p.n;
     return *offset < n;
@@ -441,13 +436,9 @@ void trace_put_console(struct trace_writer *w, uint32_t vm, uint32_t channel, ui
                        const void *bytes, size_t n)
 {
     for (size_t done = 0; done < n;) {
-        struct trace_text t = {
-            .vm = vm,
-            .channel = channel,
-            .cycle = cycle,
-            .bytes = (const uint8_t *)bytes + done,
-            .n = (size_t)min_u64(n - done, TRACE_PIECE),
-        };
+        struct trace_text t = {.vm = vm, .channel = channel, .cycle = cycle};
+        t.bytes = (const uint8_t *)bytes + done;
+        t.n = (size_t)min_u64(n - done, TRACE_PIECE);
         struct item item = {.field = TRACE_FIELD_CONSOLE};
         message_put_console(&t, &item.bytes);
         queue_put(w, item);
@@ -501,7 +492,7 @@ static void writer_destroy(struct trace_writer *w)
     free(w);
 }
 
-/* One field alone in a frame, written now: only while the thread does not run. */
+/* One field alone in a frame, written now. With `work`. */
 static void write_field_frame(struct trace_writer *w, enum trace_field field)
 {
     lane_put(&w->lanes.main, field, w->scratch.data, w->scratch.len);
@@ -510,33 +501,63 @@ static void write_field_frame(struct trace_writer *w, enum trace_field field)
     buf_clear(&w->scratch);
 }
 
-int trace_writer_open(struct trace_writer **out, const char *path, const struct trace_header *h,
-                      const struct trace_writer_options *opt, struct err *e)
+static void stop_thread(struct trace_writer *w)
 {
-    bool overwrite = opt != NULL && opt->overwrite;
-    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (overwrite ? O_TRUNC : O_EXCL), 0666);
-    if (fd < 0 && errno == EEXIST)
-        ERR(e, ERR_IO, "%s: exists already; choose another name or remove it", path);
-    if (fd < 0)
-        ERR(e, ERR_IO, "%s: cannot create: %s", path, strerror(errno));
-    struct trace_writer *w = writer_create(path, fd, opt != NULL ? opt->level : 0);
+    pthread_mutex_lock(&w->lock);
+    w->closing = true;
+    pthread_cond_signal(&w->filled);
+    pthread_mutex_unlock(&w->lock);
+    pthread_join(w->thread, NULL);
+}
+
+/* The program ends at once: all that was put, as far as nobody is in the middle of it. */
+static void rescue(void *writer)
+{
+    struct trace_writer *w = writer;
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec++;
+    if (pthread_mutex_clocklock(&w->work, CLOCK_MONOTONIC, &until) != 0)
+        return;
+    while (do_piece(w, &whole, false))
+        continue;
+    flush_all(w); /* and nothing behind it: the lock stays */
+}
+
+/* From here on an older trace is gone. */
+static int begin_file(struct trace_writer *w, const struct trace_header *h, struct err *e)
+{
     struct trace_header current = *h;
     current.version = TRACE_VERSION;
     message_put_header(&current, &w->scratch);
+    TRY(output_empty(w->lanes.fd, w->lanes.path, e));
+    pthread_mutex_lock(&w->work);
     write_field_frame(w, TRACE_FIELD_HEADER);
-    int result = trace_writer_status(w, e);
-    if (result == 0) {
-        int error = thread_start(&w->thread, writer_thread, w);
-        if (error != 0)
-            result = err_set(e, ERR_IO, "cannot start a thread: %s", strerror(error));
-    }
+    pthread_mutex_unlock(&w->work);
+    return trace_writer_status(w, e);
+}
+
+int trace_writer_open(struct trace_writer **out, const char *path, const struct trace_header *h,
+                      const struct trace_writer_options *opt, struct err *e)
+{
+    int fd;
+    bool overwrite = opt != NULL && opt->overwrite;
+    TRY(frame_file_open(path, overwrite, &fd, e));
+    struct trace_writer *w = writer_create(path, fd, opt != NULL ? opt->level : 0);
+    int error = thread_start(&w->thread, writer_thread, w);
+    int result = error != 0
+                     ? err_set(e, ERR_IO, "cannot start a thread: %s", strerror(error))
+                     : begin_file(w, h, e);
     if (result < 0) {
+        if (error == 0)
+            stop_thread(w);
         if (!overwrite)
             unlink(path); /* it is ours and empty */
         close(fd);
         writer_destroy(w);
         return result;
     }
+    host_failed_first(rescue, w);
     *out = w;
     return 0;
 }
@@ -555,11 +576,8 @@ static void write_end(struct trace_writer *w, const struct trace_end *end)
 int trace_writer_close_sizes(struct trace_writer *w, const struct trace_end *end,
                              struct trace_sizes *sizes, struct err *e)
 {
-    pthread_mutex_lock(&w->lock);
-    w->closing = true;
-    pthread_cond_signal(&w->filled);
-    pthread_mutex_unlock(&w->lock);
-    pthread_join(w->thread, NULL);
+    host_failed_first(NULL, NULL);
+    stop_thread(w);
     flush_all(w);
     buf_clear(&w->scratch);
     if (end != NULL)

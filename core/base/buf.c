@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/err.h"
+#include "core/base/text.h"
 
 void buf_free(struct buf *b)
 {
@@ -78,6 +79,13 @@ void buf_put_xml(struct buf *b, const char *text, size_t n)
         else
             buf_putc(b, c == '\n' || (c >= 0x20 && c < 0x7f) ? (uint8_t)c : '?');
     }
+}
+
+void buf_put_shown(struct buf *b, const char *text)
+{
+    char *shown = text_shown(text);
+    buf_puts(b, shown);
+    free(shown);
 }
 
 const char *buf_cstr(struct buf *b)

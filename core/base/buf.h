@@ -20,6 +20,7 @@ void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Text inside an XML element or attribute: what has a meaning there is escaped, what is not printable
  * ASCII or a newline becomes "?". */
 void buf_put_xml(struct buf *b, const char *text, size_t n);
+void buf_put_shown(struct buf *b, const char *text); /* as core/base/text.h shows it */
 const char *buf_cstr(struct buf *b);             /* 0-terminated view, valid until the next change */
 
 #endif

@@ -8,9 +8,8 @@
  *    user (what, where, and what to do). Whoever returns an error does not
  *    print it; only the main programs print.
  *  - Broken invariants: CHECK() prints the position of the run and aborts. It
- *    is on in release builds.
- *  - Out of memory: xmalloc() and friends abort with a message. A size that
- *    comes from a guest or a file is limited before it reaches them.
+ *    is on in release builds. What the host refuses is never one.
+ *  - Out of memory: core/base/alloc.h.
  *
  * ERR and TRY are the only macros that contain `return`; that is their job.
  */
@@ -19,6 +18,7 @@
 
 #include <setjmp.h>
 
+#include "core/base/alloc.h"
 #include "core/base/base.h"
 
 enum err_code {
@@ -34,7 +34,7 @@ enum err_code {
 
 struct err {
     int code;      /* enum err_code, 0 while no error is set */
-    char msg[512]; /* one line without newline or other control characters */
+    char msg[512]; /* one line, as core/base/text.h shows it */
 };
 
 /* Fill `e` unless it already holds an error (the first cause wins). `e` may be
@@ -64,11 +64,5 @@ _Noreturn void check_failed(const char *file, int line, const char *cond, const 
         if (UNLIKELY(!(cond)))                                                                     \
             check_failed(__FILE__, __LINE__, #cond, __VA_ARGS__);                                  \
     } while (0)
-
-void *xmalloc(size_t n);
-void *xcalloc(size_t n, size_t size); /* zeroed */
-void *xrealloc(void *p, size_t n);
-char *xstrdup(const char *s);
-char *xasprintf(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
 #endif

@@ -5,14 +5,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/base/text.h"
+
 void usage_error(const char *fmt, ...)
 {
+    char *what = NULL;
     va_list ap;
     va_start(ap, fmt);
-    fprintf(stderr, "%s: ", program_invocation_short_name);
-    vfprintf(stderr, fmt, ap);
-    fputc('\n', stderr);
+    int n = vasprintf(&what, fmt, ap);
     va_end(ap);
+    char *shown = text_shown(n < 0 ? fmt : what);
+    fprintf(stderr, "%s: %s\n", program_invocation_short_name, shown);
+    free(shown);
+    if (n >= 0)
+        free(what);
     exit(1);
 }
 

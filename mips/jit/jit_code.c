@@ -5,6 +5,7 @@
  * full, all code is dropped (code.c); it is a cache.
  */
 #ifdef __x86_64__
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -42,14 +43,23 @@ void jit_views_gone(struct mips *cpu)
         loop_inner_clear(cpu->jit);
 }
 
+static _Noreturn void no_memory(void)
+{
+    host_failed("no %u MiB of memory for translated code: %s%s (--engine interp needs none)",
+                CODE_SIZE >> 20, strerror(errno),
+                errno == EFBIG ? ", which ulimit -f limits, too" : "");
+}
+
 void jit_init(struct mips *cpu)
 {
     struct jit *jit = cpu->jit = xcalloc(1, sizeof *jit);
     int fd = memfd_create("disco-code", MFD_CLOEXEC);
-    CHECK(fd >= 0 && ftruncate(fd, CODE_SIZE) == 0, "no memory for code");
+    if (fd < 0 || ftruncate(fd, CODE_SIZE) < 0)
+        no_memory();
     uint8_t *rw = mmap(NULL, CODE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     uint8_t *rx = mmap(NULL, CODE_SIZE, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
-    CHECK(rw != MAP_FAILED && rx != MAP_FAILED, "no memory for code");
+    if (rw == MAP_FAILED || rx == MAP_FAILED)
+        no_memory();
     close(fd);
     jit->rw = rw;
     jit->rx = rx;

@@ -24,15 +24,17 @@ allowed='
     fflush fopen fclose fseek ftell ferror feof open_memstream perror stdin stdout stderr
     open open64 openat close read write pread pread64 pwrite pwrite64 lseek lseek64 fstat fstat64
     stat stat64 ftruncate ftruncate64 fallocate fallocate64 unlink fsync fdatasync fcntl fcntl64
-    preadv pwritev readv writev
+    preadv pwritev readv writev flock readlink realpath
     mmap mmap64 munmap mprotect madvise memfd_create sysconf getpagesize
     pthread_create pthread_join pthread_mutex_init pthread_mutex_destroy pthread_mutex_lock
     pthread_mutex_unlock pthread_mutexattr_init pthread_mutexattr_settype
-    pthread_mutexattr_destroy pthread_cond_init pthread_cond_destroy pthread_cond_wait
+    pthread_mutexattr_destroy pthread_self pthread_equal
+    pthread_cond_init pthread_cond_destroy pthread_cond_wait
     pthread_cond_signal pthread_cond_broadcast sem_init sem_destroy sem_wait sem_post
     argp_parse program_invocation_short_name
     pthread_sigmask sigfillset sched_yield
-    abort exit _exit setjmp _setjmp __sigsetjmp longjmp siglongjmp sigaction sigemptyset
+    abort exit _exit on_exit sleep setjmp _setjmp __sigsetjmp longjmp siglongjmp
+    sigaction sigemptyset signal
     ffs clz floor ceil fmod sqrt
     __errno_location __assert_fail __stack_chk_fail __tls_get_addr _GLOBAL_OFFSET_TABLE_
     __sigsetjmp_chk __ctype_b_loc __ctype_tolower_loc __ctype_toupper_loc

@@ -151,7 +151,7 @@ def refused_port(port):
 
 def mistakes():
     for pcap, text in (("lan:x", "fetch.zst has no such network"),
-                       ("user:fetch.zst", "that is the trace itself"),
+                       ("user:fetch.zst", "is the trace; write the frames"),
                        ("user:", "wanted NETWORK:FILE"),
                        ("user:/nonexistent/x", "/nonexistent/x: cannot create")):
         expect_one_line(REPLAY, "--verify", "--pcap", pcap, "fetch.zst", text=text)

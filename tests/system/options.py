@@ -75,8 +75,8 @@ def bad_files():
     refused("-drive", "file=empty", text="empty: a disk of 0 bytes")
     refused("-o", "missing/t.zst", text="missing/t.zst: cannot create: No such file or directory")
     refused("-o", "folder", text="folder: cannot create: Is a directory")
-    refused("-o", ECHO, text="is an image that this machine uses")
-    refused("-drive", "file=large", "-o", "large", text="is an image that this machine uses")
+    refused("-o", ECHO, text="is the kernel of VM vm0; write the trace (-o) elsewhere")
+    refused("-drive", "file=large", "-o", "large", text="large: is a disk of VM vm0; write")
     check(os.path.getsize("large") == 9 << 20, "the disk was written over")
 
 

@@ -1,9 +1,11 @@
 /*
  * Copies a trace and makes one thing wrong in the copy, which is a valid trace all the same:
  *
- *   tamper same|event|drop|digest|end|input FROM TO [NUMBER]
+ *   tamper same|event|drop|digest|end|input|names FROM TO [NUMBER]
  *
  * NUMBER says which event, digest or input (0 if missing). Prints the position of the change.
+ * `names` puts what a terminal obeys into the names of the header, of images from NUMBER on (a guest
+ * sees its kernel's).
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -106,12 +108,33 @@ static void copy_digests(struct job *job, struct trace_reader *r, struct trace_w
                           texts[i].n);
 }
 
+/* In its place; who owns the names frees them. */
+static void set_name(char **name)
+{
+    free(*name);
+    *name = xstrdup("\x1b]0;title\a\x1b[31mred\xc2\x9b" "2J\nnext");
+}
+
+static void change_names(struct trace_header *h, size_t first_image)
+{
+    set_name(&h->build);
+    set_name(&h->recorded);
+    for (size_t i = first_image; i < h->images_count; i++)
+        set_name(&h->images[i].name);
+    for (size_t i = 0; i < h->networks_count; i++)
+        set_name(&h->networks[i].name);
+    for (size_t i = 0; i < h->vms_count; i++)
+        set_name(&h->vms[i].name);
+}
+
 static int copy(struct job *job, struct trace_reader *r, const char *path, struct err *e)
 {
     struct trace_writer *w;
     const struct trace_end *end = trace_reader_end(r);
     if (end == NULL)
         ERR(e, ERR_FORMAT, "the trace is cut");
+    if (is_it(job, "names", job->number))
+        change_names((struct trace_header *)(uintptr_t)trace_reader_header(r), job->number);
     TRY(trace_writer_open(&w, path, trace_reader_header(r),
                           &(struct trace_writer_options){.overwrite = true}, e));
     int result = copy_blobs(r, w, e);
@@ -120,10 +143,10 @@ static int copy(struct job *job, struct trace_reader *r, const char *path, struc
     copy_inputs(job, r, w);
     copy_digests(job, r, w);
     struct trace_end last = *end;
-    struct trace_digest final = end->digests[0];
-    last.digests = &final;
+    struct trace_digest final[16];
+    last.digests = memcpy(final, end->digests, end->digests_count * sizeof final[0]);
     if (is_it(job, "end", 0)) {
-        final.cpu ^= 1;
+        final[0].cpu ^= 1;
         printf("%" PRIu64 "\n", end->step);
     }
     int closed = trace_writer_close(w, &last, e);
@@ -135,7 +158,7 @@ int main(int argc, char **argv)
     struct err e = {0};
     struct trace_reader *r;
     if (argc < 4) {
-        fprintf(stderr, "usage: tamper same|event|drop|digest|end|input FROM TO [NUMBER]\n");
+        fprintf(stderr, "usage: tamper same|event|drop|digest|end|input|names FROM TO [NUMBER]\n");
         return 1;
     }
     struct job job = {.what = argv[1], .number = argc > 4 ? strtoull(argv[4], NULL, 10) : 0};

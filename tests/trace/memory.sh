@@ -190,7 +190,7 @@ refused 'bad.zst: offset ' bad.zst
 
 # The command line.
 expect 1 'a command and one file' "$tool" memory
-expect 1 'nodir/x.svg: No such file or directory' "$tool" memory --svg nodir/x.svg exact.zst
+expect 1 'nodir/x.svg: cannot create: No such file or directory' "$tool" memory --svg nodir/x.svg exact.zst
 grep -q '2 VMs use' out || fail 'no table without a picture'
 if [ -w /dev/full ]; then
     expect 1 '/dev/full: No space left on device' "$tool" memory --svg /dev/full exact.zst

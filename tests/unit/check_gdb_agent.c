@@ -185,6 +185,7 @@ START_TEST(printing)
     ck_assert_str_eq(print2("%%|%5d|%-5d|", 1, 2), "%|    1|2    |");
     ck_assert_str_eq(print2("%hhd %hhu", 255, 255), "-1 255");
     ck_assert_str_eq(print2("%c%c", 'h', 'i'), "hi");
+    ck_assert_str_eq(print2("%c[2J%c\\033", 0x1b, '\n'), "\\x1b[2J\n\033"); /* the user may */
     ck_assert_str_eq(print2("%p %#lx", 16, 17), "0x10 0x11");
     ck_assert_str_eq(print2("\\t\\\"\\101\\q\\", 1, 1), "\t\"Aq\\");
     ck_assert_str_eq(print2("%n%f%999d%", 1, 1), "%n%f%999d%"); /* unknown: as it stands */

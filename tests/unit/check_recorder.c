@@ -390,6 +390,45 @@ static void assert_replays(uint32_t most)
 }
 
 /* A recording may end after any step, those that reset the machine included. */
+/* Somebody else writes to a disk's image. What the guest never read, or read before and no more,
+ * does not matter; what it reads again must be what it was, or the run ends, and the trace before. */
+START_TEST(disk_changes)
+{
+    static const struct {
+        uint64_t changed; /* block */
+        bool known, ends; /* was it recorded before? */
+    } cases[] = {{3, true, true}, {4, true, false}, {3, false, true}};
+    uint8_t sector[SECTOR_SIZE], other[SECTOR_SIZE] = {0x77};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct record_options o = some_options();
+        struct run run;
+        begin();
+        o.output = trace;
+        o.output_given = true;
+        start(&run, &o);
+        ck_assert_int_eq(go(&run, 30000000), RUN_LIMIT); /* past a digest */
+        ck_assert(disk_read(run.m->vms[0]->disks[0], 24, 1, sector));
+        if (cases[i].known)
+            ck_assert_int_eq(go(&run, 31000000), RUN_LIMIT);
+        int fd = open(disk, O_WRONLY);
+        ck_assert_int_eq(pwrite(fd, other, sizeof other, (off_t)(cases[i].changed * PAGE_SIZE)),
+                         sizeof other);
+        close(fd);
+        ck_assert(disk_read(run.m->vms[0]->disks[0], 25, 1, sector));
+        ck_assert_int_eq(go(&run, 62000000), cases[i].ends ? RUN_FAILED : RUN_LIMIT);
+        ck_assert_int_eq(stop(&run), cases[i].ends ? ERR_IO : 0);
+        if (cases[i].ends)
+            ck_assert_msg(strstr(run.e.msg, "changed it at offset 12288") != NULL, "%s", run.e.msg);
+        struct trace_reader *reader;
+        ck_assert_int_eq(trace_reader_open(&reader, trace, false, &run.e), 0);
+        ck_assert_int_eq(trace_reader_cut(reader) != NULL, cases[i].ends);
+        trace_reader_close(reader);
+        assert_replays(1000000);
+        end();
+    }
+}
+END_TEST
+
 START_TEST(replays_from_any_stop)
 {
     struct guest g;
@@ -401,6 +440,7 @@ START_TEST(replays_from_any_stop)
         struct record_options o = some_options();
         struct run run;
         o.output = trace;
+        o.output_given = true;
         start(&run, &o);
         struct run_limit limit = {.step = step, .cycle = UINT64_MAX};
         ck_assert_int_eq(monitor_run(run.m, &limit, &run.e), RUN_LIMIT);
@@ -417,6 +457,7 @@ START_TEST(replays)
     struct record_options o = some_options();
     struct run run;
     o.output = trace;
+    o.output_given = true;
     o.cluster.vms[0].replies[0] = (struct reply_option){"..", "xyzR"};
     o.cluster.vms[0].replies[1] = (struct reply_option){"....", "abcP"};
     o.cluster.vms[0].replies_count = 1 + (size_t)_i % 2;
@@ -462,6 +503,7 @@ static struct record_options outside_options(uint16_t *port)
         .network = 1, .mac = {2}, .link = {.latency_ns = o.cluster.epoch_ns, .mtu = 1500}};
     o.cluster.vms[0].nics_count = 1;
     o.output = trace;
+    o.output_given = true;
     return o;
 }
 
@@ -509,7 +551,7 @@ START_TEST(frames_that_cannot_be)
         struct err e = {0};
         ck_assert_int_eq(setup_open(&s, &o, &e), 0);
         ck_assert_int_eq(trace_writer_open(&w, trace, &s.header, &options, &e), 0);
-        trace_put_image(w, s.header.images[0].hash, s.images[0].mapped, s.images[0].size);
+        trace_put_image(w, s.images[0].copy.hash, s.images[0].copy.data, s.images[0].size);
         trace_put_input(w, &(struct trace_input){.kind = TRACE_INPUT_FRAME,
                                                  .channel = inputs[i].channel,
                                                  .data = bytes,
@@ -546,6 +588,7 @@ static Suite *make_suite(void)
     tcase_add_test(tc, frames_come_in);
     tcase_add_test(tc, frames_that_cannot_be);
     tcase_add_test(alone, disk_fails);
+    tcase_add_test(alone, disk_changes);
     suite_add_tcase(suite, tc);
     suite_add_tcase(suite, alone);
     return suite;

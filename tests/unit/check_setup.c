@@ -44,6 +44,7 @@ static void begin(void)
     put("other", "");
     ck_assert_int_eq(truncate(in_dir("other"), 4096), 0);
     ck_assert_int_eq(symlink("disk", in_dir("link")), 0);
+    ck_assert_int_eq(symlink("./log", in_dir("dangling")), 0);
     static char conf[PATH_MAX];
     snprintf(conf, sizeof conf, "%s/conf", dir);
     o = (struct record_options){.cluster_file = conf};
@@ -52,7 +53,8 @@ static void begin(void)
 
 static void end(void)
 {
-    static const char *const names[] = {"kernel", "initrd", "disk", "other", "link", "conf", "log"};
+    static const char *const names[] = {"kernel", "initrd", "disk",     "other", "link",
+                                        "conf",   "log",    "dangling", "hard"};
     setup_close(&s);
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         unlink(in_dir(names[i]));
@@ -179,17 +181,118 @@ START_TEST(locks)
 }
 END_TEST
 
-/* A console's file is emptied: it must be nobody's image, nor the trace. */
-START_TEST(console_files)
+/* What is written must not be read, or written otherwise, under whatever name. */
+START_TEST(outputs_apart)
 {
-    assert_refused("vms = ( { " K "console = \"file:disk\"; disks = ( { file = \"link\"; } ); } );",
-                   "would overwrite an image");
-    ck_assert_int_eq(try("vms = ( { name = \"a\"; " K "console = \"file:log\"; } );"), 0);
-    ck_assert_int_eq(setup_output_is_free(&s, in_dir("log"), &e), ERR_USAGE);
-    ck_assert_ptr_nonnull(strstr(e.msg, "console of VM a"));
-    e = (struct err){0};
-    ck_assert_int_eq(setup_output_is_free(&s, in_dir("kernel"), &e), ERR_USAGE);
-    ck_assert_int_eq(setup_output_is_free(&s, in_dir("trace"), &e), 0);
+    static char trace[PATH_MAX], log[PATH_MAX];
+    snprintf(trace, sizeof trace, "%s/./trace", dir);
+    snprintf(log, sizeof log, "%s/log", dir);
+    o.output_given = true;
+    assert_refused("vms = ( { name = \"a\"; " K
+                   "console = \"file:disk\"; disks = ( { file = \"link\"; } ); } );",
+                   "disk: is a disk of VM a; write the console of VM a elsewhere");
+    assert_refused("vms = ( { name = \"a\"; " K "console = \"file:conf\"; } );",
+                   "is the cluster file; write the console");
+    assert_refused("vms = ( { " K "console = \"file:log\"; }, { " K
+                   "console = \"file:dangling\"; } );",
+                   "dangling: is the console of VM vm0; write the console of VM vm1 elsewhere");
+    o.output = trace;
+    ck_assert_int_eq(try("vms = ( { " K "console = \"file:log\"; } );"), 0);
+    assert_refused("vms = ( { " K "console = \"file:trace\"; } );",
+                   "write the trace (-o) elsewhere");
+    o.pcaps[0] = (struct pcap_option){"lan", in_dir("trace")};
+    o.pcaps_count = 1;
+    assert_refused("networks = ( { name = \"lan\"; } ); vms = ( { " K "} );",
+                   "is the trace (-o); write the frames (--pcap) elsewhere");
+    o.pcaps_count = 0;
+    ck_assert_int_eq(link(in_dir("kernel"), in_dir("hard")), 0);
+    snprintf(trace, sizeof trace, "%s/hard", dir);
+    assert_refused("vms = ( { name = \"a\"; " K "} );", "hard: is the kernel of VM a");
+    snprintf(trace, sizeof trace, "/dev/null"); /* anything may go there at once */
+    ck_assert_int_eq(try("vms = ( { " K "console = \"file:/dev/null\"; count = 1; } );"), 0);
+}
+END_TEST
+
+/* Only who names it may replace a trace that is there. */
+START_TEST(default_output)
+{
+    static char trace[PATH_MAX];
+    snprintf(trace, sizeof trace, "%s/log", dir);
+    o.output = trace;
+    ck_assert_int_eq(try("vms = ( { " K "} );"), 0);
+    put("log", "");
+    assert_refused("vms = ( { " K "} );", "exists already; -o ");
+    o.output_given = true;
+    ck_assert_int_eq(try("vms = ( { " K "} );"), 0);
+}
+END_TEST
+
+/* What is recorded is what was read, whatever becomes of the file. */
+START_TEST(images_are_copies)
+{
+    ck_assert_int_eq(try("vms = ( { " K "initrd = \"initrd\"; } );"), 0);
+    put("initrd", "other!");
+    ck_assert_mem_eq(s.config.vms[0].initrd.data, "initrd", 6);
+    ck_assert_int_eq(truncate(in_dir("kernel"), 0), 0);
+    ck_assert_mem_eq(s.config.vms[0].kernel.data, "\1\2\3\4", 4);
+    ck_assert(trace_hash_equal(s.header.images[1].hash, trace_hash_of("initrd", 6)));
+}
+END_TEST
+
+static void put_bytes(const char *name, const char *bytes, size_t n, size_t at)
+{
+    char block[4096] = {0};
+    memcpy(block + at, bytes, n);
+    FILE *f = fopen(in_dir(name), "wb");
+    ck_assert_uint_eq(fwrite(block, 1, sizeof block, f), sizeof block);
+    fclose(f);
+}
+
+START_TEST(formats)
+{
+    static const struct {
+        const char *bytes;
+        size_t n, at;
+        const char *format;
+    } kinds[] = {
+        {"QFI\xfb\0\0\0\3", 8, 0, "qcow2"},
+        {"QFI\xfb\0\0\0\1", 8, 0, "qcow"},
+        {"QED\0", 4, 0, "qed"},
+        {"KDMV\1", 5, 0, "vmdk"},
+        {"\x7f\x10\xda\xbe", 4, 64, "vdi"},
+        {"vhdxfile", 8, 0, "vhdx"},
+        {"conectix", 8, 0, "vpc"},
+        {"WithoutFreeSpace", 16, 0, "parallels"},
+    };
+    char text[100];
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        put_bytes("disk", kinds[i].bytes, kinds[i].n, kinds[i].at);
+        snprintf(text, sizeof text, "qemu-img convert -f %s -O raw ", kinds[i].format);
+        assert_refused("vms = ( { " K "disks = ( { file = \"disk\"; } ); } );", text);
+        ck_assert_ptr_nonnull(strstr(e.msg, "disk.raw"));
+        ck_assert_int_eq(
+            try("vms = ( { " K "disks = ( { file = \"disk\"; format = \"raw\"; } ); } );"), 0);
+    }
+    assert_refused("vms = ( { " K "disks = ( { file = \"other\"; format = \"qcow2\"; } ); } );",
+                   "other: a disk of format qcow2");
+    assert_refused("vms = ( { " K "disks = ( { file = \"other\"; format = \"x\"; } ); } );",
+                   "format = \"x\": wanted \"raw\"");
+}
+END_TEST
+
+/* Programs of others lock ranges of bytes, as qemu does. */
+START_TEST(locks_of_others)
+{
+    int other = open(in_dir("disk"), O_RDONLY);
+    struct flock one = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = 100, .l_len = 1};
+    ck_assert_int_eq(fcntl(other, F_OFD_SETLK, &one), 0);
+    assert_refused("vms = ( " OWNED " );", "another program uses this disk");
+    ck_assert_int_eq(try("vms = ( { " K "disks = ( { file = \"disk\"; } ); } );"), 0);
+    close(other);
+    ck_assert_int_eq(try("vms = ( " OWNED " );"), 0);
+    other = open(in_dir("disk"), O_RDONLY);
+    ck_assert_int_eq(fcntl(other, F_OFD_SETLK, &one), -1);
+    close(other);
 }
 END_TEST
 
@@ -197,9 +300,16 @@ START_TEST(missing_things)
 {
     ck_assert_int_eq(try("vms = ( { kernel = \"none\"; } );"), ERR_IO);
     ck_assert_ptr_nonnull(strstr(e.msg, in_dir("none")));
-    ck_assert_int_eq(try("vms = ( { " K "}, { " K "disks = ( { file = \"none\"; } ); } );"),
-                     ERR_IO);
+    ck_assert_int_eq(
+        try("vms = ( { " K "},\n{ name = \"b\"; " K "disks = (\n{ file = \"none\"; } ); } );"),
+        ERR_IO);
+    ck_assert_ptr_nonnull(strstr(e.msg, "conf:3: VM b: disks: "));
+    ck_assert_int_eq(try("defaults = {\n\ninitrd = \"none\"; }; vms = ( { " K "} );"), ERR_IO);
+    ck_assert_ptr_nonnull(strstr(e.msg, "conf:3: VM vm0: initrd: "));
+    ck_assert_int_eq(try("vms = ( {\nbios = \"none\"; } );"), ERR_IO);
+    ck_assert_ptr_nonnull(strstr(e.msg, "conf:2: VM vm0: bios: "));
     ck_assert_int_eq(try("vms = ( { kernel = \".\"; } );"), ERR_FORMAT);
+    ck_assert_ptr_nonnull(strstr(e.msg, "conf:1: VM vm0: kernel: "));
     o.pcaps[0] = (struct pcap_option){"lan", "f"};
     o.pcaps_count = 1;
     assert_refused("networks = ( { name = \"a\"; } ); vms = ( { " K "} );", "no network \"lan\"");
@@ -217,7 +327,11 @@ int main(void)
     tcase_add_test(tc, header);
     tcase_add_test(tc, one_owner);
     tcase_add_test(tc, locks);
-    tcase_add_test(tc, console_files);
+    tcase_add_test(tc, locks_of_others);
+    tcase_add_test(tc, outputs_apart);
+    tcase_add_test(tc, default_output);
+    tcase_add_test(tc, images_are_copies);
+    tcase_add_test(tc, formats);
     tcase_add_test(tc, missing_things);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 
 #include "tests/unit/trace_sample.h"
 
@@ -265,6 +266,35 @@ START_TEST(frames_end_in_time)
 }
 END_TEST
 
+/* The program ends at once, for want of something of the host: what was put is in the file. */
+START_TEST(rescued)
+{
+    struct err e = {0};
+    char *path = sample_path("rescued");
+    pid_t child = fork();
+    if (child == 0) {
+        struct trace_header h = sample_header();
+        struct trace_writer *w;
+        trace_writer_open(&w, path, &h, NULL, NULL);
+        trace_put_console(w, 0, 0, 5, "last words", 10);
+        host_failed("no more \x1b[m of it");
+    }
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    struct trace_reader *r;
+    ck_assert_msg(trace_reader_open(&r, path, false, &e) == 0, "%s", e.msg);
+    size_t n;
+    const struct trace_text *t = trace_reader_console(r, &n);
+    ck_assert_uint_eq(n, 1);
+    ck_assert_mem_eq(t[0].bytes, "last words", 10);
+    ck_assert_ptr_nonnull(trace_reader_cut(r));
+    trace_reader_close(r);
+    unlink(path);
+    free(path);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("trace_writer");
@@ -276,6 +306,7 @@ int main(void)
     tcase_add_loop_test(t, many_producers, 0, 3);
     tcase_add_loop_test(t, help_keeps_the_order, 0, 2);
     tcase_add_test(t, frames_end_in_time);
+    tcase_add_test(t, rescued);
     suite_add_tcase(s, t);
     SRunner *runner = srunner_create(s);
     srunner_run_all(runner, CK_NORMAL);
