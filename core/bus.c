@@ -3,9 +3,12 @@
  *
  * The ranges are kept as given; what answers where is a flat view derived from
  * them: disjoint segments sorted by address, each with the range on top there.
- * It is rebuilt at the first lookup after a change, so that a burst of BAR
- * writes costs one rebuild. Addresses below 64 Ki have a table of range
- * numbers besides, which makes a port access one load.
+ * Addresses below 64 Ki have a table of range numbers besides, which makes a
+ * port access one load.
+ *
+ * The view costs as much as a hundred lookups without it, so it is made when
+ * there were about as many of these since the last change: a guest that moves
+ * ranges all the time pays for a search of the ranges at each access, no more.
  */
 #include "core/bus.h"
 
@@ -16,6 +19,7 @@
 
 #define PORTS        0x10000
 #define SEGMENTS_MAX (2 * BUS_RANGES_MAX)
+#define LOOKUPS      64 /* after a change, until the view is made anew */
 
 struct slot {
     struct bus_range range;
@@ -33,7 +37,9 @@ struct bus {
     const char *name;
     struct slot slots[BUS_RANGES_MAX];
     uint64_t sequence;
+    int end; /* no slot from here on was ever used */
     bool dirty;
+    unsigned lookups; /* since it is */
     unsigned segments;
     unsigned hit; /* segment found last */
     struct segment view[SEGMENTS_MAX];
@@ -54,6 +60,12 @@ void bus_destroy(struct bus *bus)
     free(bus);
 }
 
+static void changed(struct bus *bus)
+{
+    bus->dirty = true;
+    bus->lookups = 0;
+}
+
 int bus_map_over(struct bus *bus, uint64_t base, uint64_t size, const struct io_ops *ops,
                  struct device *dev, const char *name, unsigned priority)
 {
@@ -69,7 +81,8 @@ int bus_map_over(struct bus *bus, uint64_t base, uint64_t size, const struct io_
         .priority = priority,
         .sequence = bus->sequence++,
     };
-    bus->dirty = true;
+    bus->end = handle >= bus->end ? handle + 1 : bus->end;
+    changed(bus);
     return handle;
 }
 
@@ -86,7 +99,7 @@ void bus_unmap(struct bus *bus, int handle)
     CHECK(handle < BUS_RANGES_MAX && bus->slots[handle].used, "bus %s: unmap of handle %d",
           bus->name, handle);
     bus->slots[handle].used = false;
-    bus->dirty = true;
+    changed(bus);
 }
 
 static uint64_t range_last(const struct bus_range *r)
@@ -102,7 +115,7 @@ static bool is_over(const struct slot *a, const struct slot *b)
 static const struct slot *top_at(const struct bus *bus, uint64_t addr)
 {
     const struct slot *top = NULL;
-    for (unsigned i = 0; i < BUS_RANGES_MAX; i++) {
+    for (int i = 0; i < bus->end; i++) {
         const struct slot *s = &bus->slots[i];
         if (s->used && s->range.size != 0 && addr >= s->range.base &&
             addr <= range_last(&s->range) && (top == NULL || is_over(s, top)))
@@ -123,7 +136,7 @@ static COLD void rebuild(struct bus *bus)
 {
     uint64_t edges[SEGMENTS_MAX];
     unsigned n = 0;
-    for (unsigned i = 0; i < BUS_RANGES_MAX; i++) {
+    for (int i = 0; i < bus->end; i++) {
         const struct bus_range *r = &bus->slots[i].range;
         if (!bus->slots[i].used || r->size == 0)
             continue;
@@ -176,10 +189,21 @@ static const struct segment *find_segment(struct bus *bus, uint64_t addr)
     return &bus->view[low];
 }
 
+/* A lookup without the view; or make it, if it pays by now. */
+static COLD const struct bus_range *find_unsorted(struct bus *bus, uint64_t addr)
+{
+    if (bus->lookups++ >= LOOKUPS) {
+        rebuild(bus);
+        return bus_find(bus, addr);
+    }
+    const struct slot *top = top_at(bus, addr);
+    return top == NULL ? NULL : &top->range;
+}
+
 const struct bus_range *bus_find(struct bus *bus, uint64_t addr)
 {
     if (UNLIKELY(bus->dirty))
-        rebuild(bus);
+        return find_unsorted(bus, addr);
     if (addr < PORTS) {
         unsigned i = bus->ports[addr];
         return i == 0 ? NULL : &bus->slots[i - 1].range;

@@ -2,9 +2,8 @@
  * The MIPS Malta board: which chips there are, how they are wired, what is in
  * memory at power-on.
  *
- * Instead of YAMON, a stub of a few instructions in flash does what a kernel
- * relies on: it moves the GT-64120's registers, opens the PCI windows, and
- * enters the kernel with argc, argv, envp and the RAM size.
+ * Instead of YAMON, a stub in flash does what a kernel relies on (malta_rom.h):
+ * it is entered with argc, argv, envp and the RAM size.
  *
  * Source: MIPS Malta User's Manual; YAMON Reference Manual (environment).
  */
@@ -34,13 +33,14 @@
 #include "core/dev/virtio_net.h"
 #include "core/dev/virtio_rng.h"
 #include "core/loader.h"
+#include "core/malta_rom.h"
 #include "core/monitor.h"
 #include "core/vm.h"
 
 #define LOW_RAM_END    0x10000000u /* the first 256 MiB lie at 0 */
 #define HIGH_RAM       0x80000000u /* all RAM again */
 #define FLASH          0x1e000000u
-#define BOOT_FLASH     0x1fc00000u /* the same 4 MiB */
+#define BOOT_FLASH     MALTA_BOOT_FLASH /* the same 4 MiB */
 #define FPGA           0x1f000000u
 #define CBUS_UART      0x1f000900u
 #define REVISION_REG   0x10u       /* in the boot flash */
@@ -53,7 +53,6 @@
 #define PROM_STRINGS   0x2100u
 #define PROM_END       0x4000u
 #define STACK_TOP      0x80001fc0u
-#define STUB_OFFSET    0x400u      /* in flash; the reset vector jumps there */
 
 struct malta {
     struct irq cpu_irq[6];
@@ -245,71 +244,6 @@ static bool malta_memory_at(const struct vm *vm, uint64_t pa, uint64_t *key, boo
 
 /* ---- what the firmware would do ---- */
 
-struct stub {
-    struct vm *vm;
-    uint64_t pa;
-};
-
-static void st32(struct vm *vm, uint64_t pa, uint32_t v)
-{
-    uint8_t bytes[4];
-    if (vm->config->big_endian)
-        st_be32(bytes, v);
-    else
-        st_le32(bytes, v);
-    vm_load(vm, pa, bytes, sizeof bytes);
-}
-
-static void emit(struct stub *s, uint32_t word)
-{
-    st32(s->vm, s->pa, word);
-    s->pa += 4;
-}
-
-enum { REG_A0 = 4, REG_A1, REG_A2, REG_A3, REG_T0 = 8, REG_T1, REG_SP = 29, REG_RA = 31 };
-
-static void emit_li(struct stub *s, unsigned reg, uint32_t v)
-{
-    emit(s, 0x3c000000u | reg << 16 | v >> 16);               /* lui */
-    emit(s, 0x34000000u | reg << 21 | reg << 16 | (v & 0xffff)); /* ori */
-}
-
-/* A GT-64120 register is little-endian; a big-endian vcpu stores it swapped. */
-static void emit_gt_store(struct stub *s, uint32_t va, uint32_t v)
-{
-    emit_li(s, REG_T0, va);
-    emit_li(s, REG_T1, s->vm->config->big_endian ? __builtin_bswap32(v) : v);
-    emit(s, 0xac000000u | REG_T0 << 21 | REG_T1 << 16); /* sw t1, 0(t0) */
-}
-
-static void write_stub(struct vm *vm, uint32_t entry, uint32_t argc, uint32_t argv, uint32_t envp,
-                       uint32_t ram)
-{
-    struct stub s = {vm, BOOT_FLASH};
-    emit(&s, 0x10000000u | (STUB_OFFSET / 4 - 1)); /* b stub */
-    emit(&s, 0);
-    st32(vm, BOOT_FLASH + REVISION_REG, REVISION_MALTA);
-    s.pa = BOOT_FLASH + STUB_OFFSET;
-    emit_gt_store(&s, 0xb4000068u, 0xdf);    /* register space to 0x1be00000 */
-    static const struct {
-        uint16_t reg, value; /* in units of 2 MiB */
-    } windows[] = {
-        {0x48, 0xc0}, {0x50, 0x40}, /* PCI I/O at 0x18000000 */
-        {0x58, 0x80}, {0x60, 0x3f}, /* PCI memory 0 at 0x10000000 */
-        {0x80, 0xc1}, {0x88, 0x5e}, /* PCI memory 1 at 0x18200000 */
-    };
-    for (size_t i = 0; i < ARRAY_LEN(windows); i++)
-        emit_gt_store(&s, 0xbbe00000u + windows[i].reg, windows[i].value);
-    emit_li(&s, REG_SP, STACK_TOP);
-    emit_li(&s, REG_A0, argc);
-    emit_li(&s, REG_A1, argv);
-    emit_li(&s, REG_A2, envp);
-    emit_li(&s, REG_A3, ram);
-    emit_li(&s, REG_RA, entry);
-    emit(&s, 0x00000008u | (unsigned)REG_RA << 21); /* jr ra */
-    emit(&s, 0);
-}
-
 /* The table of pointers and the strings behind it, in RAM. */
 struct prom {
     struct vm *vm;
@@ -324,7 +258,7 @@ static void prom_pointer(struct prom *prom, const char *text)
         prom->full = true;
         return;
     }
-    st32(prom->vm, prom->table, text == NULL ? 0 : 0x80000000u | prom->strings);
+    malta_rom_word(prom->vm, prom->table, text == NULL ? 0 : 0x80000000u | prom->strings);
     prom->table += 4;
     if (text != NULL)
         vm_load(prom->vm, prom->strings, text, n);
@@ -384,8 +318,12 @@ static int boot_kernel(struct vm *vm, struct err *e)
     free(line);
     if (prom.full)
         ERR(e, ERR_USAGE, "the kernel command line is too long");
-    write_stub(vm, (uint32_t)entry, 2, 0x80000000u | PROM_TABLE, 0x80000000u | envp,
-               (uint32_t)low);
+    malta_rom_write(vm, &(struct malta_entry){
+                            .pc = (uint32_t)entry,
+                            .sp = STACK_TOP,
+                            .arg = {2, 0x80000000u | PROM_TABLE, 0x80000000u | envp, (uint32_t)low},
+                        });
+    malta_rom_word(vm, BOOT_FLASH + REVISION_REG, REVISION_MALTA);
     return 0;
 }
 
@@ -400,7 +338,7 @@ static int malta_boot(struct vm *vm, struct err *e)
         ERR(e, ERR_USAGE, "the flash image has %zu bytes; the flash takes 4 MiB", bios->size);
     if (bios->size != 0) {
         vm_load(vm, BOOT_FLASH, bios->data, bios->size);
-        st32(vm, BOOT_FLASH + REVISION_REG, REVISION_MALTA);
+        malta_rom_word(vm, BOOT_FLASH + REVISION_REG, REVISION_MALTA);
     }
     if (vm->config->kernel.size != 0)
         return boot_kernel(vm, e);

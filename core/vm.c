@@ -22,6 +22,7 @@ const struct state_field vm_state[] = {
     STATE(struct vm, idle_cycles),
     STATE(struct vm, power_pending),
     STATE(struct vm, powered_off),
+    STATE(struct vm, halted),
     STATE(struct vm, defect),
     STATE(struct vm, irq_levels),
     STATE_END,
@@ -212,41 +213,13 @@ static void platform_add_timer(struct platform *p, struct dev_timer *t)
     vm->timers[vm->timers_count++] = t;
 }
 
-static int channel_of(const struct vm *vm, const struct device *dev)
-{
-    for (int i = 0; i < VM_CHANNELS_MAX; i++)
-        if (vm->console[i].dev == dev)
-            return i;
-    return -1;
-}
-
 static void platform_output(struct platform *p, struct device *dev, const uint8_t *bytes, size_t n)
 {
     struct vm *vm = container_of(p, struct vm, platform);
-    int channel = channel_of(vm, dev);
+    int channel = vm_channel_of(vm, dev);
     if (channel >= 0)
         console_out(vm, (struct vm_text){(uint32_t)channel, (uint32_t)n, mips_cycle(vm->cpu)},
                     bytes);
-}
-
-static void offer_input(struct console_channel *c)
-{
-    while (c->count != 0) {
-        uint32_t run = (uint32_t)min_u64(c->count, CONSOLE_QUEUE - c->head);
-        size_t taken = c->dev->ops->input(c->dev, c->queue + c->head, run);
-        c->head = (c->head + (uint32_t)taken) % CONSOLE_QUEUE;
-        c->count -= (uint32_t)taken;
-        if (taken < run)
-            break;
-    }
-}
-
-static void platform_input_wanted(struct platform *p, struct device *dev)
-{
-    struct vm *vm = container_of(p, struct vm, platform);
-    int channel = channel_of(vm, dev);
-    if (channel >= 0)
-        offer_input(&vm->console[channel]);
 }
 
 static void platform_power(struct platform *p, enum power_event what)
@@ -258,35 +231,6 @@ void vm_power(struct vm *vm, enum power_event what)
 {
     vm->power_pending = (uint8_t)(what + 1);
     mips_request_stop(vm->cpu);
-}
-
-size_t vm_console_room(const struct vm *vm, unsigned channel)
-{
-    if (channel >= VM_CHANNELS_MAX || vm->console[channel].dev == NULL)
-        return 0;
-    return CONSOLE_QUEUE - vm->console[channel].count;
-}
-
-bool vm_console_ready(const struct vm *vm, unsigned channel)
-{
-    if (channel >= VM_CHANNELS_MAX || vm->console[channel].dev == NULL)
-        return false;
-    struct device *dev = vm->console[channel].dev;
-    return dev->ops->input_ready == NULL || dev->ops->input_ready(dev);
-}
-
-void vm_console_input(struct vm *vm, unsigned channel, const uint8_t *bytes, size_t n)
-{
-    if (channel >= VM_CHANNELS_MAX || vm->console[channel].dev == NULL)
-        return;
-    struct event *ev = vm_event(vm, EVENT_INPUT);
-    ev->arg[0] = channel;
-    ev->arg[1] = n;
-    vm_event_commit(vm);
-    struct console_channel *c = &vm->console[channel];
-    for (size_t i = 0; i < n && c->count < CONSOLE_QUEUE; i++)
-        c->queue[(c->head + c->count++) % CONSOLE_QUEUE] = bytes[i];
-    offer_input(c);
 }
 
 /* ---- device access ---- */
@@ -365,7 +309,7 @@ int vm_create(struct vm *vm, struct monitor *m, unsigned index, const struct vm_
         .timer_changed = platform_timer_changed,
         .dma = vm_dma,
         .output = platform_output,
-        .input_wanted = platform_input_wanted,
+        .input_wanted = vm_input_wanted,
         .power = platform_power,
         .balloon = vm_balloon,
         .wall_clock = cfg->wall_clock,
@@ -445,6 +389,7 @@ static int change_power(struct vm *vm, struct err *e)
     if (what == POWER_RESET && !vm->monitor->config.no_reboot)
         return vm_power_on(vm, e);
     vm->powered_off = 1;
+    vm->halted = what == POWER_HALT;
     return 0;
 }
 

@@ -124,6 +124,7 @@ struct vm {
     uint64_t idle_cycles;   /* of the present sleep */
     uint8_t power_pending;  /* enum power_event + 1 */
     uint8_t powered_off;
+    uint8_t halted;         /* it is off because the boot ROM could not go on */
     uint8_t defect;         /* the monitor failed for this VM: it is halted, and has no digest */
     uint8_t irq_levels;     /* of the vcpu's inputs */
 };
@@ -194,6 +195,11 @@ void vm_frame_event(struct vm *vm, unsigned nic, enum frame_dir dir, uint64_t fr
 size_t vm_console_room(const struct vm *vm, unsigned channel);
 bool vm_console_ready(const struct vm *vm, unsigned channel); /* the guest listens */
 void vm_console_input(struct vm *vm, unsigned channel, const uint8_t *bytes, size_t n);
+/* A BREAK on the line. It overtakes bytes that the device has not taken yet: to keep the order,
+ * wait until there is room for CONSOLE_QUEUE. */
+void vm_console_break(struct vm *vm, unsigned channel);
+int vm_channel_of(const struct vm *vm, const struct device *dev); /* -1: it is no console */
+void vm_input_wanted(struct platform *p, struct device *dev);     /* of struct platform */
 /* At the end of the present unit; from the port, before the next one. */
 void vm_power(struct vm *vm, enum power_event what);
 

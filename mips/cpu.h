@@ -33,7 +33,13 @@ enum {
 #define CAUSE_DC    (1u << 27)
 #define CAUSE_TI    (1u << 30)
 #define CAUSE_BD    (1u << 31)
+#define CONFIG1_EP  (1u << 1) /* EJTAG */
+#define DEBUG_DBP   (1u << 1)
+#define DEBUG_EXCCODE 10      /* bits 14..10: of the last exception in debug mode */
+#define DEBUG_CAUSES 0x00007c3fu
+#define DEBUG_VER   (1u << 15) /* EJTAG 2.5 */
 #define DEBUG_DM    (1u << 30)
+#define DEBUG_DBD   (1u << 31)
 #define PAGEGRAIN_IEC (1u << 27)
 #define PAGEGRAIN_XIE (1u << 30)
 #define PAGEGRAIN_RIE (1u << 31)
@@ -288,7 +294,6 @@ uint64_t run_unit_steps(const struct mips *cpu);
 enum op_result exc_raise(struct mips *cpu, enum mips_exc code) COLD;
 enum op_result exc_raise_address(struct mips *cpu, int code, uint64_t va) COLD;
 enum op_result exc_coprocessor(struct mips *cpu, unsigned unit) COLD;
-enum op_result exc_debug_break(struct mips *cpu) COLD;
 void exc_interrupt(struct mips *cpu);
 void exc_event(struct mips *cpu, enum event_kind kind, uint64_t a0, uint64_t a1, uint64_t a2);
 bool exc_irq_ready(const struct mips *cpu);

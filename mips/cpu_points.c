@@ -48,9 +48,11 @@ bool points_watched(const struct mips *cpu, uint64_t va, uint64_t len)
     return false;
 }
 
-/* A match of the CP0 watch registers. */
+/* A match of the CP0 watch registers; debug mode sees none. */
 static enum op_result watch_exception(struct mips *cpu, uint64_t va, uint64_t len, unsigned bits)
 {
+    if (cpu->c0[C0_DEBUG] & DEBUG_DM)
+        return OP_OK;
     for (unsigned i = 0; i < cpu->model->watch_pairs; i++) {
         if (!pair_covers(cpu, i, va, len, bits) || !pair_matches_asid(cpu, i))
             continue;

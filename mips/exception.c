@@ -1,8 +1,13 @@
 /*
- * Entering exceptions and interrupts. Source: MIPS32 volume III, chapter 6.
+ * Entering exceptions and interrupts. Source: MIPS32 volume III, chapter 6;
+ * for debug mode the EJTAG specification (MD00047), chapter 5.
  *
  * An exception at an instruction undoes its unit: EPC is the instruction, or
  * the branch whose slot it is in (Cause.BD). The caller accounts for the step.
+ *
+ * Debug mode is entered by sdbbp alone. Interrupts and watch exceptions wait
+ * there; every other exception enters it anew, and leaves no trace but in Debug
+ * and DEPC.
  */
 #include "mips/ops.h"
 
@@ -54,8 +59,29 @@ static void log_exception(struct mips *cpu, enum mips_exc code, bool refill, boo
         exc_event(cpu, refill ? EVENT_REFILL : EVENT_EXCEPTION, (uint64_t)code, bad, 0);
 }
 
+/* To the debug vector; `why` is what Debug tells about it. */
+static enum op_result enter_debug(struct mips *cpu, uint64_t why)
+{
+    uint64_t slot = run_in_slot(cpu) ? DEBUG_DBD : 0;
+    cpu->c0[C0_DEPC] = run_unit_pc(cpu);
+    cpu->c0[C0_DEBUG] =
+        sext32((cpu->c0[C0_DEBUG] & ~(uint64_t)(DEBUG_DBD | DEBUG_CAUSES)) | slot | DEBUG_DM | why);
+    cpu->pc = UINT64_C(0xffffffffbfc00480);
+    mmu_mode_changed(cpu);
+    return OP_EXC;
+}
+
+static bool in_debug_mode(const struct mips *cpu)
+{
+    return cpu->c0[C0_DEBUG] & DEBUG_DM;
+}
+
 static enum op_result enter(struct mips *cpu, enum mips_exc code, bool refill, bool address)
 {
+    if (in_debug_mode(cpu)) {
+        exc_event(cpu, EVENT_EXCEPTION, (uint64_t)code, 0, 0);
+        return enter_debug(cpu, (uint64_t)code << DEBUG_EXCCODE);
+    }
     log_exception(cpu, code, refill, address);
     uint64_t pc = run_unit_pc(cpu), offset = 0x180;
     bool slot = run_in_slot(cpu);
@@ -85,6 +111,8 @@ enum op_result exc_raise(struct mips *cpu, enum mips_exc code)
 enum op_result exc_raise_address(struct mips *cpu, int code, uint64_t va)
 {
     enum mips_exc exc = (enum mips_exc)(code & ~EXC_REFILL);
+    if (in_debug_mode(cpu))
+        return enter(cpu, exc, false, false);
     cpu->c0[C0_BADVADDR] = va;
     if (exc != EXC_ADEL && exc != EXC_ADES) {
         cpu->c0[C0_CONTEXT] = sext32((cpu->c0[C0_CONTEXT] & 0xff800000) | (va >> 9 & 0x7ffff0));
@@ -95,27 +123,23 @@ enum op_result exc_raise_address(struct mips *cpu, int code, uint64_t va)
 
 enum op_result exc_coprocessor(struct mips *cpu, unsigned unit)
 {
-    cpu->c0[C0_CAUSE] = sext32((cpu->c0[C0_CAUSE] & ~UINT64_C(0x30000000)) | unit << 28);
+    if (!in_debug_mode(cpu))
+        cpu->c0[C0_CAUSE] = sext32((cpu->c0[C0_CAUSE] & ~UINT64_C(0x30000000)) | unit << 28);
     return enter(cpu, EXC_CPU, false, false);
 }
 
-/* EJTAG's debug exception, as sdbbp takes it: a state of its own. */
-enum op_result exc_debug_break(struct mips *cpu)
+/* EJTAG's debug exception, as sdbbp takes it. */
+static enum op_result debug_break(struct mips *cpu)
 {
     exc_event(cpu, EVENT_EXCEPTION, EXC_BP, 0, 0);
-    cpu->c0[C0_DEPC] = run_unit_pc(cpu);
-    uint64_t slot = run_in_slot(cpu) ? UINT64_C(1) << 31 : 0;
-    cpu->c0[C0_DEBUG] = sext32((cpu->c0[C0_DEBUG] & 0x7fffffc0) | slot | DEBUG_DM | 2);
-    cpu->pc = UINT64_C(0xffffffffbfc00480);
-    mmu_mode_changed(cpu);
-    return OP_EXC;
+    return enter_debug(cpu, DEBUG_DBP);
 }
 
 bool exc_irq_ready(const struct mips *cpu)
 {
     uint64_t status = cpu->c0[C0_STATUS];
     return (status & (STATUS_IE | STATUS_EXL | STATUS_ERL)) == STATUS_IE &&
-           status & cpu->c0[C0_CAUSE] & CAUSE_IP && !(cpu->c0[C0_DEBUG] & DEBUG_DM);
+           status & cpu->c0[C0_CAUSE] & CAUSE_IP && !in_debug_mode(cpu);
 }
 
 void exc_interrupt(struct mips *cpu)
@@ -161,9 +185,8 @@ enum op_result op_break(struct mips *cpu, uint32_t w)
 
 enum op_result op_sdbbp(struct mips *cpu, uint32_t w)
 {
-    if (cpu->c0[C0_DEBUG] & DEBUG_DM)
-        return op_reserved(cpu, w);
-    return exc_debug_break(cpu);
+    (void)w;
+    return in_debug_mode(cpu) ? exc_raise(cpu, EXC_BP) : debug_break(cpu);
 }
 
 enum op_result op_eret(struct mips *cpu, uint32_t w)
@@ -187,7 +210,7 @@ enum op_result op_deret(struct mips *cpu, uint32_t w)
 {
     if (!cp0_usable(cpu))
         return exc_coprocessor(cpu, 0);
-    if (!(cpu->c0[C0_DEBUG] & DEBUG_DM))
+    if (!in_debug_mode(cpu))
         return op_reserved(cpu, w);
     exc_event(cpu, EVENT_ERET, cpu->c0[C0_DEPC], 0, 0);
     cpu->c0[C0_DEBUG] &= ~(uint64_t)DEBUG_DM;

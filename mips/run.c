@@ -165,10 +165,11 @@ static void set_limit(struct mips *cpu, uint64_t until)
     cpu->look_up_limit = false;
 }
 
-/* A watch exception that waited for EXL and ERL to go. */
+/* A watch exception that waited for EXL and ERL to go; debug mode lets it wait. */
 static bool deferred_watch(const struct mips *cpu)
 {
-    return cpu->c0[C0_CAUSE] & CAUSE_WP && !(cpu->c0[C0_STATUS] & (STATUS_EXL | STATUS_ERL));
+    return cpu->c0[C0_CAUSE] & CAUSE_WP && !(cpu->c0[C0_STATUS] & (STATUS_EXL | STATUS_ERL)) &&
+           !(cpu->c0[C0_DEBUG] & DEBUG_DM);
 }
 
 /* Interrupts and the like before the next unit. True if one was taken. */

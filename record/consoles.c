@@ -12,6 +12,7 @@
 
 #define CTRL_A     1
 #define TYPED_MAX  4096 /* more is left to the host to hold */
+#define BREAKS_MAX 64   /* that a guest has not seen yet; more are one and the same to it */
 #define HIDDEN_MAX (64u << 10)
 
 /* One per process, as the terminal is: restored also by exit(). */
@@ -86,6 +87,7 @@ void consoles_close(struct consoles *c)
         console_line_close(&con->line);
         text_watch_free(&con->watch);
         buf_free(&con->typed);
+        buf_free(&con->breaks);
         buf_free(&con->out);
         buf_free(&con->hidden);
     }
@@ -181,6 +183,7 @@ static void list_keys(const struct consoles *c)
     fputs("\r\nCtrl-A x  end the run, keep the trace\r\n"
           "Ctrl-A r  reset the machine\r\n"
           "Ctrl-A a  send Ctrl-A\r\n"
+          "Ctrl-A b  send a BREAK on the serial line\r\n"
           "Ctrl-A h  this help\r\n",
           stderr);
     if (c->terminals < 2)
@@ -203,6 +206,9 @@ static void take_command(struct consoles *c, uint8_t key)
         con->reset = true;
     } else if (key == 'a' || key == CTRL_A) {
         buf_putc(&con->typed, CTRL_A);
+    } else if (key == 'b') {
+        if (con->breaks.len < BREAKS_MAX * sizeof con->typed.len)
+            buf_put(&con->breaks, &con->typed.len, sizeof con->typed.len);
     } else if (key == 'n' && c->terminals > 1) {
         size_t next = c->shown;
         do
@@ -300,13 +306,37 @@ uint64_t consoles_wait(struct consoles *c, uint64_t ns, const struct pollfd *fds
 
 /* ---- for the recorder ---- */
 
+struct consoles_typed consoles_typed(const struct consoles *c, unsigned vm)
+{
+    const struct console *con = &c->vms[vm];
+    size_t before = con->typed.len;
+    if (con->breaks.len != 0)
+        memcpy(&before, con->breaks.data, sizeof before);
+    return (struct consoles_typed){con->typed.data, before, before == 0 && con->breaks.len != 0};
+}
+
+static void remove_first(struct buf *b, size_t n)
+{
+    memmove(b->data, b->data + n, b->len - n);
+    b->len -= n;
+}
+
 void consoles_take(struct consoles *c, unsigned vm, size_t n)
 {
-    struct buf *typed = &c->vms[vm].typed;
+    struct console *con = &c->vms[vm];
     if (n == 0)
         return;
-    memmove(typed->data, typed->data + n, typed->len - n);
-    typed->len -= n;
+    remove_first(&con->typed, n);
+    for (size_t at = 0, before; at < con->breaks.len; at += sizeof before) {
+        memcpy(&before, con->breaks.data + at, sizeof before);
+        before -= n;
+        memcpy(con->breaks.data + at, &before, sizeof before);
+    }
+}
+
+void consoles_take_break(struct consoles *c, unsigned vm)
+{
+    remove_first(&c->vms[vm].breaks, sizeof(size_t));
 }
 
 bool consoles_live(const struct consoles *c, unsigned vm)

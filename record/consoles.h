@@ -26,6 +26,7 @@ static inline bool consoles_channel(unsigned channel)
 struct console {
     const struct vm_options *vm;
     struct buf typed;  /* for the guest, not yet delivered */
+    struct buf breaks; /* size_t each: so many bytes of `typed` come before the BREAK; ascending */
     struct buf out;    /* from the guest, not yet looked at */
     struct buf hidden; /* of the terminal: not yet shown */
     struct text_watch watch;
@@ -66,13 +67,17 @@ void consoles_poll(struct consoles *c);
  * slept (at least 1). */
 uint64_t consoles_wait(struct consoles *c, uint64_t ns, const struct pollfd *fds, size_t n);
 
-/* Bytes typed for a VM that wait for delivery; valid until the next poll, wait or take. */
-static inline const struct buf *consoles_typed(const struct consoles *c, unsigned vm)
-{
-    return &c->vms[vm].typed;
-}
-/* The first n of them were delivered. */
+/* What was typed for a VM and waits for delivery: bytes, or else (there are none) perhaps a BREAK.
+ * Valid until the next poll, wait or take. */
+struct consoles_typed {
+    const uint8_t *bytes;
+    size_t n;
+    bool brk;
+};
+struct consoles_typed consoles_typed(const struct consoles *c, unsigned vm);
+/* The first n of the bytes were delivered. */
 void consoles_take(struct consoles *c, unsigned vm, size_t n);
+void consoles_take_break(struct consoles *c, unsigned vm);
 
 /* May something be typed to the VM at a time of its own? */
 bool consoles_live(const struct consoles *c, unsigned vm);

@@ -45,7 +45,10 @@ static void print_summary(const struct recorder *r, const struct monitor *m,
             (double)vm_ns_of(m->vms[0], monitor_cycle(m)) / 1e9);
     for (unsigned i = 0; i < m->vms_count && m->vms_count > 1; i++)
         fprintf(stderr, "disco-record: %s: %" PRIu64 " instructions%s\n", m->vms[i]->config->name,
-                mips_steps(m->vms[i]->cpu), m->vms[i]->powered_off ? ", off" : "");
+                mips_steps(m->vms[i]->cpu),
+                m->vms[i]->halted        ? ", halted"
+                : m->vms[i]->powered_off ? ", off"
+                                         : "");
     fprintf(stderr, "disco-record: %" PRIu64 " inputs, %" PRIu64 " events:", r->inputs_total,
             r->log.count);
     for (int k = 0; k < EVENT_KINDS; k++)
@@ -99,10 +102,11 @@ static int run(struct recorder *r, const struct record_options *opt, struct setu
     struct stopwatch start = stopwatch_now();
     enum run_stop stop = monitor_run(m, &limit, e);
     struct stopwatch time = stopwatch_since(start);
+    halted_tell(&r->halted, m);
     if (stop == RUN_FAILED)
         r->end = END_ERROR;
     else if (stop == RUN_POWERED_OFF)
-        r->end = END_POWER_OFF;
+        r->end = r->halted.any ? END_HALTED : END_POWER_OFF;
     else if (stop == RUN_LIMIT)
         r->end = END_LIMIT;
     struct trace_sizes sizes = {0};

@@ -16,7 +16,7 @@
 static const char *const end_text[] = {
     [END_NONE] = "running",   [END_USER] = "user",       [END_TIMEOUT] = "timeout",
     [END_TEXT] = "text",      [END_LIMIT] = "limit",     [END_POWER_OFF] = "power-off",
-    [END_ASLEEP] = "asleep",  [END_ERROR] = "error",
+    [END_ASLEEP] = "asleep",  [END_ERROR] = "error",    [END_HALTED] = "halted",
 };
 
 const char *record_end_text(enum record_end end)
@@ -142,27 +142,40 @@ static struct trace_hash put_block(void *ctx, unsigned vm, uint32_t image, uint6
 
 /* ---- the port ---- */
 
+/* A BREAK waits until the guest has taken all that was typed before it. */
 static bool can_deliver(const struct recorder *r, const struct vm *vm)
 {
-    return consoles_typed(&r->consoles, vm->index)->len != 0 && vm_console_ready(vm, 0) &&
-           vm_console_room(vm, 0) != 0;
+    struct consoles_typed typed = consoles_typed(&r->consoles, vm->index);
+    return (typed.n != 0 || typed.brk) && vm_console_ready(vm, 0) &&
+           vm_console_room(vm, 0) >= (typed.brk ? CONSOLE_QUEUE : 1);
+}
+
+static void deliver_typed(struct recorder *r, struct vm *vm, uint64_t cycle)
+{
+    struct consoles_typed typed = consoles_typed(&r->consoles, vm->index);
+    if (typed.brk) {
+        put_input(r, &(struct trace_input){
+                         .cycle = cycle, .vm = vm->index, .kind = TRACE_INPUT_BREAK});
+        vm_console_break(vm, 0);
+        consoles_take_break(&r->consoles, vm->index);
+        return;
+    }
+    size_t n = (size_t)min_u64(typed.n, vm_console_room(vm, 0));
+    put_input(r, &(struct trace_input){
+                     .cycle = cycle,
+                     .vm = vm->index,
+                     .kind = TRACE_INPUT_CONSOLE,
+                     .data = (uint8_t *)(uintptr_t)typed.bytes,
+                     .len = n,
+                 });
+    vm_console_input(vm, 0, typed.bytes, n);
+    consoles_take(&r->consoles, vm->index, n);
 }
 
 static void deliver(struct recorder *r, struct vm *vm, uint64_t cycle)
 {
-    if (can_deliver(r, vm)) {
-        const struct buf *typed = consoles_typed(&r->consoles, vm->index);
-        size_t n = (size_t)min_u64(typed->len, vm_console_room(vm, 0));
-        put_input(r, &(struct trace_input){
-                         .cycle = cycle,
-                         .vm = vm->index,
-                         .kind = TRACE_INPUT_CONSOLE,
-                         .data = typed->data,
-                         .len = n,
-                     });
-        vm_console_input(vm, 0, typed->data, n);
-        consoles_take(&r->consoles, vm->index, n);
-    }
+    if (can_deliver(r, vm))
+        deliver_typed(r, vm, cycle);
     if (consoles_reset_taken(&r->consoles, vm->index)) {
         put_input(r, &(struct trace_input){.cycle = cycle,
                                            .vm = vm->index,
@@ -233,6 +246,7 @@ static int barrier(void *port, struct monitor *m, uint64_t cycle, struct err *e)
     }
     for (unsigned i = 0; i < m->vms_count; i++)
         deliver(r, m->vms[i], cycle);
+    halted_tell(&r->halted, m);
     deliver_frames(r, m, cycle);
     return PORT_GO;
 }

@@ -16,12 +16,14 @@
 #include "record/consoles.h"
 #include "record/disk_log.h"
 #include "record/gateway.h"
+#include "record/halted.h"
 #include "record/setup.h"
 #include "traces/capture.h"
 #include "traces/trace.h"
 
 enum record_end {
     END_NONE, END_USER, END_TIMEOUT, END_TEXT, END_LIMIT, END_POWER_OFF, END_ASLEEP, END_ERROR,
+    END_HALTED, /* all VMs are off, one of them because its boot ROM could not go on */
 };
 
 struct recorder {
@@ -51,6 +53,7 @@ struct recorder {
     struct disk_log disks;          /* its errors end the run at the next barrier */
     struct captures captures;       /* --pcap */
     struct net_wire wire;
+    struct halted halted;
     enum record_end end;
     volatile sig_atomic_t *interrupted;
 };

@@ -187,6 +187,9 @@ static void deliver(struct replayer *r, const struct trace_input *in)
     case TRACE_INPUT_CONSOLE:
         vm_console_input(vm, in->channel, in->data, in->len);
         break;
+    case TRACE_INPUT_BREAK:
+        vm_console_break(vm, in->channel);
+        break;
     case TRACE_INPUT_POWER:
         vm_power(vm, in->channel);
         break;
@@ -480,7 +483,7 @@ static int check_inputs(struct replayer *r, struct err *e)
             ERR(e, ERR_FORMAT, "%s: input %zu: no such frame can come from outside", r->path, i);
         if ((block && in->channel >= r->header->images_count) ||
             (in->kind == TRACE_INPUT_POWER && in->channel > POWER_HALT) ||
-            (!block && !frame && in->kind != TRACE_INPUT_POWER && in->kind != TRACE_INPUT_CONSOLE))
+            in->kind == TRACE_INPUT_BALLOON)
             ERR(e, ERR_FORMAT, "%s: input %zu is of a kind that this version does not know",
                 r->path, i);
         if (block)

@@ -109,7 +109,7 @@ static int take_input(struct trace_reader *r, const uint8_t *data, size_t n, str
     TRY(message_get_input(data, n, &in, e));
     r->inputs[r->inputs_count++] = in;
     if (in.vm >= r->header.vms_count || in.kind < TRACE_INPUT_CONSOLE ||
-        in.kind > TRACE_INPUT_BALLOON)
+        in.kind > TRACE_INPUT_BREAK)
         ERR(e, ERR_FORMAT, "input of an unknown kind or VM");
     return data_kept(r, in.len, e);
 }

@@ -52,7 +52,7 @@ void tool_input_line(struct buf *out, const struct trace_input *in)
     static const char *const names[] = {
         [TRACE_INPUT_CONSOLE] = "console", [TRACE_INPUT_POWER] = "power",
         [TRACE_INPUT_DISK_BLOCK] = "disk-block", [TRACE_INPUT_FRAME] = "frame",
-        [TRACE_INPUT_BALLOON] = "balloon",
+        [TRACE_INPUT_BALLOON] = "balloon", [TRACE_INPUT_BREAK] = "break",
     };
     buf_printf(out, "cycle %" PRIu64 " vm%u input %s channel=%u", in->cycle, in->vm,
                names[in->kind], in->channel);

@@ -123,6 +123,7 @@ enum trace_input_kind {
     TRACE_INPUT_DISK_BLOCK = 3, /* image `channel`, 4 KiB block `number`: blob `hash` */
     TRACE_INPUT_FRAME = 4,      /* channel: network; data: a frame from outside */
     TRACE_INPUT_BALLOON = 5,    /* reserved */
+    TRACE_INPUT_BREAK = 6,      /* a BREAK on console channel `channel` */
 };
 struct trace_input {
     uint64_t cycle; /* delivered at this barrier */

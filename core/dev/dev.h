@@ -39,6 +39,8 @@ struct dev_ops {
     /* Bytes of a console channel arrived: take up to n, return how many. The
      * rest is offered again after platform->input_wanted(). May be NULL. */
     size_t (*input)(struct device *dev, const uint8_t *bytes, size_t n);
+    /* A BREAK arrived behind those bytes. NULL: the channel has no such thing. */
+    void (*input_break)(struct device *dev);
     /* May be NULL. True once the guest listens: piped input waits for that. */
     bool (*input_ready)(struct device *dev);
     /* Network cards only, NULL in others. Between epochs: a frame for the card, that reaches it
@@ -57,6 +59,7 @@ struct dev_timer {
     struct device *dev;
 };
 
+/* HALT: the boot ROM cannot go on. */
 enum power_event { POWER_OFF, POWER_RESET, POWER_HALT };
 
 /* What happened to a frame: the argument `dir` of EVENT_FRAME. */

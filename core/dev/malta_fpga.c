@@ -19,6 +19,7 @@ enum {
     ASCII_LAST = 0x450,
     SOFT_RESET = 0x500,
     BREAK = 0x508,
+    HALT = MALTA_FPGA_HALT,
     GP_OUT = 0xa00,
     GP_IN = 0xa08,
     I2C_IN = 0xb00,
@@ -78,6 +79,10 @@ static void fpga_write(struct device *dev, uint64_t off, unsigned size, uint64_t
     case SOFT_RESET:
         if (value == RESET_MAGIC)
             dev->platform->power(dev->platform, POWER_RESET);
+        break;
+    case HALT:
+        if (value == MALTA_FPGA_HALT_MAGIC)
+            dev->platform->power(dev->platform, POWER_HALT);
         break;
     case BREAK:
         fpga->brk = (uint8_t)value;

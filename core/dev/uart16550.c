@@ -7,6 +7,9 @@
  * it is the one reported, or by the next write. The interrupt input is
  * edge-triggered on a PC, hence a write lets the line fall before it rises.
  *
+ * A BREAK is a byte of zeros that LSR tells about once it is the next to be
+ * read. In loopback the line is cut off: what comes meanwhile waits.
+ *
  * Source: National Semiconductor PC16550D data sheet, chapter 8.
  */
 #include "core/dev/uart16550.h"
@@ -41,7 +44,9 @@ enum {
     MCR_LOOP = 1 << 4,
     LSR_READY = 1 << 0,
     LSR_OVERRUN = 1 << 1,
+    LSR_BREAK = 1 << 4,
     LSR_ERRORS = 0x1e,
+    LSR_FIFO_ERROR = 1 << 7,
     LSR_EMPTY = 0x60, /* THR and shift register */
     MSR_CTS = 1 << 4,
     MSR_DSR = 1 << 5,
@@ -114,13 +119,40 @@ static void receive(struct uart16550 *u, uint8_t byte)
             return;
         u->rx_count = 0; /* without FIFO the new byte replaces the old one */
     }
-    u->rx[(u->rx_head + u->rx_count) % UART_FIFO] = byte;
+    unsigned place = (u->rx_head + u->rx_count) % UART_FIFO;
+    u->rx[place] = byte;
+    u->rx_broken &= (uint16_t) ~(1u << place);
     u->rx_count++;
+}
+
+/* What LSR tells about the byte that is now the next. */
+static void show_errors(struct uart16550 *u)
+{
+    uint16_t bit = (uint16_t)(1u << u->rx_head);
+    if (u->rx_count != 0 && (u->rx_broken & bit)) {
+        u->rx_broken &= (uint16_t)~bit;
+        u->lsr |= LSR_BREAK;
+    }
+}
+
+static void receive_break(struct uart16550 *u)
+{
+    unsigned place = (u->rx_head + u->rx_count) % UART_FIFO;
+    receive(u, 0);
+    u->rx_broken |= (uint16_t)(1u << place);
+    show_errors(u);
+    restart_timeout(u);
+    update(u);
 }
 
 static void ask_for_more(struct uart16550 *u)
 {
-    if (u->starved && u->rx_count == 0 && (u->mcr & MCR_LOOP) == 0) {
+    if (u->rx_count != 0 || (u->mcr & MCR_LOOP))
+        return;
+    if (u->break_waits) {
+        u->break_waits = 0;
+        receive_break(u);
+    } else if (u->starved) {
         u->starved = 0;
         u->dev.platform->input_wanted(u->dev.platform, &u->dev);
     }
@@ -130,6 +162,8 @@ static void clear_rx(struct uart16550 *u)
 {
     u->rx_head = 0;
     u->rx_count = 0;
+    u->rx_broken = 0;
+    u->lsr &= (uint8_t)~LSR_BREAK;
     u->timeout = 0;
     restart_timeout(u);
 }
@@ -137,7 +171,7 @@ static void clear_rx(struct uart16550 *u)
 static size_t input(struct device *dev, const uint8_t *bytes, size_t n)
 {
     struct uart16550 *u = container_of(dev, struct uart16550, dev);
-    size_t room = u->mcr & MCR_LOOP ? 0 : capacity(u) - u->rx_count;
+    size_t room = u->mcr & MCR_LOOP || u->break_waits ? 0 : capacity(u) - u->rx_count;
     size_t taken = n < room ? n : room;
     for (size_t i = 0; i < taken; i++)
         receive(u, bytes[i]);
@@ -148,6 +182,15 @@ static size_t input(struct device *dev, const uint8_t *bytes, size_t n)
         update(u);
     }
     return taken;
+}
+
+static void input_break(struct device *dev)
+{
+    struct uart16550 *u = container_of(dev, struct uart16550, dev);
+    if (u->mcr & MCR_LOOP || u->rx_count == capacity(u))
+        u->break_waits = 1;
+    else
+        receive_break(u);
 }
 
 /* The guest listens: by interrupt, or it reads LSR over and over. Who only sends reads it about once
@@ -181,6 +224,7 @@ static uint8_t read_data(struct uart16550 *u)
     u->rx_count--;
     if (has_fifo(u) || u->rx_count != 0)
         u->rx_head = (u->rx_head + 1) % UART_FIFO;
+    show_errors(u);
     u->timeout = 0;
     restart_timeout(u);
     update(u);
@@ -248,7 +292,8 @@ static uint8_t read_register(struct uart16550 *u, unsigned reg)
         return u->mcr;
     case 5:
         u->polls = u->polls < POLLS_LISTENING ? u->polls + 1 : POLLS_LISTENING;
-        value = (uint8_t)(u->lsr | LSR_EMPTY | (u->rx_count != 0 ? LSR_READY : 0));
+        value = (uint8_t)(u->lsr | LSR_EMPTY | (u->rx_count != 0 ? LSR_READY : 0) |
+                          (has_fifo(u) && (u->lsr & LSR_BREAK || u->rx_broken) ? LSR_FIFO_ERROR : 0));
         if (u->lsr != 0) {
             u->lsr = 0;
             update(u);
@@ -340,6 +385,7 @@ static void reset(struct device *dev)
     u->divisor = 12; /* 9600 baud */
     u->polls = 0;
     u->thr_pending = 0;
+    u->break_waits = 0;
     memset(u->rx, 0, sizeof u->rx);
     clear_rx(u);
     update(u);
@@ -368,6 +414,8 @@ static const struct state_field fields[] = {
     STATE_ARRAY(struct uart16550, rx, uint8_t),
     STATE(struct uart16550, rx_head),
     STATE(struct uart16550, rx_count),
+    STATE(struct uart16550, rx_broken),
+    STATE(struct uart16550, break_waits),
     STATE(struct uart16550, starved),
     STATE(struct uart16550, timer.deadline),
     STATE_END,
@@ -379,6 +427,7 @@ static const struct dev_ops ops = {
     .reset = reset,
     .loaded = loaded,
     .input = input,
+    .input_break = input_break,
     .input_ready = input_ready,
 };
 

@@ -20,6 +20,8 @@ struct uart16550 {
     uint8_t timeout;        /* receive timeout interrupt pending */
     uint8_t rx[UART_FIFO];
     uint8_t rx_head, rx_count;
+    uint16_t rx_broken;     /* bitmap by place in rx: a BREAK that LSR has not shown yet */
+    uint8_t break_waits;    /* one came while there was no room */
     uint8_t starved;        /* input was refused: ask for more when there is room */
     struct dev_timer timer; /* receive timeout */
     unsigned shift;         /* wiring: log2 of the register stride */

@@ -200,14 +200,14 @@ START_TEST(flood)
     open_all();
     for (int i = 0; i < 100; i++)
         consoles_poll(&con);
-    ck_assert_uint_ge(consoles_typed(&con, 0)->len, 4096);
-    ck_assert_uint_lt(consoles_typed(&con, 0)->len, 8192);
+    ck_assert_uint_ge(consoles_typed(&con, 0).n, 4096);
+    ck_assert_uint_lt(consoles_typed(&con, 0).n, 8192);
     ck_assert_uint_ge(consoles_wait(&con, 20000000, NULL, 0), 20000000);
-    size_t total = consoles_typed(&con, 0)->len;
+    size_t total = consoles_typed(&con, 0).n;
     for (int i = 0; i < 100; i++) {
-        consoles_take(&con, 0, consoles_typed(&con, 0)->len);
+        consoles_take(&con, 0, consoles_typed(&con, 0).n);
         consoles_poll(&con);
-        total += consoles_typed(&con, 0)->len;
+        total += consoles_typed(&con, 0).n;
     }
     ck_assert_uint_eq(total, sizeof bytes);
 }

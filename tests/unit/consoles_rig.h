@@ -65,9 +65,9 @@ static inline void print(const char *text)
 /* What was typed for the VM, once. */
 static inline void assert_typed_to(unsigned v, const char *text)
 {
-    size_t n = consoles_typed(&con, v)->len;
+    size_t n = consoles_typed(&con, v).n;
     ck_assert_uint_eq(n, strlen(text));
-    ck_assert_mem_eq(n == 0 ? (const uint8_t *)"" : consoles_typed(&con, v)->data, text, n);
+    ck_assert_mem_eq(n == 0 ? (const uint8_t *)"" : consoles_typed(&con, v).bytes, text, n);
     consoles_take(&con, v, n);
 }
 
