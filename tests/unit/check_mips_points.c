@@ -49,7 +49,7 @@ START_TEST(watchpoints)
     GPR(r, T0) = RIG_KSEG0 | 0x4000;
     CODE(r, SW_W(T0, 0, T0), SW_W(T0, 8, T0), JAL_W(0x1014), SB_W(T0, 6, T0), NOP_W,
          LW_W(T1, 4, T0), NOP_W);
-    struct mips_watch w = {RIG_KSEG0 | 0x4004, 4, MIPS_WRITE};
+    struct mips_watch w = {0x4004, 4, MIPS_WRITE};
     GPR(r, RA) = 0x99;
     mips_set_points(r->cpu, NULL, 0, &w, 1);
     ck_assert_int_eq(rig_run(r, 500), MIPS_STOP_WATCH);
@@ -59,6 +59,7 @@ START_TEST(watchpoints)
     ck_assert_uint_eq(r->ram[0x4006], 0);
     struct mips_hit hit = mips_last_hit(r->cpu);
     ck_assert_uint_eq(hit.va, RIG_KSEG0 | 0x4006);
+    ck_assert_uint_eq(hit.pa, 0x4006);
     ck_assert_uint_eq(hit.size, 1);
     ck_assert_uint_eq(hit.access, MIPS_WRITE);
     mips_run(r->cpu, mips_cycle(r->cpu) + 3, true);
