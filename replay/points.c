@@ -5,8 +5,6 @@
 #include "core/base/err.h"
 #include "mips/mips.h"
 
-#define WATCH_LEN_MAX (1u << 24)
-
 void points_free(struct points *p)
 {
     free(p->list);

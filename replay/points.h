@@ -7,6 +7,8 @@
 
 #include "core/base/base.h"
 
+#define WATCH_LEN_MAX (1u << 24) /* bytes */
+
 enum point_kind { POINT_BREAK, POINT_HARD_BREAK, POINT_WRITE, POINT_READ, POINT_ACCESS };
 
 struct point {
