@@ -391,7 +391,7 @@ static enum timeline_stop slice_backward(struct timeline *t)
     uint64_t begin = timeline_position(t), hits = 0;
     for (;;) {
         uint64_t now = timeline_position(t);
-        if (now >= t->segment_end) {
+        if (now >= t->segment_end || timeline_at_end(t)) {
             end_segment(t);
             return TIMELINE_RUNNING;
         }
@@ -532,7 +532,8 @@ void timeline_reverse_step(struct timeline *t, unsigned vm)
 void timeline_reverse_continue(struct timeline *t)
 {
     begin(t, OP_BACKWARD, 0, false, true);
-    t->segment_end = t->catch_up ? t->missed.from : t->from;
+    /* At the trace's end time has passed behind the last step, and something may have been touched. */
+    t->segment_end = t->catch_up ? t->missed.from : t->from + timeline_at_end(t);
     if (t->segment_end == 0) {
         begin_seek(t, 0, TIMELINE_BEGIN);
         return;

@@ -69,6 +69,49 @@ START_TEST(watchpoints)
 }
 END_TEST
 
+/* Memory is watched, by whatever address it is accessed; an access that fails is none. */
+START_TEST(watch_aliases)
+{
+    struct rig *r = start(false, 0);
+    struct mips_watch w = {0x4004, 2, MIPS_WRITE};
+    GPR(r, T0) = sext32(0xa0004000); /* KSEG1 */
+    GPR(r, T1) = 0x00004000;         /* not mapped */
+    CODE(r, SW_W(T0, 0, T0), SW_W(T0, 4, T1), SW_W(T0, 4, T0), NOP_W);
+    mips_set_points(r->cpu, NULL, 0, &w, 1);
+    ck_assert_int_eq(rig_run(r, 2), MIPS_STOP_LIMIT);
+    ck_assert_uint_eq(C0(r, CAUSE) >> 2 & 31, EXC_TLBS);
+    rig_start(r, 0x1008, 0);
+    ck_assert_int_eq(rig_run(r, 500), MIPS_STOP_WATCH);
+    struct mips_hit hit = mips_last_hit(r->cpu);
+    ck_assert_uint_eq(hit.va, sext32(0xa0004004));
+    ck_assert_uint_eq(hit.pa, 0x4004);
+    ck_assert_uint_eq(hit.size, 4);
+    rig_destroy(r);
+}
+END_TEST
+
+/* Of a store of several bytes nothing is done, also where only the last of them is watched. */
+START_TEST(watch_unaligned)
+{
+    for (unsigned big = 0; big < 2; big++) {
+        struct rig *r = start(big, 0);
+        struct mips_watch w = {big ? 0x4003 : 0x4002, 1, MIPS_WRITE};
+        GPR(r, T0) = RIG_KSEG0 | 0x4000;
+        CODE(r, big ? SWL_W(T0, 1, T0) : SWL_W(T0, 2, T0), NOP_W, NOP_W);
+        mips_set_points(r->cpu, NULL, 0, &w, 1);
+        ck_assert_int_eq(rig_run(r, 500), MIPS_STOP_WATCH);
+        ck_assert_uint_eq(mips_steps(r->cpu), 0);
+        ck_assert_uint_eq(mips_last_hit(r->cpu).pa, big ? 0x4001 : 0x4000);
+        ck_assert_uint_eq(mips_last_hit(r->cpu).size, 3);
+        for (unsigned i = 0; i < 4; i++)
+            ck_assert_uint_eq(r->ram[0x4000 + i], 0);
+        mips_run(r->cpu, mips_cycle(r->cpu) + 1, true);
+        ck_assert_uint_eq(r->ram[big ? 0x4001 : 0x4002], 0x80);
+        rig_destroy(r);
+    }
+}
+END_TEST
+
 START_TEST(watch_registers)
 {
     struct rig *r = start(false, 0);
@@ -105,6 +148,8 @@ static Suite *make_suite(void)
     tcase_set_timeout(t, 120);
     tcase_add_test(t, breakpoints);
     tcase_add_test(t, watchpoints);
+    tcase_add_test(t, watch_aliases);
+    tcase_add_test(t, watch_unaligned);
     tcase_add_test(t, watch_registers);
     suite_add_tcase(suite, t);
     return suite;
