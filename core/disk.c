@@ -238,6 +238,14 @@ bool disk_discard(struct disk *disk, uint64_t sector, uint64_t count)
     return true;
 }
 
+static unsigned number_of(const struct disk *disk)
+{
+    unsigned i = 0;
+    while (disk->vm->disks[i] != disk)
+        i++;
+    return i;
+}
+
 bool disk_dma(struct disk *disk, struct device *dev, enum dma_dir dir, uint64_t sector, uint64_t pa,
               uint32_t bytes)
 {
@@ -246,6 +254,13 @@ bool disk_dma(struct disk *disk, struct device *dev, enum dma_dir dir, uint64_t 
         (!to_memory && disk->config.read_only) ||
         !vm_has_memory(disk->vm, pa, bytes, to_memory))
         return false;
+    vm_touch(disk->vm, &(struct touch){.by = TOUCH_DISK,
+                                       .write = to_memory,
+                                       .dev = dev,
+                                       .pa = pa,
+                                       .bytes = bytes,
+                                       .number = sector,
+                                       .disk = number_of(disk)});
     uint64_t at = sector * SECTOR_SIZE, end = at + bytes, to = pa;
     for (size_t n; at < end; at += n, to += n) {
         n = part_of(at, end - at);

@@ -242,6 +242,21 @@ static bool malta_memory_at(const struct vm *vm, uint64_t pa, uint64_t *key, boo
     return false;
 }
 
+static unsigned malta_addresses_of(const struct vm *vm, uint64_t key, uint64_t pa[BOARD_ALIASES])
+{
+    uint64_t at = key << PAGE_BITS, in_rom = at - (vm->ram_pages << PAGE_BITS);
+    unsigned n = 0;
+    if (key >= vm->ram_pages) {
+        pa[n++] = FLASH + in_rom;
+        pa[n++] = BOOT_FLASH + in_rom;
+        return n;
+    }
+    if (at < LOW_RAM_END)
+        pa[n++] = at;
+    pa[n++] = HIGH_RAM + at;
+    return n;
+}
+
 /* ---- what the firmware would do ---- */
 
 /* The table of pointers and the strings behind it, in RAM. */
@@ -360,4 +375,5 @@ const struct board board_malta = {
     .boot = malta_boot,
     .loaded = malta_loaded,
     .memory_at = malta_memory_at,
+    .addresses_of = malta_addresses_of,
 };

@@ -335,6 +335,7 @@ int vm_create(struct vm *vm, struct monitor *m, unsigned index, const struct vm_
         .read = io_read,
         .write = io_write,
         .machine_page = vm_machine_page,
+        .mapping = vm_mapping,
         .log = vm->log,
         .vm = (uint8_t)index,
     };
@@ -411,15 +412,25 @@ bool vm_asleep(const struct vm *vm)
     return mips_waiting(vm->cpu) && !mips_can_wake(vm->cpu);
 }
 
+static enum vm_stop stop_for_watch(struct vm *vm, bool ahead)
+{
+    vm->watch_stop = false;
+    vm->watch_ahead = ahead;
+    return VM_WATCH;
+}
+
 enum vm_stop vm_run(struct vm *vm, uint64_t until_cycle, uint64_t until_step, bool pass,
                     struct err *e)
 {
+    bool behind_unit = false; /* what happens now still belongs to the unit that ended here */
     for (;;) {
         uint64_t cycle = mips_cycle(vm->cpu), steps = mips_steps(vm->cpu);
         /* Before all limits: a reset belongs to the unit that asked for it, so that the state
          * after that step is one and the same however the run came to stop there. */
         if (vm->power_pending != 0 && !vm->powered_off && change_power(vm, e) < 0)
             return VM_FAILED;
+        if (UNLIKELY(vm->watch_stop))
+            return stop_for_watch(vm, !behind_unit);
         if (UNLIKELY(vm->monitor->halt))
             return VM_HALTED;
         if (vm->powered_off)
@@ -434,7 +445,8 @@ enum vm_stop vm_run(struct vm *vm, uint64_t until_cycle, uint64_t until_step, bo
             return VM_SLEEPING;
         }
         fire_timers(vm);
-        if (vm->power_pending != 0)
+        behind_unit = false;
+        if (vm->power_pending != 0 || UNLIKELY(vm->watch_stop))
             continue;
         if (vm->idle_cycles != 0 && mips_can_wake(vm->cpu))
             log_idle(vm);
@@ -445,6 +457,7 @@ enum vm_stop vm_run(struct vm *vm, uint64_t until_cycle, uint64_t until_step, bo
         enum mips_stop stop = mips_run(vm->cpu, limit, pass);
         vm->run_limit = 0;
         pass = false;
+        behind_unit = mips_steps(vm->cpu) != steps;
         switch (stop) {
         case MIPS_STOP_BREAK:
             return VM_BREAK;
@@ -465,30 +478,6 @@ enum vm_stop vm_run(struct vm *vm, uint64_t until_cycle, uint64_t until_step, bo
             break;
         }
     }
-}
-
-/* DETERMINISM: how far the vcpu got is known to its engine alone, so the event has no position. */
-static void halt_for_good(struct vm *vm)
-{
-    vm->defect = vm->powered_off = 1;
-    struct event *ev = event_log_put(vm->log, EVENT_DEFECT, 0, 0);
-    ev->vm = (uint8_t)vm->index;
-    vm_event_commit(vm);
-    fprintf(stderr, "disco: %s is halted; the other VMs go on\n", vm->config->name);
-}
-
-enum vm_stop vm_run_contained(struct vm *vm, uint64_t until_cycle, uint64_t until_step, bool pass,
-                              struct err *e)
-{
-    jmp_buf back;
-    if (_setjmp(back) != 0) {
-        halt_for_good(vm);
-        return VM_POWERED_OFF;
-    }
-    check_contain(&back);
-    enum vm_stop stop = vm_run(vm, until_cycle, until_step, pass, e);
-    check_contain(NULL);
-    return stop;
 }
 
 /* ---- state ---- */

@@ -11,6 +11,7 @@
 #include "core/memory.h"
 #include "core/net.h"
 #include "core/port.h"
+#include "core/vm_watch.h"
 #include "mips/mips.h"
 
 #define VM_DEVICES_MAX   48
@@ -117,6 +118,9 @@ struct vm {
 
     uint64_t epoch_steps;   /* of the vcpu, when the present epoch began; in snapshots */
     bool loading;           /* vm_load_state is at work: levels are set, nothing happens */
+    struct vm_watcher *watcher; /* NULL: nobody watches memory */
+    bool watch_stop;        /* see vm_watch_stop */
+    bool watch_ahead;
     uint64_t ns_per_cycle;  /* 0: not a whole number */
     struct console_channel console[VM_CHANNELS_MAX];
 
@@ -129,6 +133,8 @@ struct vm {
     uint8_t irq_levels;     /* of the vcpu's inputs */
 };
 
+#define BOARD_ALIASES 2
+
 /* A kind of machine. */
 struct board {
     const char *name;
@@ -140,6 +146,8 @@ struct board {
     void (*loaded)(struct vm *vm); /* after the devices' own, when a state was loaded */
     /* Physical address -> key of pmap; false: no memory there. *rom: read-only. */
     bool (*memory_at)(const struct vm *vm, uint64_t pa, uint64_t *key, bool *rom);
+    /* All physical addresses of the page with that key; returns how many. */
+    unsigned (*addresses_of)(const struct vm *vm, uint64_t key, uint64_t pa[BOARD_ALIASES]);
 };
 extern const struct board board_malta;
 
@@ -163,7 +171,8 @@ enum vm_stop vm_run_contained(struct vm *vm, uint64_t until_cycle, uint64_t unti
 /* Run until the vcpu's clock is at `until_cycle`, or until it did `until_step`
  * steps: then at once, before anything else that is due at that moment. A
  * sleeping vcpu lets time pass up to until_cycle; VM_SLEEPING: it is there and
- * still sleeps. `pass`: see mips_run. */
+ * still sleeps. `pass`: see mips_run. VM_WATCH: the next unit would touch watched
+ * memory, or vm_watch_stop was called. */
 enum vm_stop vm_run(struct vm *vm, uint64_t until_cycle, uint64_t until_step, bool pass,
                     struct err *e);
 
@@ -214,6 +223,7 @@ size_t vm_read_physical(const struct vm *vm, uint64_t pa, void *out, size_t n);
 bool vm_write_physical(struct vm *vm, uint64_t pa, const void *bytes, size_t n);
 bool vm_load(struct vm *vm, uint64_t pa, const void *bytes, size_t n);
 bool vm_has_memory(const struct vm *vm, uint64_t pa, size_t n, bool for_writing);
+void vm_mapping(void *ctx, uint64_t va, uint64_t len);                     /* mips_env.mapping */
 void vm_log_dma(struct vm *vm, const struct device *dev, enum dma_dir dir, uint64_t pa, size_t n);
 bool vm_dma(struct platform *p, struct device *dev, enum dma_dir dir, uint64_t pa, void *bytes,
             size_t n);

@@ -309,6 +309,7 @@ bool vm_load(struct vm *vm, uint64_t pa, const void *bytes, size_t n)
 {
     if (!all_memory(vm, pa, n, true))
         return false;
+    vm_touch(vm, &(struct touch){.by = TOUCH_LOADER, .write = true, .pa = pa, .bytes = n});
     write_pages(vm, pa, bytes, n);
     return true;
 }
@@ -338,6 +339,11 @@ bool vm_dma(struct platform *p, struct device *dev, enum dma_dir dir, uint64_t p
     struct vm *vm = container_of(p, struct vm, platform);
     if (!all_memory(vm, pa, n, dir == DMA_TO_DEVICE))
         return false;
+    vm_touch(vm, &(struct touch){.by = dev != NULL ? TOUCH_DMA : TOUCH_CONTROL,
+                                 .write = dir == DMA_TO_MEMORY,
+                                 .dev = dev != NULL ? dev : p->serving.dev,
+                                 .pa = pa,
+                                 .bytes = n});
     if (dir == DMA_TO_MEMORY)
         write_pages(vm, pa, bytes, n);
     else

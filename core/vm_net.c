@@ -18,6 +18,9 @@ static uint64_t hold_page(struct platform *p, uint64_t pa)
     struct vm *vm = vm_of(p);
     uint64_t key = vm_ram_key(vm, pa);
     uint64_t mpn1 = key == UINT64_MAX ? 0 : vm_page_hold(vm, key);
+    if (mpn1 != 0)
+        vm_touch(vm, &(struct touch){
+                         .by = TOUCH_FRAME, .dev = p->serving.dev, .pa = pa, .bytes = PAGE_SIZE});
     if (mpn1 != 0 && mpn_arena((uint32_t)(mpn1 - 1)) == vm->index)
         radix_set(&vm->held, mpn_number((uint32_t)(mpn1 - 1)), key + 1);
     return mpn1;
@@ -49,9 +52,10 @@ static bool map_page(struct platform *p, struct device *dev, uint64_t pa, uint64
 {
     struct vm *vm = vm_of(p);
     uint64_t key = vm_ram_key(vm, pa);
-    (void)dev;
     if (key == UINT64_MAX)
         return false;
+    vm_touch(vm, &(struct touch){
+                     .by = TOUCH_FRAME, .write = true, .dev = dev, .pa = pa, .bytes = PAGE_SIZE});
     struct event *ev = vm_event(vm, EVENT_REMAP);
     ev->arg[0] = key;
     ev->arg[1] = mpn1;

@@ -83,6 +83,11 @@ void vm_balloon(struct platform *p, uint64_t pa, enum balloon_op op)
     uint64_t entry = radix_get(&vm->pmap, key);
     if (op == BALLOON_IN && entry != PAGE_BALLOON) {
         uint64_t mpn1 = vm_page_at(vm, key);
+        vm_touch(vm, &(struct touch){.by = TOUCH_BALLOON,
+                                     .write = true,
+                                     .dev = p->serving.dev,
+                                     .pa = pa,
+                                     .bytes = PAGE_SIZE});
         vm_page_replace(vm, key, PAGE_BALLOON);
         vm_page_dirty(vm, key);
         log_balloon(vm, key, mpn1, 1);

@@ -89,6 +89,40 @@ document delete checkpoint
 Forget a checkpoint.
 end
 
+define watch-physical
+  if $argc == 2
+    monitor watch-physical $arg0 $arg1
+  else
+    if $argc == 3
+      monitor watch-physical $arg0 $arg1 $arg2
+    else
+      echo Usage: watch-physical ADDRESS LENGTH [write|read|access]\n
+    end
+  end
+end
+document watch-physical
+Stop where physical memory changes, or is read or accessed, whoever does it.
+See "info watches", "unwatch-physical".
+end
+
+define info watches
+  monitor watches
+end
+document info watches
+List the watchpoints that "watch-physical" set.
+end
+
+define unwatch-physical
+  if $argc != 1
+    echo Usage: unwatch-physical N or all\n
+  else
+    monitor unwatch-physical $arg0
+  end
+end
+document unwatch-physical
+Delete a watchpoint that "watch-physical" set, or all.
+end
+
 define attach-vms
   if $argc != 1
     echo Usage: attach-vms COUNT  (how many VMs the replay has: "monitor vms")\n

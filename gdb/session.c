@@ -334,10 +334,8 @@ void gdb_session_slice(struct gdb_session *s)
         return;
     }
     struct gdb_stop stop = s->ops->slice(s->target);
-    if (stop.kind == GDB_FAILED && stop.message != NULL) {
+    if (stop.message != NULL)
         gdb_session_console(s, stop.message, strlen(stop.message));
-        gdb_session_console(s, "\n", 1);
-    }
     send_console(s);
     if (stop.kind == GDB_RUNNING)
         return;

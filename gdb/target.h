@@ -77,14 +77,14 @@ enum gdb_stop_kind {
     GDB_INTERRUPTED,
     GDB_LOG_BEGIN, /* history ends here, backwards */
     GDB_LOG_END,   /* and forwards */
-    GDB_FAILED,    /* e.g. divergence; text in `message`, shown to the user */
+    GDB_FAILED,    /* e.g. divergence */
 };
 struct gdb_stop {
     enum gdb_stop_kind kind;
     struct gdb_tid tid;
     enum gdb_point point;
     uint64_t addr;
-    const char *message; /* owned by the target, valid until the next call */
+    const char *message; /* lines for the user, or NULL; the target's, valid until the next call */
 };
 
 struct gdb_resume {

@@ -364,7 +364,7 @@ static void cmd_asid(struct vm_target *t, char *args, struct buf *out)
         t->asid[t->selected] = (int)n;
     else
         buf_printf(out, "usage: asid any | present | N (for pages that the TLB does not map now, "
-                        "N also for points); the present one is %u\n",
+                        "N also for those of other processes, and for points); the present one is %u\n",
                    tlb_history_asid(t->timeline, t->selected));
 }
 
@@ -401,9 +401,13 @@ static const struct command commands[] = {
     {"delete", cmd_delete, " checkpoint N"},
     {"digest", cmd_digest, "             hash of the VM's whole state"},
     {"devices", cmd_devices, " [NAME]     list the devices, or print the state of one"},
-    {"phys", cmd_phys, " on|off        memory addresses are physical ones"},
-    {"asid", cmd_asid, " any|present|N  whose pages to show when the TLB lacks them; N: points in user "
-             "memory are of this one only"},
+    {"watch-physical", vm_monitor_watch_physical, " ADDRESS LENGTH [write|read|access]  stop where that "
+                       "memory is touched"},
+    {"watches", vm_monitor_watches, "            list those watchpoints"},
+    {"unwatch-physical", vm_monitor_unwatch, " N|all  delete one, or all"},
+    {"phys", cmd_phys, " on|off        memory addresses are physical ones, of watchpoints, too"},
+    {"asid", cmd_asid, " any|present|N  whose pages to show when the TLB lacks them; N: user memory and "
+             "points in it are of this one only"},
     {"info", cmd_info, " version"},
     {"help", cmd_help, "               this list"},
 };

@@ -20,5 +20,9 @@ vm_monitor_cmd vm_monitor_memory;
 /* vm_monitor_net.c */
 vm_monitor_cmd vm_monitor_net;
 vm_monitor_cmd vm_monitor_frame;
+/* vm_monitor_watch.c */
+vm_monitor_cmd vm_monitor_watch_physical;
+vm_monitor_cmd vm_monitor_watches;
+vm_monitor_cmd vm_monitor_unwatch;
 
 #endif

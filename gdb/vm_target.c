@@ -132,8 +132,7 @@ static int write_mem(void *target, struct gdb_tid tid, uint64_t va, const uint8_
 
 bool vm_target_translate(struct vm_target *t, unsigned vm, uint64_t va, uint64_t *pa)
 {
-    return mips_translate(timeline_cpu(t->timeline, vm), va, pa) ||
-           tlb_history_find(t->timeline, vm, va, t->asid[vm], pa);
+    return tlb_history_translate(t->timeline, vm, va, t->asid[vm], pa);
 }
 
 size_t vm_target_read(struct vm_target *t, unsigned vm, uint64_t va, uint8_t *bytes, size_t n)
@@ -172,12 +171,12 @@ static void set_phys_mode(void *target, bool on)
 
 /* ---- points ---- */
 
-/* What holds at a point: in user memory that it is the address space that the user chose, and the
- * client's condition. */
+/* What holds at a point: at a breakpoint in user memory that it is the address space that the user
+ * chose (a watchpoint is of that one's memory anyway), and the client's condition. */
 struct condition {
     struct vm_target *target;
     unsigned vm;
-    uint64_t va;
+    bool in_user;
     gdb_cond_fn *cond; /* NULL: none */
     void *ctx;
 };
@@ -186,7 +185,7 @@ static bool evaluate(void *ctx)
 {
     struct condition *c = ctx;
     int asid = c->target->asid[c->vm];
-    if (asid >= 0 && (c->va & 0x80000000u) == 0 &&
+    if (asid >= 0 && c->in_user &&
         tlb_history_asid(c->target->timeline, c->vm) != (unsigned)asid)
         return false;
     return c->cond == NULL || c->cond(c->ctx, thread_of(c->vm));
@@ -208,9 +207,11 @@ static int clear_point(void *target, int pid, enum gdb_point kind, uint64_t va, 
     struct points *points = &t->timeline->points[vm_of(t, pid)];
     for (size_t i = 0; i < points->count; i++) {
         struct point *p = &points->list[i];
-        if (p->kind == kind_of(kind) && p->va == extend(va) && p->len == len) {
-            free(p->cond_ctx);
-            points_clear(points, p->kind, p->va, p->len);
+        struct point gone = *p;
+        if (p->kind == kind_of(kind) && (uint32_t)p->va == (uint32_t)va && p->len == len &&
+            p->number == 0) {
+            free(gone.cond_ctx);
+            points_clear(points, &gone);
             break;
         }
     }
@@ -225,9 +226,13 @@ static int set_point(void *target, int pid, enum gdb_point kind, uint64_t va, ui
     if (is_break && len != 4)
         ERR(e, ERR_USAGE, "the processor has no MIPS16 or microMIPS code");
     clear_point(target, pid, kind, va, len);
-    struct point p = {.kind = kind_of(kind), .va = extend(va), .len = len};
+    unsigned vm = vm_of(t, pid);
+    struct point p = {.kind = kind_of(kind), .va = extend(va), .len = len, .asid = t->asid[vm]};
+    p.physical = t->phys_mode && !is_break;
+    if (p.physical)
+        p.va = (uint32_t)va;
     struct condition *c = xmalloc(sizeof *c);
-    *c = (struct condition){t, vm_of(t, pid), p.va, cond, cond_ctx};
+    *c = (struct condition){t, vm, is_break && (va & 0x80000000u) == 0, cond, cond_ctx};
     p.cond = evaluate;
     p.cond_ctx = c;
     if (!points_set(&t->timeline->points[c->vm], &p)) {
@@ -272,9 +277,22 @@ static enum gdb_point gdb_point_of(enum point_kind kind)
 static struct gdb_stop failed(struct vm_target *t)
 {
     buf_clear(&t->message);
-    buf_printf(&t->message, "The replay diverged: %s\n", timeline_error(t->timeline));
+    buf_printf(&t->message, "The replay diverged: %s\n\n", timeline_error(t->timeline));
     return (struct gdb_stop){
         .kind = GDB_FAILED, .tid = t->how.tid, .message = buf_cstr(&t->message)};
+}
+
+/* What is told of a watchpoint's hit: all of the user's own, and of the client's what it cannot know.
+ * One that changed nothing it passes in silence. */
+static const char *why(struct vm_target *t, bool is_watch)
+{
+    const struct timeline_hit *hit = &t->timeline->hit;
+    buf_clear(&t->message);
+    buf_put(&t->message, t->timeline->along.data, t->timeline->along.len);
+    if (is_watch && (hit->point.number != 0 ||
+                     (hit->cause.device && (hit->cause.changed || hit->point.kind != POINT_WRITE))))
+        watch_cause_print(&hit->point, &hit->cause, &t->message);
+    return t->message.len == 0 ? NULL : buf_cstr(&t->message);
 }
 
 static struct gdb_stop slice(void *target)
@@ -286,8 +304,10 @@ static struct gdb_stop slice(void *target)
         t->unit_pending = false;
         return t->later;
     }
-    const struct point *hit = &t->timeline->hit;
-    unsigned vm = t->timeline->hit_vm;
+    const struct point *hit = &t->timeline->hit.point;
+    unsigned vm = t->timeline->hit.vm;
+    if (how != TIMELINE_RUNNING)
+        stop.message = why(t, how == TIMELINE_WATCH);
     switch (how) {
     case TIMELINE_RUNNING:
         stop.kind = GDB_RUNNING;
@@ -302,8 +322,10 @@ static struct gdb_stop slice(void *target)
         stop.addr = hit->va;
         break;
     case TIMELINE_WATCH:
-        stop.kind = GDB_WATCHPOINT;
         stop.tid = thread_of(vm);
+        stop.kind = hit->number != 0 ? GDB_STEPPED : GDB_WATCHPOINT;
+        if (hit->number != 0)
+            break;
         stop.point = gdb_point_of(hit->kind);
         stop.addr = hit->va;
         if (t->how.watch_after) {
@@ -314,6 +336,7 @@ static struct gdb_stop slice(void *target)
             else
                 timeline_reverse_step(t->timeline, vm);
             stop.kind = GDB_RUNNING;
+            stop.message = NULL;
         }
         break;
     case TIMELINE_INTERRUPTED:

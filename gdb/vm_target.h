@@ -26,6 +26,7 @@ struct vm_target {
     struct gdb_stop later;  /* that stop */
     bool seeking;           /* a monitor command is on its way somewhere */
     unsigned selected;      /* VM of the thread for which the monitor command is */
+    unsigned last_watch;    /* number of the last watchpoint of the user's own */
     struct buf message;
     char path[32];
     /* By VM: an ELF image, of the kernel or of nothing but its symbols; empty for none. Owned. */

@@ -212,12 +212,16 @@ static void written(struct mips *cpu, unsigned index, uint64_t old)
             mmu_flush_asid(cpu);
         break;
     case C0_ENTRYHI:
-        if ((old ^ now) & 0xff)
+        if ((old ^ now) & 0xff) {
             mmu_flush_asid(cpu);
+            mmu_mapping_changed(cpu, 0, MMU_ALL);
+        }
         break;
     case C0_STATUS:
-        if ((old ^ now) & STATUS_ERL)
+        if ((old ^ now) & STATUS_ERL) {
             mmu_flush_all(cpu);
+            mmu_mapping_changed(cpu, 0, MMU_ALL);
+        }
         mmu_mode_changed(cpu);
         fpu_mode_changed(cpu);
         break;

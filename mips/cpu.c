@@ -92,6 +92,7 @@ void mips_reset(struct mips *cpu)
     mmu_flush_all(cpu);
     mmu_mode_changed(cpu);
     fpu_mode_changed(cpu);
+    mmu_mapping_changed(cpu, 0, MMU_ALL);
 }
 
 bool mips_engine_available(enum mips_engine engine)

@@ -256,8 +256,9 @@ struct mips {
     uint64_t fault_low; /* low bits of the address of lwl ... swr under way, for BadVAddr */
     uint64_t *breaks; /* sorted */
     size_t n_breaks;
-    struct mips_watch *watches;
+    struct mips_watch *watches; /* of physical memory */
     size_t n_watches;
+    bool tell_mapping; /* call env.mapping */
     uint64_t point_words[16]; /* bitmap of page offsets at which a POINT micro-op goes */
     struct mips_hit hit;
     enum mips_engine engine;
@@ -320,6 +321,11 @@ void mmu_flush_asid(struct mips *cpu);
 /* No store goes to the frame without coming to mmu_store_slow. */
 void mmu_flush_writes(struct mips *cpu, uint32_t frame);
 void mmu_flush_range(struct mips *cpu, uint64_t va, uint64_t len);
+/* What these addresses mean may have changed: tell whoever asked. */
+void mmu_mapping_changed(struct mips *cpu, uint64_t va, uint64_t len);
+#define MMU_ALL (UINT64_C(1) << 32) /* such a length, from 0 on: all addresses */
+/* Would a store of these bytes, all in one aligned word, stop at a watchpoint? OP_STOP. */
+enum op_result mmu_watch_bytes(struct mips *cpu, uint64_t va, unsigned n);
 
 /* ---- tlb.c ---- */
 void tlb_reset(struct mips *cpu);
@@ -393,9 +399,15 @@ void timer_check(struct mips *cpu);  /* note a match that is due */
 uint32_t timer_count(const struct mips *cpu);
 
 /* ---- points.c ---- */
+/* Do CP0's watch registers look at any of these virtual addresses, or the debugger at any of these
+ * physical ones? */
 bool points_watched(const struct mips *cpu, uint64_t va, uint64_t len);
+bool points_watched_memory(const struct mips *cpu, uint64_t pa, uint64_t len);
+/* CP0's watch registers before an access: OP_EXC. The debugger's watches: OP_STOP. */
 enum op_result points_check_data(struct mips *cpu, uint64_t va, unsigned size,
                                  enum mips_access access);
+enum op_result points_check_memory(struct mips *cpu, uint64_t va, uint64_t pa, unsigned size,
+                                   enum mips_access access);
 enum op_result points_check_fetch(struct mips *cpu);
 void points_update(struct mips *cpu);
 

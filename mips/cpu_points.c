@@ -3,8 +3,10 @@
  *
  * Breakpoints cost nothing where there are none: a word whose page offset is
  * in cpu->point_words gets a POINT micro-op before it, in whatever page, and
- * that one compares the address. Pages with a data watch have no tag in the
- * software TLB, so each access to them comes through points_check_data.
+ * that one compares the address. The debugger's watchpoints are of physical
+ * memory, those of CP0 of virtual addresses. Pages with either have no entry in
+ * the software TLB, so each access to them comes through points_check_data and
+ * points_check_memory.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -35,13 +37,18 @@ static bool pair_matches_asid(const struct mips *cpu, unsigned i)
     return hi >> 30 & 1 || (hi >> 16 & 0xff) == (cpu->c0[C0_ENTRYHI] & 0xff);
 }
 
-bool points_watched(const struct mips *cpu, uint64_t va, uint64_t len)
+bool points_watched_memory(const struct mips *cpu, uint64_t pa, uint64_t len)
 {
     for (size_t i = 0; i < cpu->n_watches; i++) {
         const struct mips_watch *w = &cpu->watches[i];
-        if (mips_ranges_meet(w->va, w->len, va, len))
+        if (pa - w->pa < w->len || w->pa - pa < len)
             return true;
     }
+    return false;
+}
+
+bool points_watched(const struct mips *cpu, uint64_t va, uint64_t len)
+{
     for (unsigned i = 0; i < cpu->model->watch_pairs; i++)
         if (pair_covers(cpu, i, va, len, WATCH_READ | WATCH_WRITE))
             return true;
@@ -67,16 +74,22 @@ static enum op_result watch_exception(struct mips *cpu, uint64_t va, uint64_t le
 enum op_result points_check_data(struct mips *cpu, uint64_t va, unsigned size,
                                  enum mips_access access)
 {
+    return watch_exception(cpu, va, size, access == MIPS_WRITE ? WATCH_WRITE : WATCH_READ);
+}
+
+enum op_result points_check_memory(struct mips *cpu, uint64_t va, uint64_t pa, unsigned size,
+                                   enum mips_access access)
+{
     for (size_t i = 0; i < cpu->n_watches && !cpu->pass; i++) {
         const struct mips_watch *w = &cpu->watches[i];
-        if (!(w->access & access) || !mips_ranges_meet(w->va, w->len, va, size))
+        if (!(w->access & access) || !(pa - w->pa < w->len || w->pa - pa < size))
             continue;
-        cpu->hit = (struct mips_hit){va, size, (uint8_t)access};
+        cpu->hit = (struct mips_hit){va, pa, size, (uint8_t)access};
         cpu->stopped = true;
         cpu->stop = MIPS_STOP_WATCH;
         return OP_STOP;
     }
-    return watch_exception(cpu, va, size, access == MIPS_WRITE ? WATCH_WRITE : WATCH_READ);
+    return OP_OK;
 }
 
 static int compare_u64(const void *a, const void *b)
@@ -132,22 +145,38 @@ void points_update(struct mips *cpu)
     mmu_flush_all(cpu);
 }
 
+static void copy_watches(struct mips *cpu, const struct mips_watch *watches, size_t n_watches)
+{
+    free(cpu->watches);
+    cpu->watches = xmalloc(n_watches * sizeof *watches + 1);
+    if (n_watches)
+        memcpy(cpu->watches, watches, n_watches * sizeof *watches);
+    cpu->n_watches = n_watches;
+}
+
 void mips_set_points(struct mips *cpu, const uint64_t *breaks, size_t n_breaks,
                      const struct mips_watch *watches, size_t n_watches)
 {
     free(cpu->breaks);
-    free(cpu->watches);
     cpu->breaks = xmalloc(n_breaks * sizeof *breaks + 1);
-    cpu->watches = xmalloc(n_watches * sizeof *watches + 1);
     if (n_breaks)
         memcpy(cpu->breaks, breaks, n_breaks * sizeof *breaks);
-    if (n_watches)
-        memcpy(cpu->watches, watches, n_watches * sizeof *watches);
     cpu->n_breaks = n_breaks;
-    cpu->n_watches = n_watches;
     if (n_breaks)
         qsort(cpu->breaks, n_breaks, sizeof *breaks, compare_u64);
+    copy_watches(cpu, watches, n_watches);
     points_update(cpu);
+}
+
+void mips_set_watches(struct mips *cpu, const struct mips_watch *watches, size_t n_watches)
+{
+    copy_watches(cpu, watches, n_watches);
+    mips_flush_pages(cpu);
+}
+
+void mips_tell_mapping(struct mips *cpu, bool on)
+{
+    cpu->tell_mapping = on && cpu->env.mapping != NULL;
 }
 
 struct mips_hit mips_last_hit(const struct mips *cpu)

@@ -200,8 +200,10 @@ enum op_result op_eret(struct mips *cpu, uint32_t w)
     cpu->c0[C0_STATUS] &= ~(uint64_t)(error ? STATUS_ERL : STATUS_EXL);
     cpu->llbit = 0;
     cpu->pc = target;
-    if (error) /* useg is no longer unmapped */
+    if (error) { /* useg is no longer unmapped */
         mmu_flush_all(cpu);
+        mmu_mapping_changed(cpu, 0, MMU_ALL);
+    }
     mmu_mode_changed(cpu);
     return OP_JUMP;
 }

@@ -59,6 +59,9 @@ struct mips_env {
     bool (*write)(void *ctx, uint64_t pa, unsigned size, uint64_t value);
     /* Machine page + 1 of a physical page for the log, 0 for none. */
     uint64_t (*machine_page)(void *ctx, uint64_t ppn);
+    /* Once mips_tell_mapping asked for it: `len` virtual addresses from `va` on may mean other
+     * physical ones from now on, as the TLB, the ASID or the mode changed. May be NULL. */
+    void (*mapping)(void *ctx, uint64_t va, uint64_t len);
     struct event_log *log;
     uint8_t vm, vcpu; /* for the log */
 };
@@ -68,7 +71,7 @@ enum mips_stop {
     MIPS_STOP_WAIT,    /* asleep, and no enabled interrupt is pending */
     MIPS_STOP_REQUEST, /* mips_request_stop was called */
     MIPS_STOP_BREAK,   /* at a breakpoint, instruction not executed */
-    MIPS_STOP_WATCH,   /* the next unit would touch a watched range; nothing of it is done */
+    MIPS_STOP_WATCH,   /* the next unit would touch watched memory; nothing of it is done */
 };
 
 /* A processor as `-cpu` names it. */
@@ -171,22 +174,22 @@ void mips_state_loaded(struct mips *cpu);  /* after state_load: rebuild what is 
 
 /* ---- for debuggers; none of these changes guest state unless it says so ---- */
 
+/* Physical memory: accesses count by whatever virtual address they come. */
 struct mips_watch {
-    uint64_t va;
-    uint64_t len;
+    uint64_t pa;
+    uint64_t len;   /* pa + len does not wrap */
     uint8_t access; /* MIPS_READ | MIPS_WRITE */
 };
-/* Do two ranges of virtual addresses meet? Both may end behind the last address, and go on at 0. */
-static inline bool mips_ranges_meet(uint64_t a, uint64_t a_len, uint64_t b, uint64_t b_len)
-{
-    return (uint32_t)(b - a) < a_len || (uint32_t)(a - b) < b_len;
-}
 /* Replaces all points. Arrays are copied. */
 void mips_set_points(struct mips *cpu, const uint64_t *breaks, size_t n_breaks,
                      const struct mips_watch *watches, size_t n_watches);
+/* Replaces the watches alone; also from inside env callbacks. */
+void mips_set_watches(struct mips *cpu, const struct mips_watch *watches, size_t n_watches);
+/* Call env->mapping from now on, or no longer. */
+void mips_tell_mapping(struct mips *cpu, bool on);
 /* After MIPS_STOP_WATCH: the access that would come. */
 struct mips_hit {
-    uint64_t va;
+    uint64_t va, pa;
     uint32_t size;
     uint8_t access;
 };

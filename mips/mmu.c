@@ -221,6 +221,12 @@ void mmu_flush_range(struct mips *cpu, uint64_t va, uint64_t len)
     }
 }
 
+void mmu_mapping_changed(struct mips *cpu, uint64_t va, uint64_t len)
+{
+    if (UNLIKELY(cpu->tell_mapping))
+        cpu->env.mapping(cpu->env.ctx, va, len);
+}
+
 /* A flush in the middle of a block may have moved the page that it is in. */
 void mips_flush_pages(struct mips *cpu)
 {
@@ -333,7 +339,8 @@ static void fill(struct mips *cpu, uint64_t va, uint64_t pa, uint8_t kind, struc
 {
     uint32_t n = page_of(va);
     struct mode_cache *c = cpu->mode_cache;
-    if (points_watched(cpu, va & ~PAGE_MASK, PAGE_SIZE))
+    if (points_watched(cpu, va & ~PAGE_MASK, PAGE_SIZE) ||
+        (cpu->n_watches != 0 && points_watched_memory(cpu, pa & ~PAGE_MASK, PAGE_SIZE)))
         return;
     cpu->stats.page_fills++;
     list_fill(cpu, n, kind);
@@ -407,7 +414,18 @@ static enum op_result prepare(struct mips *cpu, uint64_t va, unsigned size,
             return r;
     }
     int code = mmu_translate(cpu, va, access, pa, kind);
-    return code == EXC_NONE ? OP_OK : exc_raise_address(cpu, code, va | cpu->fault_low);
+    if (code != EXC_NONE)
+        return exc_raise_address(cpu, code, va | cpu->fault_low);
+    return cpu->n_watches == 0 ? OP_OK : points_check_memory(cpu, va, *pa, size, access);
+}
+
+enum op_result mmu_watch_bytes(struct mips *cpu, uint64_t va, unsigned n)
+{
+    uint64_t pa;
+    uint8_t kind;
+    if (mmu_translate(cpu, va, MIPS_WRITE, &pa, &kind) != EXC_NONE)
+        return OP_OK; /* the store itself gets the exception */
+    return points_check_memory(cpu, va, pa, n, MIPS_WRITE);
 }
 
 enum op_result mmu_load_slow(struct mips *cpu, uint64_t va, unsigned size, uint64_t *value)

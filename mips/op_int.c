@@ -73,11 +73,13 @@ static uint64_t address(const struct mips *cpu, uint32_t w)
 /* ---- swl, swr: one to four bytes of an aligned word ---- */
 
 /* Bytes are stored one by one, after the whole word's page proved writable:
- * all are in one aligned word, so only the first can fault. */
+ * all are in one aligned word, so only the first can fault, or stop. */
 static enum op_result store_bytes(struct mips *cpu, uint64_t va, uint64_t first, unsigned count,
                                   uint32_t value)
 {
-    enum op_result r = OP_OK;
+    enum op_result r = UNLIKELY(cpu->n_watches != 0) ? mmu_watch_bytes(cpu, first, count) : OP_OK;
+    if (r != OP_OK)
+        return r;
     cpu->fault_low = 0;
     for (unsigned i = 0; i < count; i++) {
         unsigned shift = cpu->big_endian ? 8 * (count - 1 - i) : 8 * i;

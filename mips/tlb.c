@@ -35,10 +35,15 @@ struct mips_tlb_entry mips_tlb_get(const struct mips *cpu, unsigned i)
     return e;
 }
 
+static uint64_t entry_len(const struct mips *cpu, unsigned i)
+{
+    return (uint64_t)(cpu->tlb_mask[i] | 0x1fff) + 1;
+}
+
 static void flush_entry(struct mips *cpu, unsigned i)
 {
     if (!cpu->tlb_hidden[i])
-        mmu_flush_range(cpu, cpu->tlb_vpn2[i], (uint64_t)(cpu->tlb_mask[i] | 0x1fff) + 1);
+        mmu_flush_range(cpu, cpu->tlb_vpn2[i], entry_len(cpu, i));
 }
 
 /* Machine page + 1 behind one half of the pair. */
@@ -79,7 +84,7 @@ static uint32_t legal_mask(uint32_t mask)
 
 static void write_entry(struct mips *cpu, unsigned i, bool random)
 {
-    uint64_t hi = cpu->c0[C0_ENTRYHI];
+    uint64_t hi = cpu->c0[C0_ENTRYHI], was = cpu->tlb_vpn2[i], was_len = entry_len(cpu, i);
     flush_entry(cpu, i);
     tlb_index_remove(cpu, i);
     cpu->tlb_mask[i] = legal_mask((uint32_t)cpu->c0[C0_PAGEMASK]);
@@ -92,6 +97,8 @@ static void write_entry(struct mips *cpu, unsigned i, bool random)
     tlb_index_add(cpu, i);
     flush_entry(cpu, i);
     log_write(cpu, i, random);
+    mmu_mapping_changed(cpu, was, was_len);
+    mmu_mapping_changed(cpu, cpu->tlb_vpn2[i], entry_len(cpu, i));
 }
 
 #define NEED_CP0()                                                                                 \
@@ -146,8 +153,10 @@ enum op_result op_tlbr(struct mips *cpu, uint32_t w)
     cpu->c0[C0_PAGEMASK] = cpu->tlb_mask[i];
     cpu->c0[C0_ENTRYLO0] = cp0_entry_lo(cpu, (cpu->tlb_lo[i][0] & ~UINT64_C(1)) | g);
     cpu->c0[C0_ENTRYLO1] = cp0_entry_lo(cpu, (cpu->tlb_lo[i][1] & ~UINT64_C(1)) | g);
-    if ((old ^ cpu->c0[C0_ENTRYHI]) & 0xff)
+    if ((old ^ cpu->c0[C0_ENTRYHI]) & 0xff) {
         mmu_flush_asid(cpu);
+        mmu_mapping_changed(cpu, 0, MMU_ALL);
+    }
     return OP_LEAVE;
 }
 
@@ -160,6 +169,7 @@ static enum op_result invalidate(struct mips *cpu, bool all)
             cpu->tlb_hidden[i] = 1;
     tlb_index_rebuild(cpu);
     mmu_flush_all(cpu);
+    mmu_mapping_changed(cpu, 0, MMU_ALL);
     return OP_LEAVE;
 }
 

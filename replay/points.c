@@ -3,8 +3,7 @@
 #include <stdlib.h>
 
 #include "core/base/err.h"
-
-#define WATCH_LEN_MAX (1u << 24)
+#include "mips/mips.h"
 
 void points_free(struct points *p)
 {
@@ -12,10 +11,12 @@ void points_free(struct points *p)
     *p = (struct points){0};
 }
 
-static struct point *find(const struct points *p, enum point_kind kind, uint64_t va, uint64_t len)
+static struct point *find(const struct points *p, const struct point *like)
 {
     for (size_t i = 0; i < p->count; i++)
-        if (p->list[i].kind == kind && p->list[i].va == va && p->list[i].len == len)
+        if (p->list[i].kind == like->kind && p->list[i].va == like->va &&
+            p->list[i].len == like->len && p->list[i].physical == like->physical &&
+            p->list[i].number == like->number)
             return &p->list[i];
     return NULL;
 }
@@ -24,7 +25,7 @@ bool points_set(struct points *p, const struct point *point)
 {
     if (point->kind >= POINT_WRITE && (point->len == 0 || point->len > WATCH_LEN_MAX))
         return false;
-    struct point *old = find(p, point->kind, point->va, point->len);
+    struct point *old = find(p, point);
     if (old == NULL) {
         if (p->count == p->cap) {
             p->cap = p->cap == 0 ? 16 : p->cap * 2;
@@ -36,18 +37,22 @@ bool points_set(struct points *p, const struct point *point)
     return true;
 }
 
-void points_clear(struct points *p, enum point_kind kind, uint64_t va, uint64_t len)
+/* In order: those of a user are listed. */
+void points_clear(struct points *p, const struct point *point)
 {
-    struct point *old = find(p, kind, va, len);
-    if (old != NULL)
-        *old = p->list[--p->count];
+    struct point *old = find(p, point);
+    if (old == NULL)
+        return;
+    p->count--;
+    for (size_t i = (size_t)(old - p->list); i < p->count; i++)
+        p->list[i] = p->list[i + 1];
 }
 
-static uint8_t access_of(enum point_kind kind)
+uint8_t point_access(const struct point *point)
 {
-    return kind == POINT_WRITE ? MIPS_WRITE
-           : kind == POINT_READ ? MIPS_READ
-                                : MIPS_READ | MIPS_WRITE;
+    return point->kind == POINT_WRITE  ? MIPS_WRITE
+           : point->kind == POINT_READ ? MIPS_READ
+                                       : MIPS_READ | MIPS_WRITE;
 }
 
 bool points_has_watch(const struct points *p)
@@ -58,31 +63,7 @@ bool points_has_watch(const struct points *p)
     return false;
 }
 
-/* Ignored breakpoints keep their place in the processor's table, at an address that no
- * instruction has: without them it would have to forget all the code that it has decoded. */
-void points_arm(const struct points *p, struct mips *cpu, enum points_armed armed)
-{
-    if (armed == POINTS_NONE || p->count == 0) {
-        mips_set_points(cpu, NULL, 0, NULL, 0);
-        return;
-    }
-    uint64_t *breaks = xcalloc(p->count, sizeof breaks[0]);
-    struct mips_watch *watches = xcalloc(p->count, sizeof watches[0]);
-    size_t nb = 0, nw = 0;
-    for (size_t i = 0; i < p->count; i++) {
-        const struct point *point = &p->list[i];
-        if (point->kind == POINT_BREAK || point->kind == POINT_HARD_BREAK)
-            breaks[nb++] = armed == POINTS_ALL ? point->va : point->va | 1;
-        else
-            watches[nw++] =
-                (struct mips_watch){point->va, point->len, access_of(point->kind)};
-    }
-    mips_set_points(cpu, breaks, nb, watches, nw);
-    free(breaks);
-    free(watches);
-}
-
-static bool holds(const struct point *point)
+bool point_holds(const struct point *point)
 {
     return point->cond == NULL || point->cond(point->cond_ctx);
 }
@@ -90,18 +71,7 @@ static bool holds(const struct point *point)
 const struct point *points_break_at(const struct points *p, uint64_t pc)
 {
     for (size_t i = 0; i < p->count; i++)
-        if (p->list[i].kind <= POINT_HARD_BREAK && p->list[i].va == pc && holds(&p->list[i]))
+        if (p->list[i].kind <= POINT_HARD_BREAK && p->list[i].va == pc && point_holds(&p->list[i]))
             return &p->list[i];
-    return NULL;
-}
-
-const struct point *points_watch_hit(const struct points *p, struct mips_hit hit)
-{
-    for (size_t i = 0; i < p->count; i++) {
-        const struct point *point = &p->list[i];
-        if (point->kind > POINT_HARD_BREAK && (access_of(point->kind) & hit.access) != 0 &&
-            mips_ranges_meet(hit.va, hit.size, point->va, point->len) && holds(point))
-            return point;
-    }
     return NULL;
 }

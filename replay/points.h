@@ -6,13 +6,18 @@
 #define REPLAY_POINTS_H
 
 #include "core/base/base.h"
-#include "mips/mips.h"
+
+#define WATCH_LEN_MAX (1u << 24) /* bytes */
 
 enum point_kind { POINT_BREAK, POINT_HARD_BREAK, POINT_WRITE, POINT_READ, POINT_ACCESS };
 
 struct point {
     enum point_kind kind;
     uint64_t va, len;
+    bool physical;   /* watchpoints: `va` is a physical address */
+    int asid;        /* of virtual ones: whose address space (replay/tlb_history.h) */
+    unsigned number; /* 0: the debugger's, which looks at the values itself and steps over the access;
+                        else the user's own: POINT_WRITE stops where a byte changes */
     bool (*cond)(void *ctx); /* NULL: always */
     void *cond_ctx;
 };
@@ -25,17 +30,13 @@ struct points {
 void points_free(struct points *p);
 /* Adds, or replaces the condition of an equal point. False: a length that cannot be. */
 bool points_set(struct points *p, const struct point *point);
-void points_clear(struct points *p, enum point_kind kind, uint64_t va, uint64_t len);
-enum points_armed {
-    POINTS_NONE,
-    POINTS_WATCHES, /* the breakpoints are ignored, yet changing to and from ALL is cheap */
-    POINTS_ALL,
-};
-/* Tell the processor. */
-void points_arm(const struct points *p, struct mips *cpu, enum points_armed armed);
+void points_clear(struct points *p, const struct point *point);
 bool points_has_watch(const struct points *p);
-/* The point that holds at this stop (its condition is true), or NULL. */
+/* MIPS_READ, MIPS_WRITE. */
+uint8_t point_access(const struct point *point);
+/* Is its condition true? */
+bool point_holds(const struct point *point);
+/* The point that holds at this stop, or NULL. */
 const struct point *points_break_at(const struct points *p, uint64_t pc);
-const struct point *points_watch_hit(const struct points *p, struct mips_hit hit);
 
 #endif

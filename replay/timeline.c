@@ -25,57 +25,13 @@
 #include <string.h>
 
 #include "replay/timeline_priv.h"
+#include "replay/tlb_history.h"
 
 #define SLICE_STEPS      500000u
 #define HIT_COST         1000u /* steps that take as long as a hit that does not count */
 #define FORWARD_SPACING  8000000u
 #define SNAPSHOT_BYTES   (8ull << 30) /* address space for frames; used as needed */
 #define MEMORY_BUDGET    (1ull << 30)
-
-uint64_t timeline_position(const struct timeline *t)
-{
-    return monitor_position(t->replayer.monitor);
-}
-
-uint64_t timeline_cycle(const struct timeline *t)
-{
-    return monitor_cycle(t->replayer.monitor);
-}
-
-unsigned timeline_vms(const struct timeline *t)
-{
-    return t->replayer.monitor->vms_count;
-}
-
-struct vm *timeline_vm(const struct timeline *t, unsigned vm)
-{
-    return t->replayer.monitor->vms[vm];
-}
-
-struct mips *timeline_cpu(const struct timeline *t, unsigned vm)
-{
-    return timeline_vm(t, vm)->cpu;
-}
-
-uint64_t timeline_vm_steps(const struct timeline *t, unsigned vm)
-{
-    return vm_steps(timeline_vm(t, vm));
-}
-
-struct vm *timeline_current(const struct timeline *t)
-{
-    return monitor_current(t->replayer.monitor);
-}
-
-bool timeline_at_end(const struct timeline *t)
-{
-    return replayer_at_end(&t->replayer);
-}
-
-const char *timeline_error(const struct timeline *t)
-{
-    return t->replayer.error.msg;
-}
 
 /* ---- running ---- */
 
@@ -127,25 +83,6 @@ static enum run_stop run_slice(struct timeline *t, const struct goal *g, bool pa
     return stop;
 }
 
-static bool listens_to(const struct timeline *t, unsigned vm)
-{
-    return t->listen == TIMELINE_ALL || t->listen == (int)vm;
-}
-
-static void arm(struct timeline *t, enum points_armed armed)
-{
-    for (unsigned i = 0; i < timeline_vms(t); i++)
-        points_arm(&t->points[i], timeline_cpu(t, i), listens_to(t, i) ? armed : POINTS_NONE);
-}
-
-static bool has_watch(const struct timeline *t)
-{
-    for (unsigned i = 0; i < timeline_vms(t); i++)
-        if (listens_to(t, i) && points_has_watch(&t->points[i]))
-            return true;
-    return false;
-}
-
 /* After a step that listened to one VM: what it may have missed of the others. */
 static void note_missed(struct timeline *t)
 {
@@ -170,8 +107,11 @@ static void note_missed(struct timeline *t)
 
 static enum timeline_stop finish(struct timeline *t, enum timeline_stop stop)
 {
+    const struct timeline_hit *hit = &t->hit;
     t->op = OP_NONE;
-    arm(t, POINTS_NONE);
+    points_arm(t, POINTS_NONE);
+    bool touch = stop == TIMELINE_WATCH && hit->cause.device && hit->ahead;
+    t->touch_told = touch && hit->at == timeline_position(t) ? hit->at : UINT64_MAX;
     if (t->step && t->listen == (int)t->vm)
         note_missed(t);
     else
@@ -179,40 +119,10 @@ static enum timeline_stop finish(struct timeline *t, enum timeline_stop stop)
     return stop;
 }
 
-/* Has a step that listened to the VM at which we are taken this unit? A breakpoint where it ended
- * is its user's to see. */
-static bool was_stepped(const struct timeline *t, unsigned vm, enum run_stop stop)
-{
-    const struct timeline_missed *m = &t->missed;
-    uint64_t now = timeline_position(t), lo = m->lo[vm], hi = m->hi[vm];
-    bool at_end = stop == RUN_BREAK && !m->backward && lo != hi && now == hi;
-    return t->catch_up && ((now >= lo && now < hi) || at_end);
-}
-
-/* Is the stop that a processor made one that the user wants? */
-static bool is_wanted(struct timeline *t, enum run_stop stop)
-{
-    const struct vm *vm = timeline_current(t);
-    const struct points *points = &t->points[vm->index];
-    const struct point *p;
-    if (was_stepped(t, vm->index, stop))
-        return false;
-    if (stop == RUN_BREAK) {
-        p = points_break_at(points, mips_pc(vm->cpu));
-    } else {
-        t->hit_access = mips_last_hit(vm->cpu);
-        p = points_watch_hit(points, t->hit_access);
-    }
-    if (p == NULL)
-        return false;
-    t->hit = *p;
-    t->hit_vm = vm->index;
-    return true;
-}
-
 /*
  * Run towards the goal with the points armed. A stop is reported once: what it was about is then
- * dealt with (break_seen, watch_seen), and the next call goes on behind it. Between a breakpoint
+ * dealt with (break_seen, watch_seen), and the next call goes on behind it. What was touched by
+ * others than an instruction has happened, and will not come again. Between a breakpoint
  * and the rest of its unit there may be a watchpoint, so that the processor's own way to ignore
  * all points for a unit does not do if there are any.
  */
@@ -221,17 +131,21 @@ static enum run_stop run_points(struct timeline *t, struct goal g)
     uint64_t now = timeline_position(t);
     bool pass = t->watch_seen == now, quiet = false;
     if (!pass && t->break_seen == now) {
-        quiet = has_watch(t);
+        quiet = points_any_watch(t);
         pass = !quiet;
     }
-    if (quiet) {
-        arm(t, POINTS_WATCHES);
-        g.until = now + 1;
-    }
-    enum run_stop stop = run_slice(t, &g, pass);
     if (quiet)
-        arm(t, POINTS_ALL);
+        points_arm(t, POINTS_WATCHES);
+    if (quiet || pass)
+        g.until = min_u64(g.until, now + 1);
+    t->deaf = pass;
+    enum run_stop stop = run_slice(t, &g, pass);
+    t->deaf = false;
+    if (quiet)
+        points_arm(t, POINTS_ALL);
     now = timeline_position(t);
+    if (stop == RUN_WATCH && points_touched(t))
+        return stop;
     if (stop == RUN_BREAK && timeline_current(t)->index == t->vm &&
         timeline_vm_steps(t, t->vm) == t->skip_break)
         t->break_seen = now;
@@ -247,11 +161,73 @@ static enum run_stop run_points(struct timeline *t, struct goal g)
     return stop;
 }
 
+static void begin_seek(struct timeline *t, uint64_t step, enum timeline_stop arrive)
+{
+    uint64_t now = timeline_position(t);
+    points_arm(t, POINTS_NONE);
+    size_t i = checkpoint_before(t, step);
+    if (step < now || t->checkpoints[i].step > now)
+        checkpoint_restore(t, i);
+    t->op = OP_SEEK;
+    t->target = step;
+    t->before = UINT64_MAX;
+    t->arrive = arrive;
+}
+
+/* To the position's own state, in which nothing else that is due there has been done. */
+static void begin_seek_anew(struct timeline *t, uint64_t step, enum timeline_stop arrive)
+{
+    checkpoint_restore(t, checkpoint_before(t, step));
+    begin_seek(t, step, arrive);
+    t->must_finish = true;
+}
+
+/* To before the unit that ends at `end`. */
+static void begin_seek_before(struct timeline *t, uint64_t end, enum timeline_stop arrive)
+{
+    begin_seek_anew(t, end - 1, arrive);
+    t->before = end;
+}
+
+/* A hit of the user's own watchpoint is told behind its unit; this one ends the run before. */
+static void tell_along(struct timeline *t)
+{
+    watch_cause_print(&t->hit.point, &t->hit.cause, &t->along);
+    t->stop_behind = UINT64_MAX;
+}
+
+/* A wanted hit, forward. The debugger wants to be before an access. */
+static enum timeline_stop met(struct timeline *t, enum run_stop stop, const struct timeline_hit *hit)
+{
+    bool own = hit->point.number != 0;
+    if (own && t->stop_behind != UINT64_MAX)
+        return TIMELINE_RUNNING; /* in the same unit */
+    if (t->stop_behind != UINT64_MAX)
+        tell_along(t);
+    t->hit = *hit;
+    if (own && (hit->ahead || !hit->cause.device)) {
+        t->stop_behind = hit->at + 1;
+        return TIMELINE_RUNNING;
+    }
+    if (own || !hit->cause.device)
+        return finish(t, stop == RUN_BREAK ? TIMELINE_BREAK : TIMELINE_WATCH);
+    if (hit->ahead)
+        begin_seek_anew(t, hit->at, TIMELINE_WATCH);
+    else
+        begin_seek_before(t, hit->at, TIMELINE_WATCH);
+    return TIMELINE_RUNNING;
+}
+
 static enum timeline_stop slice_forward(struct timeline *t)
 {
     uint64_t begin = timeline_position(t), hits = 0;
     for (;;) {
         uint64_t now = timeline_position(t), steps = timeline_vm_steps(t, t->vm);
+        if (now >= t->stop_behind || (t->stop_behind != UINT64_MAX && timeline_at_end(t))) {
+            t->stop_behind = UINT64_MAX;
+            if (points_access_counts(t, &t->hit))
+                return finish(t, TIMELINE_WATCH);
+        }
         t->stepped = t->stepped || steps != t->vm_from;
         if (t->step && t->stepped) {
             uint64_t pc = mips_pc(timeline_cpu(t, t->vm));
@@ -262,28 +238,20 @@ static enum timeline_stop slice_forward(struct timeline *t)
             return finish(t, TIMELINE_END);
         if (now - begin + hits * HIT_COST >= SLICE_STEPS)
             return TIMELINE_RUNNING;
-        struct goal g = {UINT64_MAX, UINT64_MAX, t->vm, t->step ? steps + 1 : UINT64_MAX};
+        struct goal g = {t->stop_behind, UINT64_MAX, t->vm, t->step ? steps + 1 : UINT64_MAX};
         enum run_stop stop = run_points(t, g);
         if (stop == RUN_FAILED || (stop == RUN_STOPPED && t->replayer.error.code != 0))
             return finish(t, TIMELINE_FAILED);
         if (stop == RUN_BREAK || stop == RUN_WATCH) {
+            struct timeline_hit hit;
             hits++;
-            if (is_wanted(t, stop))
-                return finish(t, stop == RUN_BREAK ? TIMELINE_BREAK : TIMELINE_WATCH);
+            if (!points_wanted(t, stop, &hit))
+                continue;
+            enum timeline_stop how = met(t, stop, &hit);
+            if (t->op != OP_FORWARD)
+                return how;
         }
     }
-}
-
-static void begin_seek(struct timeline *t, uint64_t step, enum timeline_stop arrive)
-{
-    uint64_t now = timeline_position(t);
-    arm(t, POINTS_NONE);
-    size_t i = checkpoint_before(t, step);
-    if (step < now || t->checkpoints[i].step > now)
-        checkpoint_restore(t, i);
-    t->op = OP_SEEK;
-    t->target = step;
-    t->arrive = arrive;
 }
 
 static void begin_forward(struct timeline *t)
@@ -291,13 +259,13 @@ static void begin_forward(struct timeline *t)
     t->op = OP_FORWARD;
     t->forward_next = t->must_finish = false;
     t->skip_break = UINT64_MAX;
-    arm(t, POINTS_ALL);
+    points_arm(t, POINTS_ALL);
 }
 
 static void begin_find(struct timeline *t, unsigned vm, uint64_t vm_step)
 {
     size_t i = checkpoint_before_vm(t, vm, vm_step);
-    arm(t, POINTS_NONE);
+    points_arm(t, POINTS_NONE);
     if (timeline_vm_steps(t, vm) >= vm_step || t->checkpoints[i].step > timeline_position(t))
         checkpoint_restore(t, i);
     t->op = OP_FIND;
@@ -334,6 +302,10 @@ static enum timeline_stop slice_seek(struct timeline *t)
         return finish(t, TIMELINE_FAILED);
     if (timeline_position(t) < t->target && !timeline_at_end(t))
         return TIMELINE_RUNNING;
+    if (timeline_position(t) == t->before) { /* over a branch and its slot: never split */
+        begin_seek(t, t->before - 2, t->arrive);
+        return TIMELINE_RUNNING;
+    }
     if (t->step && t->arrive == TIMELINE_DONE)
         return back_arrived(t);
     if (t->forward_next) {
@@ -342,8 +314,10 @@ static enum timeline_stop slice_seek(struct timeline *t)
     }
     if (t->arrive == TIMELINE_BREAK) {
         /* A reset, the end of a sleep, other VMs' sleep: they are no steps, and lie before it. */
-        arm(t, POINTS_ALL);
+        points_arm(t, POINTS_ALL);
+        t->deaf = true;
         replayer_run(&t->replayer, timeline_position(t) + 1, false);
+        t->deaf = false;
     }
     return finish(t, t->arrive);
 }
@@ -368,6 +342,7 @@ static void begin_segment(struct timeline *t, size_t i)
     t->best = UINT64_MAX;
     t->break_seen = t->watch_seen = UINT64_MAX;
     checkpoint_restore(t, i);
+    points_arm(t, POINTS_ALL); /* what addresses mean there */
 }
 
 /* All hits of this segment are known: go to the last one, or on to the segment before. */
@@ -375,7 +350,10 @@ static void end_segment(struct timeline *t)
 {
     if (t->best != UINT64_MAX) {
         t->must_finish = true;
-        begin_seek(t, t->best, t->best_stop);
+        if (t->best_stop == TIMELINE_WATCH && t->hit.point.number != 0)
+            begin_seek_before(t, t->best, TIMELINE_WATCH);
+        else
+            begin_seek(t, t->best, t->best_stop);
     } else if (t->segment == 0) {
         begin_seek(t, 0, TIMELINE_BEGIN);
     } else {
@@ -387,14 +365,24 @@ static void end_segment(struct timeline *t)
 /* A hit, if it is wanted, is the best so far: later ones replace it. An access is met behind it. */
 static void note_hit(struct timeline *t, enum run_stop stop)
 {
-    if (!is_wanted(t, stop))
-        return;
+    struct timeline_hit hit;
     uint64_t at = timeline_position(t);
-    if (stop == RUN_WATCH) {
+    if (!points_wanted(t, stop, &hit))
+        return;
+    if (stop == RUN_BREAK && t->best != UINT64_MAX && t->best > at)
+        return; /* at the begin of a unit before which something was touched */
+    if (hit.ahead) {
+        at++;
+    } else if (stop == RUN_WATCH && !hit.cause.device) {
+        t->deaf = true;
         replayer_run(&t->replayer, at + 1, true);
+        t->deaf = false;
         at = timeline_position(t);
     }
+    if (stop == RUN_WATCH && !points_access_counts(t, &hit))
+        return;
     t->best = at;
+    t->hit = hit;
     t->best_stop = stop == RUN_BREAK ? TIMELINE_BREAK : TIMELINE_WATCH;
 }
 
@@ -403,7 +391,7 @@ static enum timeline_stop slice_backward(struct timeline *t)
     uint64_t begin = timeline_position(t), hits = 0;
     for (;;) {
         uint64_t now = timeline_position(t);
-        if (now >= t->segment_end) {
+        if (now >= t->segment_end || timeline_at_end(t)) {
             end_segment(t);
             return TIMELINE_RUNNING;
         }
@@ -471,8 +459,10 @@ static void begin(struct timeline *t, enum timeline_op op, unsigned vm, bool ste
     t->vm = vm;
     t->vm_from = timeline_vm_steps(t, vm);
     t->from = timeline_position(t);
-    t->skip_break = op == OP_FORWARD ? t->vm_from : UINT64_MAX;
-    t->break_seen = t->watch_seen = UINT64_MAX;
+    /* What was touched ahead comes before the breakpoint there: its user has not seen that yet. */
+    t->skip_break = op == OP_FORWARD && t->touch_told != t->from ? t->vm_from : UINT64_MAX;
+    t->break_seen = t->watch_seen = t->stop_behind = UINT64_MAX;
+    buf_clear(&t->along);
     if (t->missed.backward != backward ||
         (step ? t->listen != (int)vm : t->listen != TIMELINE_ALL))
         t->missed.any = false;
@@ -484,7 +474,7 @@ void timeline_step(struct timeline *t, unsigned vm, uint64_t lo, uint64_t hi)
     begin(t, OP_FORWARD, vm, true, false);
     t->lo = lo;
     t->hi = hi;
-    arm(t, POINTS_ALL);
+    points_arm(t, POINTS_ALL);
 }
 
 void timeline_step_over(struct timeline *t, unsigned vm)
@@ -500,7 +490,7 @@ void timeline_continue(struct timeline *t, unsigned vm)
         begin_seek(t, t->missed.from, TIMELINE_DONE);
         t->forward_next = t->must_finish = true;
     } else {
-        arm(t, POINTS_ALL);
+        points_arm(t, POINTS_ALL);
     }
 }
 
@@ -542,12 +532,12 @@ void timeline_reverse_step(struct timeline *t, unsigned vm)
 void timeline_reverse_continue(struct timeline *t)
 {
     begin(t, OP_BACKWARD, 0, false, true);
-    t->segment_end = t->catch_up ? t->missed.from : t->from;
+    /* At the trace's end time has passed behind the last step, and something may have been touched. */
+    t->segment_end = t->catch_up ? t->missed.from : t->from + timeline_at_end(t);
     if (t->segment_end == 0) {
         begin_seek(t, 0, TIMELINE_BEGIN);
         return;
     }
-    arm(t, POINTS_ALL);
     begin_segment(t, checkpoint_before(t, t->segment_end - 1));
 }
 
@@ -555,7 +545,8 @@ void timeline_reverse_continue(struct timeline *t)
 
 int timeline_open(struct timeline *t, const char *path, struct err *e)
 {
-    *t = (struct timeline){.memory_budget = MEMORY_BUDGET, .listen = TIMELINE_ALL};
+    *t = (struct timeline){
+        .memory_budget = MEMORY_BUDGET, .listen = TIMELINE_ALL, .touch_told = UINT64_MAX};
     return replayer_open(&t->replayer, path, SNAPSHOT_BYTES, e);
 }
 
@@ -572,7 +563,9 @@ void timeline_close(struct timeline *t)
     }
     for (unsigned i = 0; i < VMS_MAX; i++) {
         points_free(&t->points[i]);
-        free(t->tlb_writes[i].list);
+        watch_free(&t->watch[i]);
     }
+    buf_free(&t->along);
+    tlb_history_free(t);
     replayer_close(&t->replayer);
 }

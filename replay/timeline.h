@@ -12,6 +12,7 @@
 
 #include "replay/points.h"
 #include "replay/replayer.h"
+#include "replay/watch.h"
 
 #define CHECKPOINTS_MAX 256
 
@@ -24,6 +25,16 @@ struct checkpoint {
     struct replay_cursor cursor;
     char *name; /* by the user: never dropped; else NULL */
     unsigned id; /* of a named one */
+};
+
+/* A hit of a point. */
+struct timeline_hit {
+    struct point point;
+    unsigned vm;
+    uint64_t at;              /* position */
+    bool ahead;               /* of a touch: it lies between this position and the next unit; else
+                                 it belongs to the unit that ended here */
+    struct watch_cause cause; /* of a watchpoint */
 };
 
 enum timeline_op {
@@ -62,14 +73,14 @@ struct timeline {
     uint64_t memory_budget; /* bytes of frames that checkpoints may hold beyond the machine's own */
     struct tlb_writes {
         struct tlb_write *list;
-        size_t count, cap;
+        size_t count, cap, small;
     } tlb_writes[VMS_MAX];  /* tlb_history.c: all of the trace, once loaded */
     bool tlb_writes_loaded;
     struct points points[VMS_MAX];
     int listen;             /* see timeline_listen */
-    struct point hit;       /* of the last BREAK or WATCH */
-    unsigned hit_vm;
-    struct mips_hit hit_access;
+    struct watch watch[VMS_MAX];
+    struct timeline_hit hit; /* the last BREAK or WATCH */
+    bool deaf;              /* what touches watched memory but instructions does not count */
     bool interrupted;
     struct timeline_missed missed;
 
@@ -86,13 +97,19 @@ struct timeline {
     uint64_t skip_break;    /* forward: steps of `vm` at which its breakpoint is not told */
     uint64_t break_seen;    /* position whose breakpoints are dealt with; UINT64_MAX for none */
     uint64_t watch_seen;    /* position whose unit's watchpoints are dealt with, too */
+    uint64_t touch_told;    /* position ahead of which a touch is that was the last stop */
+    struct buf along;       /* what is told with the stop of the last operation, besides t->hit */
+    uint64_t stop_behind;   /* forward: where the unit ends that has a hit of the user's own
+                               watchpoint, t->hit; UINT64_MAX for none */
+    uint64_t before;        /* seek: to the last position before this one; UINT64_MAX: to `target` */
     uint64_t lo, hi;
     uint64_t target;        /* seek: where to */
     enum timeline_stop arrive; /* what to say when the seek is done */
     uint64_t from;          /* where it began */
     uint64_t back_end;      /* step back: the unit to be taken back ends here, if it is of `vm` */
     uint64_t segment_end;   /* backward: hits before this count */
-    uint64_t best;          /* backward: last hit in this segment; UINT64_MAX for none */
+    uint64_t best;          /* backward: where the last hit in this segment is met, that is in
+                               t->hit; UINT64_MAX for none */
     enum timeline_stop best_stop;
     size_t segment;         /* backward: checkpoint that the segment starts with */
 };

@@ -105,9 +105,27 @@ void checkpoint_restore(struct timeline *t, size_t i)
     replayer_seek_cursor(&t->replayer, &t->checkpoints[i].cursor);
 }
 
+/* Where a point stopped the run, more than the position's own state is done: timers have fired. A
+ * continue backward from a checkpoint of that would miss what they did. */
+static struct checkpoint *take_own_state(struct timeline *t)
+{
+    struct monitor *m = t->replayer.monitor;
+    uint64_t step = timeline_position(t);
+    struct snapshot *here = monitor_snapshot(m);
+    struct replay_cursor cursor = t->replayer.at;
+    checkpoint_restore(t, checkpoint_before(t, step));
+    while (timeline_position(t) < step && !timeline_at_end(t) && t->replayer.error.code == 0)
+        replayer_run(&t->replayer, step, false);
+    struct checkpoint *c = checkpoint_take(t);
+    monitor_restore(m, here);
+    replayer_seek_cursor(&t->replayer, &cursor);
+    snapshot_free(m, here);
+    return c;
+}
+
 unsigned timeline_checkpoint(struct timeline *t, const char *name)
 {
-    struct checkpoint *c = checkpoint_take(t);
+    struct checkpoint *c = take_own_state(t);
     if (c == NULL)
         return 0;
     free(c->name);

@@ -70,6 +70,14 @@ enum balloon_op { BALLOON_OUT, BALLOON_IN, BALLOON_ALL_OUT };
 
 enum dma_dir { DMA_TO_DEVICE, DMA_TO_MEMORY };
 
+/* The device that was last at its rings or tables in memory, and what for: told to whoever watches the
+ * memory that it touches. No state, no guest can tell. */
+struct dev_request {
+    const struct device *dev;
+    unsigned queue, head; /* numbers + 1 of a queue, and of a request's first descriptor; 0: none */
+    uint64_t frame;       /* of the network, that is being received; 0: none */
+};
+
 /* The machine's side; a unit test fills one in by hand. */
 struct platform {
     uint64_t (*now)(struct platform *p); /* virtual ns of the current instruction */
@@ -87,6 +95,7 @@ struct platform {
     void (*power)(struct platform *p, enum power_event what);
     /* Of the page at `pa`; nothing happens where that makes no sense. May be NULL. */
     void (*balloon)(struct platform *p, uint64_t pa, enum balloon_op op);
+    struct dev_request serving;
     uint64_t wall_clock;   /* seconds since 1970-01-01 UTC at power-on: an input */
     uint64_t entropy_seed; /* seed of virtio-rng and the like: an input */
     bool big_endian;       /* byte order of the vcpus */
@@ -155,6 +164,8 @@ static inline bool dev_dma(struct device *dev, enum dma_dir dir, uint64_t pa, vo
 static inline bool dev_dma_control(struct device *dev, enum dma_dir dir, uint64_t pa, void *bytes,
                                    size_t n)
 {
+    if (dev->platform->serving.dev != dev)
+        dev->platform->serving = (struct dev_request){.dev = dev};
     return dev->platform->dma(dev->platform, NULL, dir, pa, bytes, n);
 }
 

@@ -213,6 +213,7 @@ static void carry_out(struct virtio_net *nic, const struct layout *l, const stru
             virtio_broken(&nic->v);
             return;
         }
+        dev->platform->serving.frame = f->id;
         if (!map_buffer(nic, &chain, f, place->map) &&
             !fill_buffer(nic, &chain, f, header, at, place->len)) {
             virtio_broken(&nic->v);

@@ -178,12 +178,22 @@ bool virtio_put_status(struct virtio *v, const struct virtio_chain *chain, uint6
                          (uint8_t *)(uintptr_t)bytes, n);
 }
 
+static struct dev_request *serve(struct virtio *v, unsigned queue)
+{
+    struct dev_request *request = &v->pci.dev.platform->serving;
+    *request = (struct dev_request){.dev = &v->pci.dev, .queue = queue + 1};
+    return request;
+}
+
 bool virtio_peek(struct virtio *v, unsigned queue, unsigned ahead, struct virtio_chain *chain)
 {
     struct virtio_ring_mode mode = ring_mode(v);
+    struct dev_request *request = serve(v, queue);
     int found = virtio_ring_peek(&v->queue[queue], &v->pci.dev, &mode, ahead, chain);
     if (found < 0)
         virtio_broken(v);
+    if (found > 0)
+        request->head = chain->head + 1u;
     return found > 0;
 }
 
@@ -199,6 +209,7 @@ bool virtio_push(struct virtio *v, unsigned queue, uint16_t head, uint32_t len)
 void virtio_finish(struct virtio *v, unsigned queue)
 {
     struct virtio_ring_mode mode = ring_mode(v);
+    serve(v, queue);
     int wanted = virtio_ring_finish(&v->queue[queue], &v->pci.dev, &mode);
     if (wanted < 0)
         virtio_broken(v);

@@ -210,7 +210,7 @@ static void choose_script(struct eng_gen *g)
     for (unsigned i = 0; i < c->n_breaks; i++)
         c->breaks[i] = sext32(gen_chunk_address(g));
     for (unsigned i = 0; i < c->n_watches; i++)
-        c->watches[i] = (struct mips_watch){sext32(gen_pointer(&g->r)), 1 + rng_below(&g->r, 64),
+        c->watches[i] = (struct mips_watch){gen_pointer(&g->r) & 0x1fffffff, 1 + rng_below(&g->r, 64),
                                             (uint8_t)(1 + rng_below(&g->r, 3))};
 }
 

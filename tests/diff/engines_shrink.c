@@ -243,7 +243,7 @@ static void print_state(const struct eng_case *c)
     for (unsigned i = 0; i < c->n_breaks; i++)
         printf("  breakpoint %08x\n", (uint32_t)c->breaks[i]);
     for (unsigned i = 0; i < c->n_watches; i++)
-        printf("  watchpoint %08x, %u bytes, access %u\n", (uint32_t)c->watches[i].va,
+        printf("  watchpoint %08x, %u bytes, access %u\n", (uint32_t)c->watches[i].pa,
                (unsigned)c->watches[i].len, c->watches[i].access);
     for (unsigned i = 0; c->full && i < MIPS_TLB_MAX; i++) {
         const struct mips_tlb_entry *e = &c->tlb[i];

@@ -224,7 +224,7 @@ static void set_points(struct round *t)
     for (int i = 0; i < 20; i++)
         breaks[i] = random_value(&t->r) & ~UINT64_C(3);
     for (int i = 0; i < 2; i++)
-        watch[i] = (struct mips_watch){random_value(&t->r), 1 + rng_below(&t->r, 64),
+        watch[i] = (struct mips_watch){random_value(&t->r) & 0x1fffffff, 1 + rng_below(&t->r, 64),
                                        (uint8_t)(1 + rng_below(&t->r, 3))};
     bool on = t->pieces == POINTS;
     mips_set_points(t->cut->cpu, breaks, on ? 20 : 0, watch, on ? 2 : 0);

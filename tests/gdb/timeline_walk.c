@@ -18,6 +18,7 @@
 #include <time.h>
 
 #include "replay/timeline.h"
+#include "replay/tlb_history.h"
 #include "tests/engine.h"
 #include "tests/rng.h"
 
@@ -253,7 +254,7 @@ static unsigned hits_forward(struct timeline *t, uint64_t until, struct hit *hit
         uint64_t unit = timeline_position(t);
         if (stop == TIMELINE_END || unit >= until)
             break;
-        vm = t->hit_vm;
+        vm = t->hit.vm;
         if (stop == TIMELINE_WATCH)
             without_points(t, vm, timeline_step_over);
         else if (stop != TIMELINE_BREAK)
@@ -272,7 +273,7 @@ static unsigned hits_forward(struct timeline *t, uint64_t until, struct hit *hit
 static void same_hit(struct timeline *t, const struct hit *want, enum timeline_stop stop)
 {
     same(t, "hit backward: kind", want->kind, stop);
-    same(t, "hit backward: VM", want->vm, t->hit_vm);
+    same(t, "hit backward: VM", want->vm, t->hit.vm);
     same(t, "hit backward: position", want->position, timeline_position(t));
     same_whole(t, &want->digest, false);
 }
@@ -346,15 +347,15 @@ static void catch_up_forward(struct timeline *t, uint64_t from, unsigned vm, con
     n->missed += want->unit < to;
     timeline_continue(t, vm);
     enum timeline_stop stop = finish(t);
-    if (stop == TIMELINE_BREAK && t->hit_vm != vm && timeline_position(t) == from) {
+    if (stop == TIMELINE_BREAK && t->hit.vm != vm && timeline_position(t) == from) {
         /* It was there at the start, where a plain continue does not tell it; now the step is as
          * if it had not been. */
-        timeline_continue(t, t->hit_vm);
+        timeline_continue(t, t->hit.vm);
         stop = finish(t);
         want = hits;
     }
     same(t, "hit after a step: kind", want->kind, stop);
-    same(t, "hit after a step: VM", want->vm, t->hit_vm);
+    same(t, "hit after a step: VM", want->vm, t->hit.vm);
     same(t, "hit after a step: position", want->unit, timeline_position(t));
 }
 
@@ -364,7 +365,8 @@ static void set_points(struct timeline *t, unsigned vm, struct rng *rng)
     uint64_t sp = mips_reg_read(timeline_cpu(t, vm), 29);
     struct point store = {.kind = POINT_WRITE + rng_below(rng, 3),
                           .va = sp - 32 + 4 * rng_below(rng, 16),
-                          .len = 4};
+                          .len = 4,
+                          .asid = TLB_HISTORY_PRESENT_ASID};
     points_set(&t->points[vm], &store);
     if (rng_below(rng, 3) != 0) {
         timeline_continue(t, vm);

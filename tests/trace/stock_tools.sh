@@ -30,7 +30,7 @@ expect_count digest 2
 expect_count console 1
 expect_count end 1
 expect_line 'magic: "disco-trace"'
-expect_line '  version: 6'
+expect_line '  version: 7'
 expect_line '    board: "malta"'
 expect_line '    memory: 268435456'
 expect_line '    append: "console=ttyS0 \"quoted\" \351"'

@@ -283,7 +283,7 @@ START_TEST(other_versions_are_refused)
     struct buf b = {0};
     message_put_header(&h, &b);
     struct err e;
-    expect(open_content(b.data, b.len, &e), ERR_VERSION, &e, "version 7, but this disco reads version 6");
+    expect(open_content(b.data, b.len, &e), ERR_VERSION, &e, "version 8, but this disco reads version 7");
     h.version = 2;
     buf_clear(&b);
     message_put_header(&h, &b);

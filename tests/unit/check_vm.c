@@ -1,4 +1,6 @@
 /* One VM's clock, memory and console, without its processor. */
+#include <stdio.h>
+
 #include "tests/unit/monitor_rig.h"
 
 #define RAM  (4u << 20)
@@ -134,6 +136,103 @@ START_TEST(dma)
     ck_assert_uint_eq(ev->arg[2], 0x200123);
     ck_assert_uint_eq(ev->arg[3], 5000);
     ck_assert_uint_eq(ev[1].arg[1], 0);
+    mrig_destroy(r);
+}
+END_TEST
+
+struct watch_log {
+    struct vm_watcher watcher;
+    struct touch last;
+    unsigned calls;
+    uint64_t bytes;
+    uint8_t before; /* what the first byte was */
+};
+
+static void log_touch(struct vm_watcher *w, struct vm *vm, const struct touch *t, uint64_t key,
+                      uint32_t off, uint32_t n)
+{
+    struct watch_log *log = container_of(w, struct watch_log, watcher);
+    uint8_t room[PAGE_SIZE];
+    ck_assert_uint_le(off + n, PAGE_SIZE);
+    ck_assert_uint_ge((key << PAGE_BITS) + off, t->pa % HIGH);
+    if (log->calls++ == 0)
+        log->before = vm_page_bytes(vm, key, room)[off];
+    log->bytes += n;
+    log->last = *t;
+}
+
+static void no_mapping(struct vm_watcher *w, struct vm *vm, uint64_t va, uint64_t len)
+{
+    (void)w, (void)vm, (void)va, (void)len;
+}
+
+static void assert_text(const struct touch *t, const char *want)
+{
+    struct buf text = {0};
+    touch_print(t, &text);
+    ck_assert_str_eq(buf_cstr(&text), want);
+    buf_free(&text);
+}
+
+/* Whoever watches memory hears of each request before it is done, page by page, and what it is. */
+START_TEST(touches)
+{
+    struct mrig *r = create(0);
+    struct vm *vm = r->m->vms[0];
+    struct watch_log log = {.watcher = {log_touch, no_mapping}};
+    struct device *dev = vm->devices[3];
+    uint8_t bytes[5000] = {0x5a};
+    char want[80];
+    vm_watch(vm, &log.watcher);
+    ck_assert(dev_dma(dev, DMA_TO_MEMORY, HIGH + 0x200123, bytes, sizeof bytes));
+    ck_assert_uint_eq(log.calls, 2);
+    ck_assert_uint_eq(log.bytes, sizeof bytes);
+    ck_assert_uint_eq(log.before, 0);
+    snprintf(want, sizeof want, "%s: DMA of 5000 bytes to 0x80200123", dev->id);
+    assert_text(&log.last, want);
+    ck_assert(dev_dma_control(dev, DMA_TO_DEVICE, 0x200123, bytes, 1));
+    ck_assert(!log.last.write);
+    snprintf(want, sizeof want, "%s: ring or table access of 1 byte from 0x00200123", dev->id);
+    assert_text(&log.last, want);
+    vm->platform.serving = (struct dev_request){dev, 2, 8, 0x53};
+    ck_assert(dev_dma(dev, DMA_TO_MEMORY, 0x200000, bytes, 4));
+    snprintf(want, sizeof want, "%s queue 1 descriptor 7: DMA of 4 bytes to 0x00200000, frame 0x53",
+             dev->id);
+    assert_text(&log.last, want);
+    ck_assert(dev_dma(vm->devices[4], DMA_TO_MEMORY, 0x200000, bytes, 4));
+    ck_assert_uint_eq(log.last.serves.queue, 0); /* another one's */
+    ck_assert(vm_load(vm, 0x200000, bytes, 4));
+    assert_text(&log.last, "power-on or reset: memory is loaded");
+    unsigned calls = log.calls;
+    ck_assert(!dev_dma(dev, DMA_TO_MEMORY, RAM - 4, bytes, 8));
+    vm_watch(vm, NULL);
+    ck_assert(dev_dma(dev, DMA_TO_MEMORY, 0x200000, bytes, 4));
+    ck_assert_uint_eq(log.calls, calls);
+    mrig_destroy(r);
+}
+END_TEST
+
+/* All addresses of a page lead to it, and it has no other one. */
+START_TEST(addresses)
+{
+    struct mrig *r = create(0);
+    const struct vm *vm = r->m->vms[0];
+    static const uint64_t windows[] = {0, HIGH, 0x1e000000, ROM};
+    unsigned found = 0, listed = 0;
+    for (size_t i = 0; i < ARRAY_LEN(windows); i++)
+        for (uint64_t pa = windows[i]; pa < windows[i] + RAM; pa += PAGE_SIZE) {
+            uint64_t key, at[BOARD_ALIASES];
+            bool rom, here = false;
+            if (!vm->board->memory_at(vm, pa, &key, &rom))
+                continue;
+            unsigned n = vm->board->addresses_of(vm, key, at);
+            for (unsigned k = 0; k < n; k++)
+                here = here || at[k] == pa;
+            ck_assert(here);
+            listed += n;
+            found++;
+        }
+    ck_assert_uint_eq(listed, found * BOARD_ALIASES);
     mrig_destroy(r);
 }
 END_TEST
@@ -277,6 +376,8 @@ int main(void)
     tcase_add_test(tc, memory_map);
     tcase_add_test(tc, memory_digest);
     tcase_add_test(tc, dma);
+    tcase_add_test(tc, touches);
+    tcase_add_test(tc, addresses);
     tcase_add_test(tc, console_queue);
     tcase_add_test(tc, configurations);
     suite_add_tcase(suite, tc);
