@@ -317,14 +317,6 @@ bool consoles_live(const struct consoles *c, unsigned vm)
     return c->stream && !c->eof && (c->tty || vm == c->shown);
 }
 
-bool consoles_any_live(const struct consoles *c)
-{
-    for (unsigned i = 0; i < c->count; i++)
-        if (consoles_live(c, i))
-            return true;
-    return false;
-}
-
 bool consoles_reset_taken(struct consoles *c, unsigned vm)
 {
     bool reset = c->vms[vm].reset;

@@ -74,10 +74,8 @@ static inline const struct buf *consoles_typed(const struct consoles *c, unsigne
 /* The first n of them were delivered. */
 void consoles_take(struct consoles *c, unsigned vm, size_t n);
 
-/* May something be typed to the VM at a time of its own? */
+/* May something be typed to the VM at a time of its own? Then idle time is paced. */
 bool consoles_live(const struct consoles *c, unsigned vm);
-/* To any VM: then idle time is paced. */
-bool consoles_any_live(const struct consoles *c);
 
 static inline bool consoles_quit(const struct consoles *c)
 {

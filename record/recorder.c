@@ -1,4 +1,4 @@
-#include "record/recorder.h"
+#include "record/recorder_priv.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -9,7 +9,6 @@
 
 #include "core/disk_priv.h"
 
-#define SLEEP_LIMIT_NS    (2 * 86400 * UINT64_C(1000000000))
 #define SYNCS_PER_MEMORY  4  /* a digest of memory looks at all pages written since the last one */
 #define LOOK_NS           1600000 /* of virtual time, after which the host is asked for input */
 
@@ -24,7 +23,7 @@ const char *record_end_text(enum record_end end)
     return end_text[end];
 }
 
-static uint64_t host_ns(void)
+uint64_t recorder_host_ns(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -100,7 +99,7 @@ static struct trace_digest digest_now(const struct recorder *r, struct monitor *
     };
 }
 
-static void sync_trace(struct recorder *r, struct monitor *m)
+void recorder_sync(struct recorder *r, struct monitor *m)
 {
     uint64_t step = monitor_position(m);
     r->next_sync = monitor_cycle(m) + r->sync_cycles;
@@ -142,7 +141,7 @@ static struct trace_hash put_block(void *ctx, unsigned vm, uint32_t image, uint6
 
 /* ---- the port ---- */
 
-static bool can_deliver(const struct recorder *r, const struct vm *vm)
+bool recorder_can_deliver(const struct recorder *r, const struct vm *vm)
 {
     return consoles_typed(&r->consoles, vm->index)->len != 0 && vm_console_ready(vm, 0) &&
            vm_console_room(vm, 0) != 0;
@@ -150,7 +149,7 @@ static bool can_deliver(const struct recorder *r, const struct vm *vm)
 
 static void deliver(struct recorder *r, struct vm *vm, uint64_t cycle)
 {
-    if (can_deliver(r, vm)) {
+    if (recorder_can_deliver(r, vm)) {
         const struct buf *typed = consoles_typed(&r->consoles, vm->index);
         size_t n = (size_t)min_u64(typed->len, vm_console_room(vm, 0));
         put_input(r, &(struct trace_input){
@@ -184,8 +183,7 @@ static void deliver_frames(struct recorder *r, struct monitor *m, uint64_t cycle
     }
 }
 
-/* Can the run go on, as far as the host's disks and memory are concerned? */
-static int host_status(struct recorder *r, struct err *e)
+int recorder_host_status(struct recorder *r, struct err *e)
 {
     int result = disk_log_status(&r->disks, e);
     if (result == 0 && memory_is_short())
@@ -195,8 +193,7 @@ static int host_status(struct recorder *r, struct err *e)
     return result;
 }
 
-/* Why the run should end now, as far as the host is concerned. */
-static enum record_end look_at_host(struct recorder *r)
+enum record_end recorder_look_at_host(struct recorder *r)
 {
     consoles_poll(&r->consoles);
     gateways_poll(r->gateways);
@@ -204,7 +201,7 @@ static enum record_end look_at_host(struct recorder *r)
         return END_USER;
     if (consoles_texts_seen(&r->consoles))
         return END_TEXT;
-    if (r->deadline_ns != UINT64_MAX && host_ns() >= r->deadline_ns)
+    if (r->deadline_ns != UINT64_MAX && recorder_host_ns() >= r->deadline_ns)
         return END_TIMEOUT;
     return END_NONE;
 }
@@ -213,93 +210,29 @@ static int barrier(void *port, struct monitor *m, uint64_t cycle, struct err *e)
 {
     struct recorder *r = port;
     disk_log_put(&r->disks, put_block, r);
-    TRY(host_status(r, e));
+    TRY(recorder_host_status(r, e));
     /* DETERMINISM: output is looked at on every barrier, so that a reply comes at the
      * same barrier in each recording; the host is asked now and then. */
     if (consoles_has_output(&r->consoles) || gateways_sent(r->gateways) ||
         cycle >= r->next_look) {
         r->next_look = cycle + vm_cycle_of(m->vms[0], LOOK_NS);
-        r->end = look_at_host(r);
+        r->end = recorder_look_at_host(r);
         if (r->end != END_NONE)
             return PORT_STOP;
         if (r->writer != NULL)
             TRY(trace_writer_status(r->writer, e));
     }
     if (monitor_cycle(m) >= r->next_sync)
-        sync_trace(r, m);
+        recorder_sync(r, m);
     if (m->vms_count > 1 && monitor_position(m) >= r->opt->stop_after) {
         r->end = END_LIMIT;
         return PORT_STOP;
     }
+    if (recorder_keep_pace(r, m, cycle) == PORT_STOP)
+        return PORT_STOP;
     for (unsigned i = 0; i < m->vms_count; i++)
         deliver(r, m->vms[i], cycle);
     deliver_frames(r, m, cycle);
-    return PORT_GO;
-}
-
-/* Clocks that tick without an interrupt end a sleep for the board and not for the guest; no alarm
- * that could is farther away than a day. */
-static bool asleep_for_good(struct recorder *r, struct monitor *m, uint64_t now)
-{
-    uint64_t steps = monitor_position(m);
-    if (steps != r->sleep_step || r->sleep_cycle == 0) {
-        r->sleep_step = steps;
-        r->sleep_cycle = now;
-    }
-    return vm_ns_of(m->vms[0], now - r->sleep_cycle) > SLEEP_LIMIT_NS;
-}
-
-/* Does something from the host wait for the next barrier? */
-static bool input_waits(const struct recorder *r, const struct monitor *m)
-{
-    struct gateway_frame f;
-    for (unsigned i = 0; i < m->vms_count; i++)
-        if (can_deliver(r, m->vms[i]))
-            return true;
-    return gateways_next(r->gateways, &f);
-}
-
-/* Paces to real time; the cycles slept, at most `most`. A tenth of a second at a time, so that
- * signals and time-outs are seen. */
-static uint64_t sleep_for(struct recorder *r, struct monitor *m, uint64_t most)
-{
-    for (unsigned i = 0; r->writer != NULL && i < m->vms_count; i++)
-        if (r->text[i].bytes.len != 0) {
-            sync_trace(r, m);
-            trace_flush(r->writer);
-        }
-    const struct pollfd *fds;
-    uint64_t left = most == UINT64_MAX ? UINT64_MAX : vm_ns_of(m->vms[0], most);
-    uint64_t wait = min_u64(left, 100000000u);
-    size_t n = gateways_fds(r->gateways, &fds, &wait);
-    uint64_t slept = consoles_wait(&r->consoles, wait, fds, n);
-    r->next_look = 0; /* what ended the sleep is for the next barrier */
-    return vm_cycle_of(m->vms[0], min_u64(slept, left));
-}
-
-static int idle(void *port, struct monitor *m, uint64_t now, uint64_t until, uint64_t *to,
-                struct err *e)
-{
-    struct recorder *r = port;
-    TRY(host_status(r, e));
-    uint64_t epoch = m->epoch_cycles;
-    r->end = look_at_host(r);
-    if (r->end != END_NONE)
-        return PORT_STOP;
-    if (input_waits(r, m)) {
-        *to = now;
-        return PORT_GO;
-    }
-    if (!consoles_any_live(&r->consoles) && !gateways_live(r->gateways)) {
-        if (until == UINT64_MAX || asleep_for_good(r, m, now)) {
-            r->end = END_ASLEEP;
-            return PORT_STOP;
-        }
-        *to = until;
-        return PORT_GO;
-    }
-    uint64_t cycles = sleep_for(r, m, until == UINT64_MAX ? UINT64_MAX : until - now);
-    *to = min_u64(until, now + (cycles + epoch - 1) / epoch * epoch);
     return PORT_GO;
 }
 
@@ -353,7 +286,7 @@ static bool overdue(void *port)
 
 static const struct port_ops recorder_ops = {
     .barrier = barrier,
-    .idle = idle,
+    .idle = recorder_idle,
     .disk_block = disk_block,
     .console = console,
     .frame = frame,
@@ -420,7 +353,7 @@ int recorder_start(struct recorder *r, struct monitor *m, struct err *e)
     r->sync_cycles = vm_cycle_of(m->vms[0], 250000000u);
     r->next_sync = r->sync_cycles;
     if (opt->timeout > 0 && opt->timeout < 1e9)
-        r->deadline_ns = host_ns() + (uint64_t)(opt->timeout * 1e9);
+        r->deadline_ns = recorder_host_ns() + (uint64_t)(opt->timeout * 1e9);
     put_early_events(r);
     return 0;
 }
@@ -472,7 +405,7 @@ int recorder_finish(struct recorder *r, struct monitor *m, struct trace_sizes *s
     disk_log_put(&r->disks, put_block, r);
     for (unsigned i = 0; i < m->vms_count; i++)
         put_text(r, i);
-    int status = host_status(r, e);
+    int status = recorder_host_status(r, e);
     if (status == 0)
         status = write_back(r, m, e);
     if (status == 0)

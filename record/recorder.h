@@ -16,6 +16,7 @@
 #include "record/consoles.h"
 #include "record/disk_log.h"
 #include "record/gateway.h"
+#include "record/pace.h"
 #include "record/setup.h"
 #include "traces/capture.h"
 #include "traces/trace.h"
@@ -46,6 +47,10 @@ struct recorder {
     uint64_t sync_step;          /* position of the last sync point */
     uint64_t syncs;
     uint64_t sleep_step, sleep_cycle; /* since when the guest has slept */
+    struct pace pace;            /* and what it counts from: */
+    uint64_t pace_cycle, pace_steps[VMS_MAX];
+    bool pace_idle;              /* all slept for most of the time since then */
+    uint64_t next_flush;         /* cycle from which text is worth a flush again */
     uint64_t deadline_ns;        /* host monotonic time of --timeout; UINT64_MAX: none */
     uint64_t next_look;          /* cycle at which the host is asked for input */
     struct disk_log disks;          /* its errors end the run at the next barrier */
