@@ -108,6 +108,8 @@ struct vm {
     unsigned timers_count;
     uint64_t next_deadline; /* ns; derived */
     uint64_t run_limit;     /* cycle until which the vcpu may run now; derived */
+    uint64_t end_cycle;     /* at which the run ends for it, in an epoch that nobody completes; see
+                               monitor_set_end */
     struct disk *disks[DISKS_MAX];
     unsigned disks_count;
     struct device *nics[NICS_MAX];
@@ -172,6 +174,8 @@ uint64_t vm_steps(const struct vm *vm); /* of the vcpu; with a defect, those tha
 uint64_t vm_cycle(const struct vm *vm);
 uint64_t vm_ns_of(const struct vm *vm, uint64_t cycle);  /* rounded down */
 uint64_t vm_cycle_of(const struct vm *vm, uint64_t ns);  /* rounded up; UINT64_MAX stays */
+/* Makes next_deadline that of the timers. */
+void vm_find_deadline(struct vm *vm);
 /* When something will happen by itself while the vcpu sleeps, in cycles. */
 uint64_t vm_next_wake(const struct vm *vm);
 
@@ -251,6 +255,8 @@ void vm_samples_restore(struct vm *vm, const struct vm_samples *from);
 void vm_update_memory_digest(struct vm *vm);
 /* A page's content changed elsewhere (frames moved): drop cached translations. */
 void vm_flush_translations(struct vm *vm);
+
+/* ---- state (vm_state.c) ---- */
 
 extern const struct state_field vm_state[];
 /* Hash of the board's and all devices' state, and of overlays. */

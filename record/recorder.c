@@ -10,6 +10,7 @@
 #include "core/disk_priv.h"
 
 #define SYNCS_PER_MEMORY  4  /* a digest of memory looks at all pages written since the last one */
+#define LARGE_IMAGES      (64u << 20)
 #define LOOK_NS           1600000 /* of virtual time, after which the host is asked for input */
 
 static const char *const end_text[] = {
@@ -335,11 +336,16 @@ static int open_trace(struct recorder *r, struct err *e)
     if (r->opt->output == NULL)
         return 0;
     TRY(trace_writer_open(&r->writer, r->opt->output, &s->header, &options, e));
+    uint64_t bytes = 0;
     for (size_t i = 0; i < s->header.images_count; i++) {
         const struct image_copy *copy = &s->images[i].copy;
-        if (copy->data != NULL)
-            trace_put_image(r->writer, copy->hash, copy->data, copy->size);
+        if (copy->data == NULL)
+            continue;
+        trace_put_image(r->writer, copy->hash, copy->data, copy->size);
+        bytes += copy->size;
     }
+    if (bytes > LARGE_IMAGES)
+        trace_drain(r->writer);
     return 0;
 }
 
@@ -349,12 +355,13 @@ int recorder_start(struct recorder *r, struct monitor *m, struct err *e)
     TRY(gateways_open(&r->gateways, &r->setup->cluster, e));
     TRY(open_captures(r, e));
     TRY(consoles_open(&r->consoles, &r->setup->cluster, e));
+    r->consoles.ending = &m->interrupted;
     TRY(open_trace(r, e)); /* last, as it replaces an older one */
     r->sync_cycles = vm_cycle_of(m->vms[0], 250000000u);
     r->next_sync = r->sync_cycles;
-    if (opt->timeout > 0 && opt->timeout < 1e9)
-        r->deadline_ns = recorder_host_ns() + (uint64_t)(opt->timeout * 1e9);
     put_early_events(r);
+    if (opt->timeout > 0 && opt->timeout < TIMEOUT_NONE)
+        r->deadline_ns = recorder_host_ns() + (uint64_t)(opt->timeout * 1e9);
     return 0;
 }
 
@@ -415,8 +422,10 @@ int recorder_finish(struct recorder *r, struct monitor *m, struct trace_sizes *s
     if (r->writer == NULL)
         return status;
     struct trace_digest digests[VMS_MAX];
-    for (unsigned i = 0; i < m->vms_count; i++)
+    for (unsigned i = 0; i < m->vms_count; i++) {
         digests[i] = digest_now(r, m, i, true);
+        digests[i].cycle = m->vms[i]->defect ? UINT64_MAX : vm_cycle(m->vms[i]);
+    }
     struct trace_end end = {
         .reason = (char *)(uintptr_t)end_text[r->end],
         .step = monitor_position(m),

@@ -60,12 +60,16 @@ struct recorder {
     volatile sig_atomic_t *interrupted;
 };
 
-/* *interrupted may be set at any time to end the run at the next barrier. */
+#define TIMEOUT_NONE 1e9 /* seconds: from here on a time-out is as good as none */
+
+/* *interrupted may be set at any time to end the run at the next barrier; with monitor_interrupt it
+ * ends at once. */
 void recorder_open(struct recorder *r, const struct record_options *opt, struct setup *setup,
                    volatile sig_atomic_t *interrupted);
 struct port recorder_port(struct recorder *r);
 /* To be called with the monitor before it runs. Takes over the terminal, and creates the trace
- * last, so that what cannot run leaves an older trace of that name alone. */
+ * last, so that what cannot run leaves an older trace of that name alone. Waits until large images
+ * are in it, so that whoever ends the run does not wait for them. The time of a time-out begins. */
 int recorder_start(struct recorder *r, struct monitor *m, struct err *e);
 /* The run is over: end record, and the trace's sizes. */
 int recorder_finish(struct recorder *r, struct monitor *m, struct trace_sizes *sizes,

@@ -464,6 +464,14 @@ static void find_end(struct replayer *r)
     }
 }
 
+/* Several VMs may each have stopped in the midst of the last epoch. */
+static void set_ends(struct replayer *r)
+{
+    const struct trace_end *end = trace_reader_end(r->reader);
+    for (size_t i = 0; end != NULL && r->header->vms_count > 1 && i < end->digests_count; i++)
+        monitor_set_end(r->monitor, end->digests[i].vm, end->digests[i].cycle);
+}
+
 static bool frame_can_be(const struct trace_header *h, const struct trace_input *in)
 {
     return in->channel < h->networks_count && h->networks[in->channel].gateway &&
@@ -512,7 +520,9 @@ int replayer_open(struct replayer *r, const char *path, uint64_t snapshot_bytes,
         result = fill_config(r, &cfg, e);
     if (result == 0)
         result = create_monitor(r, &cfg, e);
-    if (result < 0)
+    if (result == 0)
+        set_ends(r);
+    else
         replayer_close(r);
     return result;
 }
@@ -546,6 +556,8 @@ void replayer_seek_cursor(struct replayer *r, const struct replay_cursor *at)
 bool replayer_at_end(const struct replayer *r)
 {
     const struct monitor *m = r->monitor;
+    if (monitor_is_last_epoch(m) && !r->detached)
+        return monitor_is_at_end(m);
     if (m->vms_count > 1 && m->turn != 0)
         return false; /* the others come up to there, too */
     return monitor_cycle(m) >= r->end_cycle || monitor_all_off(m);
@@ -561,7 +573,7 @@ enum run_stop replayer_run_vm(struct replayer *r, uint64_t until_step, unsigned 
 {
     struct run_limit limit = {
         .step = until_step,
-        .cycle = r->detached ? UINT64_MAX : r->end_cycle,
+        .cycle = r->detached || monitor_is_last_epoch(r->monitor) ? UINT64_MAX : r->end_cycle,
         .vm = vm + 1,
         .vm_step = vm_step,
         .pass = pass,

@@ -137,7 +137,7 @@ struct trace_input {
 
 struct trace_digest {
     uint64_t step; /* of the VM's vcpu */
-    uint64_t cycle;
+    uint64_t cycle;  /* the run's; in an end record the VM's own, where it stopped */
     uint32_t vm;
     uint64_t cpu, devices;
     uint64_t memory;   /* valid if has_memory */
@@ -189,6 +189,8 @@ void trace_put_console(struct trace_writer *w, uint32_t vm, uint32_t channel, ui
 /* Everything put so far becomes whole frames in the file soon (interactive
  * idle times, so that a kill loses little). */
 void trace_flush(struct trace_writer *w);
+/* Waits until nothing that was put waits any more, but for a last frame that is not full. */
+void trace_drain(struct trace_writer *w);
 /* For programs that keep all cores busy, in which the writer's thread would stop one of theirs just
  * when the others wait for it. Any thread may call these, again and again, and does some of what
  * waits for the writer's, images excepted. False: there was nothing, or another thread is at it.

@@ -451,6 +451,16 @@ void trace_flush(struct trace_writer *w)
     queue_put(w, (struct item){.flush = true});
 }
 
+void trace_drain(struct trace_writer *w)
+{
+    pthread_mutex_lock(&w->lock);
+    w->urgent = true;
+    pthread_cond_signal(&w->filled);
+    while (w->queued > 0)
+        pthread_cond_wait(&w->drained, &w->lock);
+    pthread_mutex_unlock(&w->lock);
+}
+
 int trace_writer_status(struct trace_writer *w, struct err *e)
 {
     return lanes_status(&w->lanes, e);
