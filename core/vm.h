@@ -49,6 +49,7 @@ struct vm_pages {
     uint32_t own, common; /* machine pages of the VM's own and of the common arena */
     uint32_t balloon;     /* given to the balloon */
     uint32_t swapped;
+    uint32_t blocks;      /* beside RAM: written blocks of disks that are in memory */
 };
 
 /* Pages drawn by lot, each until it is accessed: shows how much of the VM's memory is in use. */
@@ -242,10 +243,9 @@ void vm_balloon(struct platform *p, uint64_t pa, enum balloon_op op); /* platfor
 
 /* ---- reclaim (vm_reclaim.c): between epochs, by core/reclaim.c ---- */
 
-/* To the swap file; a common page only if `common_too`: with others that use it, nothing is free
- * after that. False: it is not in memory, or must stay there. The caller then flushes the
- * translations. */
-bool vm_page_out(struct vm *vm, uint64_t key, bool common_too);
+/* To the swap file; a page that others use, too, only if `shared_too`: nothing may be free after that.
+ * False: it is not in memory, or is to stay there. The caller then flushes the translations. */
+bool vm_page_out(struct vm *vm, uint64_t key, bool shared_too);
 /* Begins a period with no samples, and adds a page. The caller then flushes the translations. */
 void vm_samples_clear(struct vm *vm);
 void vm_sample(struct vm *vm, uint64_t key);

@@ -207,11 +207,25 @@ enum record_end recorder_look_at_host(struct recorder *r)
     return END_NONE;
 }
 
+/* All that can be paged out was: what is left are frames on the network and firmware. */
+static int check_pool(struct recorder *r, const struct monitor *m, struct err *e)
+{
+    uint64_t pool = m->memory.pool_pages, used = memory_in_use(&m->memory);
+    if (!m->reclaim.pressed || used <= pool)
+        return 0;
+    r->end = END_ERROR;
+    ERR(e, ERR_LIMIT,
+        "machine memory of %" PRIu64 " MiB cannot hold the %" PRIu64 " KiB that must stay in it "
+        "(frames on the networks, firmware, VMs that are halted); set \"memory\" of the machine higher",
+        pool >> (20 - PAGE_BITS), used << (PAGE_BITS - 10));
+}
+
 static int barrier(void *port, struct monitor *m, uint64_t cycle, struct err *e)
 {
     struct recorder *r = port;
     disk_log_put(&r->disks, put_block, r);
     TRY(recorder_host_status(r, e));
+    TRY(check_pool(r, m, e));
     /* DETERMINISM: output is looked at on every barrier, so that a reply comes at the
      * same barrier in each recording; the host is asked now and then. */
     if (consoles_has_output(&r->consoles) || gateways_sent(r->gateways) ||
@@ -367,14 +381,12 @@ int recorder_start(struct recorder *r, struct monitor *m, struct err *e)
 
 struct write_back {
     const struct setup_image *image;
-    const struct memory *memory;
     struct err *e;
 };
 
-static bool write_block(void *ctx, uint64_t block, uint64_t mpn1)
+static bool write_block(void *ctx, uint64_t block, const uint8_t *bytes)
 {
     const struct write_back *w = ctx;
-    const uint8_t *bytes = mpn_host(w->memory, (uint32_t)(mpn1 - 1));
     uint64_t offset = block * DISK_BLOCK;
     size_t want = (size_t)min_u64(DISK_BLOCK, w->image->size - offset), done = 0;
     while (done < want) {
@@ -398,9 +410,9 @@ static int write_back(const struct recorder *r, const struct monitor *m, struct 
     for (unsigned i = 0; i < m->vms_count; i++)
         for (unsigned d = 0; d < m->vms[i]->disks_count; d++) {
             const struct disk *disk = m->vms[i]->disks[d];
-            struct write_back w = {&r->setup->images[disk->config.image], &m->memory, &first};
+            struct write_back w = {&r->setup->images[disk->config.image], &first};
             if (disk->config.persistent)
-                radix_each(&disk->overlay, write_block, &w);
+                disk_each_written(disk, write_block, &w);
         }
     return first.code == 0 ? 0 : err_set(e, first.code, "%s", first.msg);
 }
