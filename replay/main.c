@@ -243,7 +243,7 @@ static int verify(const struct options *o, struct timeline *t)
     progress_end(&p);
     if (interrupted && r->error.code == 0 && !replayer_at_end(r)) {
         fprintf(stderr, "disco-replay: %s: interrupted at instruction %" PRIu64
-                "; no difference up to there\n", o->shown, timeline_position(t));
+                "; no difference up to there\n", o->shown, r->monitor->epoch_step);
         return EXIT_ERROR;
     }
     if (!replayer_check_end(r))

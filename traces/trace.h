@@ -204,7 +204,6 @@ bool trace_writer_catch_up(struct trace_writer *w);
 int trace_writer_status(struct trace_writer *w, struct err *e);
 /* Writes the end record (NULL: leave the trace cut) and the seek table,
  * waits for the thread, frees w. Returns the first error. */
-int trace_writer_close(struct trace_writer *w, const struct trace_end *end, struct err *e);
 
 /* Bytes in the file; of fields that share a frame, by their share of it.
  * `other` is the header, the end record and the seek table. */
@@ -215,9 +214,13 @@ struct trace_sizes {
     } content;
     uint64_t event_count[EVENT_KINDS];
 };
-/* To be called after close through this: */
 int trace_writer_close_sizes(struct trace_writer *w, const struct trace_end *end,
                              struct trace_sizes *sizes, struct err *e);
+static inline int trace_writer_close(struct trace_writer *w, const struct trace_end *end,
+                                     struct err *e)
+{
+    return trace_writer_close_sizes(w, end, NULL, e);
+}
 
 /* ---- reading ---- */
 
