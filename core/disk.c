@@ -7,6 +7,9 @@
  * to a whole page is mapped there if it is in machine memory already, in the
  * overlay or read by any VM before; and one that is written becomes the
  * overlay's, too. What is written next, by either, breaks that.
+ *
+ * Written blocks are paged out as RAM is. To be read they stay in the swap file;
+ * one that is written comes back.
  */
 #include "core/disk.h"
 
@@ -26,12 +29,14 @@ struct disk *disk_create(struct vm *vm, const struct disk_config *cfg)
     d->vm = vm;
     d->config = *cfg;
     radix_init(&d->overlay, NULL);
+    radix_init(&d->away, NULL);
     return d;
 }
 
 void disk_destroy(struct disk *d)
 {
     radix_fini(&d->overlay);
+    radix_fini(&d->away);
     free(d);
 }
 
@@ -60,10 +65,120 @@ static bool in_range(const struct disk *disk, uint64_t sector, uint64_t count)
     return sector <= disk->config.sectors && count <= disk->config.sectors - sector;
 }
 
-static uint8_t *overlay_block(const struct disk *d, uint64_t block)
+/* ---- written blocks ---- */
+
+static bool is_written(const struct disk *d, uint64_t block)
+{
+    return radix_get(&d->overlay, block) != 0 || radix_get(&d->away, block) != 0;
+}
+
+/* The content of a written block; `room` takes that of one in the swap file. NULL: it is not
+ * written. */
+static const uint8_t *written_block(const struct disk *d, uint64_t block, uint8_t room[DISK_BLOCK])
 {
     uint64_t mpn1 = radix_get(&d->overlay, block);
-    return mpn1 == 0 ? NULL : mpn_host(d->vm->memory, (uint32_t)(mpn1 - 1));
+    if (mpn1 != 0)
+        return mpn_host(d->vm->memory, (uint32_t)(mpn1 - 1));
+    uint64_t slot1 = radix_get(&d->away, block);
+    if (slot1 == 0)
+        return NULL;
+    swap_read(&d->vm->memory->swap, d->vm->index, (uint32_t)(slot1 - 1), 0, room, DISK_BLOCK);
+    return room;
+}
+
+/* The page, whose reference is taken over, holds the written block; 0: none does. The caller has
+ * dropped what was there. */
+static void set_block(struct disk *d, uint64_t block, uint64_t mpn1)
+{
+    struct vm_pages *pages = &d->vm->pages;
+    pages->blocks -= radix_get(&d->overlay, block) != 0;
+    pages->blocks += mpn1 != 0;
+    radix_set(&d->overlay, block, mpn1);
+}
+
+/* Where a written block was: that is free, as far as the disk is concerned. */
+static void release_block(struct disk *d, uint64_t block)
+{
+    uint64_t mpn1 = radix_get(&d->overlay, block), slot1 = radix_get(&d->away, block);
+    if (mpn1 != 0) {
+        vm_page_unref(d->vm, (uint32_t)(mpn1 - 1));
+    } else if (slot1 != 0) {
+        swap_free(&d->vm->memory->swap, d->vm->index, (uint32_t)(slot1 - 1));
+        radix_set(&d->away, block, 0);
+    }
+}
+
+static void log_block(const struct disk *d, enum event_kind kind, uint64_t block, uint32_t mpn,
+                      uint32_t slot)
+{
+    unsigned number = 0;
+    while (d->vm->disks[number] != d)
+        number++;
+    struct event *ev = vm_event(d->vm, kind);
+    ev->arg[0] = number;
+    ev->arg[1] = block;
+    ev->arg[2] = (uint64_t)mpn + 1;
+    ev->arg[3] = slot;
+    vm_event_commit(d->vm);
+}
+
+static void page_out(struct disk *d, uint64_t block, uint32_t mpn)
+{
+    struct vm *vm = d->vm;
+    uint32_t slot = swap_out(&vm->memory->swap, vm->index, mpn_host(vm->memory, mpn));
+    set_block(d, block, 0);
+    radix_set(&d->away, block, (uint64_t)slot + 1);
+    if (mpn_arena(mpn) == ARENA_COMMON)
+        share_unref(vm->monitor, mpn);
+    else
+        mpn_unref(vm->memory, mpn);
+    log_block(d, EVENT_BLOCK_OUT, block, mpn, slot);
+}
+
+bool disk_page_out(struct disk *d, bool shared_too)
+{
+    uint64_t block = d->next_out, begin = block, mpn1;
+    for (bool again = false; d->vm->pages.blocks != 0;) {
+        mpn1 = radix_next(&d->overlay, &block);
+        if (again && (mpn1 == 0 || block >= begin))
+            return false;
+        if (mpn1 == 0) {
+            again = true;
+            block = 0;
+            continue;
+        }
+        d->next_out = ++block;
+        if (!shared_too && !vm_page_is_private(d->vm, (uint32_t)(mpn1 - 1)))
+            continue;
+        page_out(d, block - 1, (uint32_t)(mpn1 - 1));
+        return true;
+    }
+    return false;
+}
+
+struct each {
+    const struct disk *d;
+    bool (*fn)(void *ctx, uint64_t block, const uint8_t *bytes);
+    void *ctx;
+    bool stopped;
+};
+
+static bool each_block(void *ctx, uint64_t block, uint64_t value)
+{
+    struct each *e = ctx;
+    uint8_t room[DISK_BLOCK];
+    (void)value;
+    e->stopped = !e->fn(e->ctx, block, written_block(e->d, block, room));
+    return !e->stopped;
+}
+
+void disk_each_written(const struct disk *d,
+                       bool (*fn)(void *ctx, uint64_t block, const uint8_t *bytes), void *ctx)
+{
+    struct each e = {.d = d, .fn = fn, .ctx = ctx};
+    radix_each(&d->overlay, each_block, &e);
+    if (!e.stopped)
+        radix_each(&d->away, each_block, &e);
 }
 
 static void read_base(struct disk *d, uint64_t block, uint8_t *out)
@@ -77,15 +192,26 @@ static uint64_t block_hash(uint64_t block, const uint8_t *bytes)
     return XXH3_64bits_withSeed(bytes, DISK_BLOCK, block);
 }
 
+/* What was written there, if anything, counts no more. */
+static void forget_block(struct disk *d, uint64_t block)
+{
+    uint8_t room[DISK_BLOCK];
+    const uint8_t *bytes = written_block(d, block, room);
+    if (bytes == NULL)
+        return;
+    d->digest -= block_hash(block, bytes);
+    release_block(d, block);
+}
+
 /* Up to the end of one block. */
 static void read_part(struct disk *d, uint64_t offset, uint8_t *out, size_t n)
 {
     uint64_t block = offset >> DISK_BLOCK_BITS, at = offset & (DISK_BLOCK - 1);
-    const uint8_t *bytes = overlay_block(d, block);
-    uint8_t base[DISK_BLOCK];
+    uint8_t room[DISK_BLOCK];
+    const uint8_t *bytes = written_block(d, block, room);
     if (bytes == NULL) {
-        read_base(d, block, base);
-        bytes = base;
+        read_base(d, block, room);
+        bytes = room;
     }
     memcpy(out, bytes + at, n);
 }
@@ -100,20 +226,23 @@ static uint8_t *overlay_own(struct disk *d, uint64_t block)
         return frame_host(&memory->frames, mpn_own(memory, (uint32_t)(mpn1 - 1), &moved));
     uint32_t mpn = mpn_alloc(memory, d->vm->index, false);
     uint8_t *bytes = mpn_host(memory, mpn);
-    if (mpn1 == 0) {
+    uint64_t slot1 = radix_get(&d->away, block);
+    const uint8_t *old = written_block(d, block, bytes);
+    if (old == NULL)
         read_base(d, block, bytes);
-    } else {
-        memcpy(bytes, mpn_host(memory, (uint32_t)(mpn1 - 1)), DISK_BLOCK);
-        vm_page_unref(d->vm, (uint32_t)(mpn1 - 1));
-    }
-    radix_set(&d->overlay, block, (uint64_t)mpn + 1);
+    else if (old != bytes)
+        memcpy(bytes, old, DISK_BLOCK);
+    release_block(d, block);
+    set_block(d, block, (uint64_t)mpn + 1);
+    if (slot1 != 0)
+        log_block(d, EVENT_BLOCK_IN, block, mpn, (uint32_t)(slot1 - 1));
     return bytes;
 }
 
 static void write_part(struct disk *d, uint64_t offset, const uint8_t *in, size_t n)
 {
     uint64_t block = offset >> DISK_BLOCK_BITS, at = offset & (DISK_BLOCK - 1);
-    bool known = radix_get(&d->overlay, block) != 0;
+    bool known = is_written(d, block);
     uint8_t *bytes = overlay_own(d, block);
     if (known)
         d->digest -= block_hash(block, bytes);
@@ -139,7 +268,8 @@ static void map_block(struct disk *d, uint64_t block, uint64_t key)
 {
     struct vm *vm = d->vm;
     uint64_t mpn1 = radix_get(&d->overlay, block);
-    if (mpn1 == 0)
+    bool away = mpn1 == 0 && radix_get(&d->away, block) != 0;
+    if (mpn1 == 0 && !away)
         mpn1 = share_find_block(&vm->monitor->share, d->config.image, block);
     if (mpn1 != 0) {
         log_intercept(d, key, (uint32_t)(mpn1 - 1), block);
@@ -148,9 +278,11 @@ static void map_block(struct disk *d, uint64_t block, uint64_t key)
         return;
     }
     uint32_t mpn = mpn_alloc(vm->memory, vm->index, false);
-    read_base(d, block, mpn_host(vm->memory, mpn));
+    uint8_t *bytes = mpn_host(vm->memory, mpn);
+    if (!away || written_block(d, block, bytes) == NULL)
+        read_base(d, block, bytes);
     vm_page_map(vm, key, mpn);
-    if (d->config.image >= SHARE_IMAGES_MAX)
+    if (away || d->config.image >= SHARE_IMAGES_MAX)
         return;
     vm_page_ref(vm, mpn);
     struct block_read read = {.key = key, .block = block, .image = d->config.image, .mpn = mpn};
@@ -161,14 +293,11 @@ static void map_block(struct disk *d, uint64_t block, uint64_t key)
 static bool keep_page(struct disk *d, uint64_t block, uint64_t key)
 {
     struct vm *vm = d->vm;
-    uint64_t mpn1 = vm_page_hold(vm, key), old = radix_get(&d->overlay, block);
+    uint64_t mpn1 = vm_page_hold(vm, key);
     if (mpn1 == 0)
         return false;
-    if (old != 0) {
-        d->digest -= block_hash(block, mpn_host(vm->memory, (uint32_t)(old - 1)));
-        vm_page_unref(vm, (uint32_t)(old - 1));
-    }
-    radix_set(&d->overlay, block, mpn1);
+    forget_block(d, block);
+    set_block(d, block, mpn1);
     d->digest += block_hash(block, mpn_host(vm->memory, (uint32_t)(mpn1 - 1)));
     return true;
 }
@@ -227,14 +356,11 @@ bool disk_discard(struct disk *disk, uint64_t sector, uint64_t count)
         return false;
     uint64_t per_block = DISK_BLOCK / SECTOR_SIZE;
     uint64_t block = (sector + per_block - 1) / per_block, end = (sector + count) / per_block;
-    for (; block < end; block++) {
-        uint64_t mpn1 = radix_get(&disk->overlay, block);
-        if (mpn1 == 0)
-            continue;
-        disk->digest -= block_hash(block, mpn_host(disk->vm->memory, (uint32_t)(mpn1 - 1)));
-        vm_page_unref(disk->vm, (uint32_t)(mpn1 - 1));
-        radix_set(&disk->overlay, block, 0);
-    }
+    for (; block < end; block++)
+        if (is_written(disk, block)) {
+            forget_block(disk, block);
+            set_block(disk, block, 0);
+        }
     return true;
 }
 

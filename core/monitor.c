@@ -180,6 +180,18 @@ void monitor_halt(struct monitor *m)
             mips_request_stop(m->vms[i]->cpu);
 }
 
+void monitor_interrupt(struct monitor *m)
+{
+    m->interrupted = 1;
+    for (unsigned i = 0; i < m->vms_count; i++)
+        mips_interrupt(m->vms[i]->cpu);
+}
+
+void monitor_set_end(struct monitor *m, unsigned vm, uint64_t cycle)
+{
+    m->vms[vm]->end_cycle = cycle;
+}
+
 void monitor_destroy(struct monitor *m)
 {
     check_set_position(NULL, NULL);
@@ -232,6 +244,34 @@ static uint64_t epoch_end(const struct monitor *m, const struct vm *vm)
     if (vm->config->cpu_hz == first->config->cpu_hz)
         return end;
     return vm_cycle_of(vm, vm_ns_of(first, end));
+}
+
+/* Where a VM stops in the present epoch. */
+static uint64_t part_end(const struct monitor *m, const struct vm *vm)
+{
+    return min_u64(epoch_end(m, vm), vm->end_cycle);
+}
+
+bool monitor_is_last_epoch(const struct monitor *m)
+{
+    for (unsigned i = 0; i < m->vms_count; i++)
+        if (!m->vms[i]->powered_off && m->vms[i]->end_cycle < epoch_end(m, m->vms[i]))
+            return true;
+    return false;
+}
+
+/* Did all VMs that are on get to their ends of the present epoch? */
+static bool are_parts_done(const struct monitor *m)
+{
+    for (unsigned i = 0; i < m->vms_count; i++)
+        if (!m->vms[i]->powered_off && vm_cycle(m->vms[i]) < part_end(m, m->vms[i]))
+            return false;
+    return true;
+}
+
+bool monitor_is_at_end(const struct monitor *m)
+{
+    return m->turn == m->vms_count && monitor_is_last_epoch(m) && are_parts_done(m);
 }
 
 /* ---- running ---- */
@@ -287,10 +327,12 @@ static int sleep_on(struct monitor *m, uint64_t most, struct err *e)
     if (to == now)
         return verdict;
     m->epoch = to / m->epoch_cycles - 1; /* asleep up to its end */
+    m->jumps = true;
     for (unsigned i = 0; i < m->vms_count; i++)
         if (!m->vms[i]->powered_off &&
             vm_run(m->vms[i], epoch_end(m, m->vms[i]), UINT64_MAX, false, e) == VM_FAILED)
             return ERR_IO;
+    m->jumps = false;
     m->epoch++;
     /* DETERMINISM: the epoch before may have been there, or not; a frame may be due just now. */
     cross_network(m, m->epoch);
@@ -369,7 +411,7 @@ static int run_in_turn(struct monitor *m, struct run_limit *limit, bool pass, st
 {
     for (; m->turn < m->vms_count; m->turn++) {
         struct vm *vm = m->vms[m->turn];
-        uint64_t end = epoch_end(m, vm), left = steps_left(m, vm, limit);
+        uint64_t end = part_end(m, vm), left = steps_left(m, vm, limit);
         if (m->vms_count == 1)
             end = min_u64(end, limit->cycle);
         uint64_t until_step = left == UINT64_MAX ? left : mips_steps(vm->cpu) + left;
@@ -377,7 +419,10 @@ static int run_in_turn(struct monitor *m, struct run_limit *limit, bool pass, st
         case VM_FAILED:
             return RUN_FAILED;
         case VM_HALTED:
-            return RUN_STOPPED;
+            if (m->halt)
+                return RUN_STOPPED;
+            pass = false;
+            continue; /* interrupted: the others will be, too */
         case VM_BREAK:
             return RUN_BREAK;
         case VM_WATCH:
@@ -390,9 +435,11 @@ static int run_in_turn(struct monitor *m, struct run_limit *limit, bool pass, st
         pass = false;
         if (vm_limit_reached(m, limit)) /* the state of that position, as any other way there */
             limit->step = min_u64(limit->step, monitor_position(m));
-        if (!vm->powered_off && vm_cycle(vm) < epoch_end(m, vm))
+        if (!vm->powered_off && vm_cycle(vm) < part_end(m, vm))
             return RUN_LIMIT;
     }
+    if (m->interrupted && !are_parts_done(m))
+        return RUN_STOPPED;
     return monitor_position(m) >= limit->step ? RUN_LIMIT : GO_ON;
 }
 
@@ -419,7 +466,7 @@ static bool run_slice(void *ctx, unsigned i, unsigned k)
         share_search(vm);
         return false;
     }
-    uint64_t end = epoch_end(p->m, vm), begin = p->begin[i];
+    uint64_t end = part_end(p->m, vm), begin = p->begin[i];
     check_set_position(print_position, p->m);
     uint64_t rest = k == SLICES - 1 ? 0 : (end - min_u64(begin, end)) >> (FIRST_REST + k);
     p->stop[i] = run_vm(p->m, vm, end - rest, UINT64_MAX, false, &p->err[i]);
@@ -446,7 +493,7 @@ static int run_in_parallel(struct monitor *m, struct err *e)
     for (unsigned i = 0; i < m->vms_count; i++)
         if (p.stop[i] == VM_FAILED)
             return err_set(e, p.err[i].code, "%s", p.err[i].msg), RUN_FAILED;
-    return m->halt ? RUN_STOPPED : GO_ON;
+    return m->halt || (m->interrupted && !are_parts_done(m)) ? RUN_STOPPED : GO_ON;
 }
 
 static enum run_stop run(struct monitor *m, const struct run_limit *wanted, struct err *e)
@@ -459,6 +506,8 @@ static enum run_stop run(struct monitor *m, const struct run_limit *wanted, stru
         if (monitor_position(m) >= limit->step || vm_limit_reached(m, limit) ||
             ((m->turn == 0 || m->vms_count == 1) && monitor_cycle(m) >= limit->cycle))
             return RUN_LIMIT;
+        if (m->interrupted)
+            return RUN_STOPPED;
         if (!m->barrier_done) {
             int verdict = barrier(m, e);
             if (verdict != PORT_GO)
@@ -466,6 +515,8 @@ static enum run_stop run(struct monitor *m, const struct run_limit *wanted, stru
         }
         if (m->turn < m->vms_count)
             stop = m->crew != NULL ? run_in_parallel(m, e) : run_in_turn(m, limit, pass, e);
+        if (stop == GO_ON && monitor_is_last_epoch(m))
+            return RUN_LIMIT;
         if (stop == GO_ON)
             stop = end_epoch(m, limit->cycle, e);
         if (stop != GO_ON)

@@ -11,6 +11,8 @@
 #ifndef CORE_MONITOR_H
 #define CORE_MONITOR_H
 
+#include <signal.h>
+
 #include "core/config.h"
 #include "core/memory.h"
 #include "core/net.h"
@@ -31,6 +33,8 @@ struct monitor {
     struct crew *crew;      /* NULL: VMs run in turn, on the caller's thread */
     bool crew_fills_host;   /* and leaves no processor for anything else */
     bool halt;              /* see monitor_halt */
+    volatile sig_atomic_t interrupted; /* see monitor_interrupt */
+    bool jumps;             /* time does, and is not to be interrupted */
     struct share share;
     struct net net;
     struct reclaim reclaim;
@@ -86,6 +90,23 @@ enum run_stop monitor_settle(struct monitor *m, struct err *e);
 void monitor_frame(struct monitor *m, unsigned network, const void *bytes, size_t len);
 /* For the port, from inside of monitor_run: return before the next unit. */
 void monitor_halt(struct monitor *m);
+
+/* ---- the end of a run, in the midst of an epoch ---- */
+
+/* At any time, on any thread and in a signal handler: the run is to end. monitor_run returns soon,
+ * RUN_STOPPED, whatever the guests do: those that are not done with the epoch stop where they are,
+ * each at its own cycle (vm_cycle). It will not run again. */
+void monitor_interrupt(struct monitor *m);
+static inline bool monitor_is_interrupted(const struct monitor *m)
+{
+    return m->interrupted && !m->jumps;
+}
+/* For a run that is to end as an interrupted one of several VMs did: the VM, if it is on, runs up to
+ * that cycle and no farther. Where one does not come to the end of an epoch, that is the last. */
+void monitor_set_end(struct monitor *m, unsigned vm, uint64_t cycle);
+/* Is the present epoch one that is not completed? And did all VMs their part of it? */
+bool monitor_is_last_epoch(const struct monitor *m);
+bool monitor_is_at_end(const struct monitor *m);
 
 /* ---- snapshots: a whole state, in memory, O(1) plus what is written later (snapshot.c) ---- */
 

@@ -124,6 +124,28 @@ void radix_restore(struct radix *t, const struct radix *from)
     t->root = from->root;
 }
 
+uint64_t radix_next(const struct radix *t, uint64_t *key)
+{
+    uint64_t k = *key;
+    while (k >> RADIX_KEY_BITS == 0) {
+        const struct radix_node *node = t->root;
+        int level = LEVELS - 1;
+        for (; level > 0 && node != NULL; level--)
+            node = node->child[slot_of(k, level)];
+        if (node == NULL) { /* nothing below that child of level + 1 */
+            uint64_t span = 1ull << ((level + 1) * RADIX_BITS);
+            k = (k / span + 1) * span;
+            continue;
+        }
+        for (unsigned i = slot_of(k, 0); i < RADIX_FANOUT; i++, k++)
+            if (node->value[i] != 0) {
+                *key = k;
+                return node->value[i];
+            }
+    }
+    return 0;
+}
+
 static bool each(const struct radix_node *node, int level, uint64_t key,
                  bool (*fn)(void *ctx, uint64_t key, uint64_t value), void *ctx)
 {

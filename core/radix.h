@@ -46,6 +46,8 @@ bool radix_is_exclusive(const struct radix *t, uint64_t key);
 void radix_snapshot(const struct radix *t, struct radix *copy);
 /* Make `t` equal to `from`, dropping what it held. */
 void radix_restore(struct radix *t, const struct radix *from);
+/* The first present value at `*key` or beyond, where *key is then; 0: there is none. */
+uint64_t radix_next(const struct radix *t, uint64_t *key);
 /* Calls fn for each present value in ascending key order, until it returns false. */
 void radix_each(const struct radix *t, bool (*fn)(void *ctx, uint64_t key, uint64_t value),
                 void *ctx);

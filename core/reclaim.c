@@ -11,6 +11,7 @@
 #include "core/base/splitmix.h"
 #include "core/crew.h"
 #include "core/dev/virtio_balloon.h"
+#include "core/disk_priv.h"
 #include "core/monitor.h"
 
 #define TICK_NS        10000000u
@@ -173,33 +174,72 @@ static void sample(struct monitor *m, struct vm *vm)
 
 /* ---- paging ---- */
 
-static bool try_page_out(struct vm *vm, uint64_t key, bool common_too)
+static bool has_driver(const struct vm *vm)
 {
-    return !vm->sampled[key] && vm_page_out(vm, key, common_too);
+    return !vm->powered_off && vm->balloon != NULL && virtio_balloon_ready(vm->balloon);
+}
+
+/* Which pages go, in this order. */
+enum victims {
+    WITHOUT_DRIVER, /* of VMs that have no balloon, and written blocks of disks */
+    ALL_VMS,
+    SHARED_TOO,     /* those that others use, too, and those that are watched for accesses */
+    BELOW_MINIMUM,
+};
+
+static bool try_page_out(struct vm *vm, uint64_t key, bool shared_too)
+{
+    return (shared_too || !vm->sampled[key]) && vm_page_out(vm, key, shared_too);
 }
 
 /* Any page; where most cannot be taken, the next one that can. */
-static bool one_page_out(struct monitor *m, struct vm *vm, bool common_too)
+static bool one_page_out(struct monitor *m, struct vm *vm, bool shared_too)
 {
     uint64_t key = 0;
     for (unsigned i = 0; i < DRAWS; i++) {
         key = draw_page(m, vm);
-        if (try_page_out(vm, key, common_too))
+        if (try_page_out(vm, key, shared_too))
             return true;
     }
     for (uint64_t i = 0; i < vm->ram_pages; i++) {
         key = key + 1 < vm->ram_pages ? key + 1 : 0;
-        if (try_page_out(vm, key, common_too))
+        if (try_page_out(vm, key, shared_too))
             return true;
     }
     return false;
 }
 
-static uint64_t pages_out(struct monitor *m, struct vm *vm, uint64_t n, bool common_too)
+/* The disks take turns as the blocks of each do. */
+static uint64_t blocks_out(struct vm *vm, uint64_t n, bool shared_too)
+{
+    uint64_t done = 0, before = 1;
+    while (before != 0) {
+        before = 0;
+        for (unsigned d = 0; d < vm->disks_count && done + before < n; d++)
+            before += disk_page_out(vm->disks[d], shared_too);
+        done += before;
+    }
+    return done;
+}
+
+static uint64_t ram_out(struct monitor *m, struct vm *vm, uint64_t n, bool shared_too)
 {
     uint64_t done = 0;
-    while (done < n && one_page_out(m, vm, common_too))
+    while (done < n && one_page_out(m, vm, shared_too))
         done++;
+    return done;
+}
+
+/* Blocks of disks first: they are read when the guest has forgotten them. */
+static uint64_t pages_out(struct monitor *m, struct vm *vm, uint64_t n, enum victims victims)
+{
+    uint64_t done = blocks_out(vm, n, false);
+    if (victims != WITHOUT_DRIVER || !has_driver(vm))
+        done += ram_out(m, vm, n - done, false);
+    if (victims >= SHARED_TOO) {
+        done += blocks_out(vm, n - done, true);
+        done += ram_out(m, vm, n - done, true);
+    }
     if (done != 0)
         vm_flush_translations(vm);
     return done;
@@ -232,13 +272,21 @@ static struct reclaim_claim claim_of(const struct monitor *m, const struct vm *v
     };
 }
 
-static bool has_driver(const struct vm *vm)
+/* Machine pages with written blocks of disks that are no RAM as well. */
+static uint64_t blocks_alone(const struct vm *vm)
 {
-    return !vm->powered_off && vm->balloon != NULL && virtio_balloon_ready(vm->balloon);
+    uint64_t pages = vm->memory->arena[vm->index].in_use;
+    return min_u64(vm->pages.blocks, pages - min_u64(pages, vm->pages.own));
 }
 
-/* Whose pages, and which. */
-enum victims { WITHOUT_DRIVER, ALL_VMS, COMMON_TOO };
+static uint64_t takeable(const struct vm *vm, enum victims victims)
+{
+    uint64_t blocks = blocks_alone(vm), all = resident(vm) + blocks;
+    uint64_t most = victims == WITHOUT_DRIVER && has_driver(vm) ? blocks
+                    : victims < SHARED_TOO                      ? vm->pages.own + blocks
+                                           : resident(vm) + vm->pages.blocks;
+    return victims == BELOW_MINIMUM ? most : min_u64(most, all - min_u64(all, min_pages(vm)));
+}
 
 /* `n` pages. Returns how many there were. */
 static uint64_t page_out(struct monitor *m, uint64_t n, enum victims victims)
@@ -248,37 +296,41 @@ static uint64_t page_out(struct monitor *m, uint64_t n, enum victims victims)
     for (unsigned i = 0; i < m->vms_count; i++) {
         const struct vm *vm = m->vms[i];
         claim[i] = claim_of(m, vm);
-        claim[i].pages = resident(vm);
+        claim[i].pages = max_u64(resident(vm) + blocks_alone(vm), takeable(vm, victims));
         /* What a VM with a defect has, nobody knows for sure: it stays. */
-        if (!vm->defect && (victims != WITHOUT_DRIVER || !has_driver(vm)))
-            claim[i].takeable = min_u64(victims == COMMON_TOO ? resident(vm) : vm->pages.own,
-                                        resident(vm) - min_u64(resident(vm), min_pages(vm)));
+        if (!vm->defect)
+            claim[i].takeable = takeable(vm, victims);
     }
     reclaim_share_out(claim, m->vms_count, n, take);
     for (unsigned i = 0; i < m->vms_count; i++)
-        done += pages_out(m, m->vms[i], take[i], victims == COMMON_TOO);
+        if (take[i] != 0)
+            done += pages_out(m, m->vms[i], take[i], victims);
     return done;
 }
 
 static void keep_limit(struct monitor *m, struct vm *vm)
 {
-    for (int common = 0; common <= 1 && !vm->defect; common++)
-        if (resident(vm) > max_pages(vm))
-            pages_out(m, vm, resident(vm) - max_pages(vm), common);
+    for (int shared = 0; shared <= 1 && !vm->defect; shared++)
+        if (resident(vm) > max_pages(vm) &&
+            ram_out(m, vm, resident(vm) - max_pages(vm), shared) != 0)
+            vm_flush_translations(vm);
 }
 
 /* Until the level is left. Not all pages that were counted can be taken, and not each that is taken
- * is free then: again, while that helps. */
+ * is free then: again, while that helps. Each has one user less, so that comes to an end. */
 static void leave_low(struct monitor *m)
 {
     uint64_t goal = pages_of(m->memory.pool_pages, RECLAIM_HARD);
     for (enum victims victims = ALL_VMS; m->reclaim.level == RECLAIM_LOW; set_level(m)) {
         if (page_out(m, missing(m, goal), victims) != 0)
             continue;
-        if (victims == COMMON_TOO)
+        if (victims == SHARED_TOO)
             break;
-        victims = COMMON_TOO;
+        victims = SHARED_TOO;
     }
+    /* What a VM has as a minimum is a share of the pool, and no more than that. */
+    while (missing(m, 0) != 0 && page_out(m, missing(m, 0), BELOW_MINIMUM) != 0)
+        continue;
 }
 
 static void reclaim_by_paging(struct monitor *m)
@@ -330,6 +382,7 @@ static void set_balloons(struct monitor *m)
         claim[i].takeable =
             min_u64(vm->pages.own + away, claim[i].pages - min_u64(claim[i].pages, min_pages(vm)));
         used += away;
+        used -= min_u64(used, blocks_alone(vm)); /* they can go elsewhere without a balloon */
     }
     used += pages_of(pool, RECLAIM_HIGH);
     reclaim_share_out(claim, m->vms_count, used - min_u64(used, pool), take);

@@ -15,8 +15,8 @@ struct vm_snapshot {
     struct vm_pages pages;
     struct vm_samples samples;
     uint64_t memory_digest, epoch_steps;
-    struct radix overlay[DISKS_MAX];
-    uint64_t overlay_digest[DISKS_MAX];
+    struct radix overlay[DISKS_MAX], away[DISKS_MAX];
+    uint64_t overlay_digest[DISKS_MAX], next_out[DISKS_MAX];
     struct buf state, page_ops, block_reads;
     struct radix held, inbox[NICS_MAX];
 };
@@ -58,6 +58,8 @@ struct snapshot *monitor_snapshot(struct monitor *m)
         v->epoch_steps = vm->epoch_steps;
         for (unsigned d = 0; d < vm->disks_count; d++) {
             radix_snapshot(&vm->disks[d]->overlay, &v->overlay[d]);
+            radix_snapshot(&vm->disks[d]->away, &v->away[d]);
+            v->next_out[d] = vm->disks[d]->next_out;
             v->overlay_digest[d] = vm->disks[d]->digest;
         }
         vm_save(vm, &v->state);
@@ -99,6 +101,8 @@ void monitor_restore(struct monitor *m, const struct snapshot *s)
         vm->epoch_steps = v->epoch_steps;
         for (unsigned d = 0; d < vm->disks_count; d++) {
             radix_restore(&vm->disks[d]->overlay, &v->overlay[d]);
+            radix_restore(&vm->disks[d]->away, &v->away[d]);
+            vm->disks[d]->next_out = v->next_out[d];
             vm->disks[d]->digest = v->overlay_digest[d];
         }
         buf_clear(&vm->page_ops);
@@ -118,8 +122,10 @@ void snapshot_free(struct monitor *m, struct snapshot *s)
     for (unsigned i = 0; i < m->vms_count; i++) {
         radix_fini(&s->vm[i].pmap);
         radix_fini(&s->vm[i].page_hash);
-        for (unsigned d = 0; d < m->vms[i]->disks_count; d++)
+        for (unsigned d = 0; d < m->vms[i]->disks_count; d++) {
             radix_fini(&s->vm[i].overlay[d]);
+            radix_fini(&s->vm[i].away[d]);
+        }
         buf_free(&s->vm[i].state);
         buf_free(&s->vm[i].page_ops);
         buf_free(&s->vm[i].block_reads);

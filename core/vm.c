@@ -18,23 +18,6 @@
 #include "core/disk_priv.h"
 #include "core/monitor.h"
 
-const struct state_field vm_state[] = {
-    STATE(struct vm, idle_cycles),
-    STATE(struct vm, power_pending),
-    STATE(struct vm, powered_off),
-    STATE(struct vm, halted),
-    STATE(struct vm, defect),
-    STATE(struct vm, irq_levels),
-    STATE_END,
-};
-
-static const struct state_field channel_state[] = {
-    STATE_ARRAY(struct console_channel, queue, uint8_t),
-    STATE(struct console_channel, head),
-    STATE(struct console_channel, count),
-    STATE_END,
-};
-
 /* ---- time ---- */
 
 uint64_t vm_steps(const struct vm *vm)
@@ -71,7 +54,7 @@ static uint64_t platform_now(struct platform *p)
     return vm_ns_of(vm, mips_cycle(vm->cpu));
 }
 
-static void find_next_deadline(struct vm *vm)
+void vm_find_deadline(struct vm *vm)
 {
     vm->next_deadline = TIMER_OFF;
     for (unsigned i = 0; i < vm->timers_count; i++)
@@ -82,7 +65,7 @@ static void platform_timer_changed(struct platform *p, struct dev_timer *t)
 {
     (void)t;
     struct vm *vm = container_of(p, struct vm, platform);
-    find_next_deadline(vm);
+    vm_find_deadline(vm);
     if (vm_cycle_of(vm, vm->next_deadline) < vm->run_limit)
         mips_request_stop(vm->cpu);
 }
@@ -98,7 +81,7 @@ static void fire_timers(struct vm *vm)
                 due = vm->timers[i];
         due->deadline = TIMER_OFF;
         due->fire(due->dev);
-        find_next_deadline(vm);
+        vm_find_deadline(vm);
     }
 }
 
@@ -291,7 +274,8 @@ int vm_create(struct vm *vm, struct monitor *m, unsigned index, const struct vm_
               struct memory *memory, const struct port *port, struct err *e)
 {
     *vm = (struct vm){
-        .monitor = m, .memory = memory, .config = cfg, .index = index, .log = port->log};
+        .monitor = m, .memory = memory, .config = cfg, .index = index, .log = port->log,
+        .end_cycle = UINT64_MAX};
     if (!mips_model_parse(cfg->cpu, &vm->model))
         ERR(e, ERR_USAGE,
             "unknown processor \"%s\" (-cpu help lists them; MODEL,tlb=N sets the number of TLB "
@@ -375,7 +359,7 @@ int vm_power_on(struct vm *vm, struct err *e)
     for (unsigned i = 0; i < vm->devices_count; i++)
         vm->devices[i]->ops->reset(vm->devices[i]);
     vm->idle_cycles = 0;
-    find_next_deadline(vm);
+    vm_find_deadline(vm);
     return vm->board->boot(vm, e);
 }
 
@@ -406,6 +390,10 @@ static void log_idle(struct vm *vm)
     vm_event_commit(vm);
     vm->idle_cycles = 0;
 }
+
+/* Steps after which it is looked whether the run is to end: with nothing but dear instructions, some
+ * tenths of a second. */
+#define STRETCH (1u << 16)
 
 bool vm_asleep(const struct vm *vm)
 {
@@ -444,6 +432,8 @@ enum vm_stop vm_run(struct vm *vm, uint64_t until_cycle, uint64_t until_step, bo
             vm->idle_cycles += until_cycle - cycle;
             return VM_SLEEPING;
         }
+        if (UNLIKELY(monitor_is_interrupted(vm->monitor)))
+            return VM_HALTED;
         fire_timers(vm);
         behind_unit = false;
         if (vm->power_pending != 0 || UNLIKELY(vm->watch_stop))
@@ -451,6 +441,7 @@ enum vm_stop vm_run(struct vm *vm, uint64_t until_cycle, uint64_t until_step, bo
         if (vm->idle_cycles != 0 && mips_can_wake(vm->cpu))
             log_idle(vm);
         uint64_t limit = min_u64(until_cycle, vm_cycle_of(vm, vm->next_deadline));
+        limit = min_u64(limit, cycle + STRETCH);
         if (until_step - steps < limit - cycle)
             limit = cycle + (until_step - steps);
         vm->run_limit = limit;
@@ -478,56 +469,4 @@ enum vm_stop vm_run(struct vm *vm, uint64_t until_cycle, uint64_t until_step, bo
             break;
         }
     }
-}
-
-/* ---- state ---- */
-
-uint64_t vm_cpu_digest(const struct vm *vm)
-{
-    return state_hash(mips_state, mips_state_object(vm->cpu), vm->index);
-}
-
-uint64_t vm_devices_digest(const struct vm *vm)
-{
-    uint64_t h = state_hash(vm_state, vm, vm->index);
-    for (int i = 0; i < VM_CHANNELS_MAX; i++)
-        if (vm->console[i].dev != NULL)
-            h = state_hash(channel_state, &vm->console[i], h);
-    for (unsigned i = 0; i < vm->devices_count; i++)
-        h = state_hash(vm->devices[i]->ops->fields, vm->devices[i], h);
-    for (unsigned i = 0; i < vm->disks_count; i++)
-        h = h * 31 + disk_digest(vm->disks[i]);
-    return h;
-}
-
-void vm_save(struct vm *vm, struct buf *out)
-{
-    state_save(mips_state, mips_state_object(vm->cpu), out);
-    state_save(vm_state, vm, out);
-    for (int i = 0; i < VM_CHANNELS_MAX; i++)
-        state_save(channel_state, &vm->console[i], out);
-    for (unsigned i = 0; i < vm->devices_count; i++)
-        state_save(vm->devices[i]->ops->fields, vm->devices[i], out);
-}
-
-void vm_load_state(struct vm *vm, const uint8_t *in)
-{
-    state_load(mips_state, mips_state_object(vm->cpu), in);
-    in += state_size(mips_state);
-    mips_state_loaded(vm->cpu);
-    state_load(vm_state, vm, in);
-    in += state_size(vm_state);
-    for (int i = 0; i < VM_CHANNELS_MAX; i++, in += state_size(channel_state))
-        state_load(channel_state, &vm->console[i], in);
-    for (unsigned i = 0; i < vm->devices_count; i++) {
-        state_load(vm->devices[i]->ops->fields, vm->devices[i], in);
-        in += state_size(vm->devices[i]->ops->fields);
-    }
-    vm->loading = true;
-    for (unsigned i = 0; i < vm->devices_count; i++)
-        if (vm->devices[i]->ops->loaded != NULL)
-            vm->devices[i]->ops->loaded(vm->devices[i]);
-    vm->board->loaded(vm);
-    vm->loading = false;
-    find_next_deadline(vm);
 }

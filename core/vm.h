@@ -50,6 +50,7 @@ struct vm_pages {
     uint32_t own, common; /* machine pages of the VM's own and of the common arena */
     uint32_t balloon;     /* given to the balloon */
     uint32_t swapped;
+    uint32_t blocks;      /* beside RAM: written blocks of disks that are in memory */
 };
 
 /* Pages drawn by lot, each until it is accessed: shows how much of the VM's memory is in use. */
@@ -109,6 +110,8 @@ struct vm {
     unsigned timers_count;
     uint64_t next_deadline; /* ns; derived */
     uint64_t run_limit;     /* cycle until which the vcpu may run now; derived */
+    uint64_t end_cycle;     /* at which the run ends for it, in an epoch that nobody completes; see
+                               monitor_set_end */
     struct disk *disks[DISKS_MAX];
     unsigned disks_count;
     struct device *nics[NICS_MAX];
@@ -182,6 +185,8 @@ uint64_t vm_steps(const struct vm *vm); /* of the vcpu; with a defect, those tha
 uint64_t vm_cycle(const struct vm *vm);
 uint64_t vm_ns_of(const struct vm *vm, uint64_t cycle);  /* rounded down */
 uint64_t vm_cycle_of(const struct vm *vm, uint64_t ns);  /* rounded up; UINT64_MAX stays */
+/* Makes next_deadline that of the timers. */
+void vm_find_deadline(struct vm *vm);
 /* When something will happen by itself while the vcpu sleeps, in cycles. */
 uint64_t vm_next_wake(const struct vm *vm);
 
@@ -254,10 +259,9 @@ void vm_balloon(struct platform *p, uint64_t pa, enum balloon_op op); /* platfor
 
 /* ---- reclaim (vm_reclaim.c): between epochs, by core/reclaim.c ---- */
 
-/* To the swap file; a common page only if `common_too`: with others that use it, nothing is free
- * after that. False: it is not in memory, or must stay there. The caller then flushes the
- * translations. */
-bool vm_page_out(struct vm *vm, uint64_t key, bool common_too);
+/* To the swap file; a page that others use, too, only if `shared_too`: nothing may be free after that.
+ * False: it is not in memory, or is to stay there. The caller then flushes the translations. */
+bool vm_page_out(struct vm *vm, uint64_t key, bool shared_too);
 /* Begins a period with no samples, and adds a page. The caller then flushes the translations. */
 void vm_samples_clear(struct vm *vm);
 void vm_sample(struct vm *vm, uint64_t key);
@@ -267,6 +271,8 @@ void vm_samples_restore(struct vm *vm, const struct vm_samples *from);
 void vm_update_memory_digest(struct vm *vm);
 /* A page's content changed elsewhere (frames moved): drop cached translations. */
 void vm_flush_translations(struct vm *vm);
+
+/* ---- state (vm_state.c) ---- */
 
 extern const struct state_field vm_state[];
 /* Hash of the board's and all devices' state, and of overlays. */

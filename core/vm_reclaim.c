@@ -17,18 +17,17 @@ static void log_swap(struct vm *vm, enum event_kind kind, uint64_t key, uint32_t
     vm_event_commit(vm);
 }
 
-bool vm_page_out(struct vm *vm, uint64_t key, bool common_too)
+bool vm_page_out(struct vm *vm, uint64_t key, bool shared_too)
 {
     uint64_t mpn1 = vm_page_at(vm, key);
     uint32_t mpn = (uint32_t)(mpn1 - 1);
     if (mpn1 == 0)
         return false;
-    bool common = mpn_arena(mpn) == ARENA_COMMON;
-    if (common ? !common_too : !vm_page_is_private(vm, mpn))
+    if (!shared_too && !vm_page_is_private(vm, mpn))
         return false;
     uint32_t slot = swap_out(&vm->memory->swap, vm->index, mpn_host(vm->memory, mpn));
     vm_pmap_set(vm, key, PAGE_SWAPPED | slot);
-    if (common)
+    if (mpn_arena(mpn) == ARENA_COMMON)
         share_unref(vm->monitor, mpn);
     else
         mpn_unref(vm->memory, mpn);

@@ -136,6 +136,9 @@ enum mips_stop mips_run(struct mips *cpu, uint64_t until_cycle, bool pass);
 
 /* Make mips_run return before the next unit. Callable from env callbacks. */
 void mips_request_stop(struct mips *cpu);
+/* The same from other threads and signal handlers, and as soon as it is seen: after the present access
+ * to a device, or when something else leads out of the code that runs. */
+void mips_interrupt(struct mips *cpu);
 
 uint64_t mips_steps(const struct mips *cpu); /* exact, also inside env callbacks */
 uint64_t mips_cycle(const struct mips *cpu); /* exact, also inside env callbacks */

@@ -364,7 +364,7 @@ static void fill(struct mips *cpu, uint64_t va, uint64_t pa, uint8_t kind, struc
 /* After a slow access that worked. */
 static enum op_result finish(struct mips *cpu, bool code_hit)
 {
-    bool leave = cpu->leave || code_hit;
+    bool leave = cpu->leave || __atomic_load_n(&cpu->stop_request, __ATOMIC_RELAXED) || code_hit;
     cpu->leave = false;
     return leave ? OP_LEAVE : OP_OK;
 }

@@ -70,6 +70,11 @@ void mips_request_stop(struct mips *cpu)
     cpu->leave = true;
 }
 
+void mips_interrupt(struct mips *cpu)
+{
+    __atomic_store_n(&cpu->stop_request, true, __ATOMIC_RELEASE);
+}
+
 void mips_skip(struct mips *cpu, uint64_t cycles)
 {
     cpu->skipped += cycles;
@@ -215,7 +220,7 @@ static enum mips_stop run(struct mips *cpu, uint64_t until)
         timer_check(cpu);
         if (mips_cycle(cpu) >= until)
             return MIPS_STOP_LIMIT;
-        if (cpu->stop_request) {
+        if (__atomic_load_n(&cpu->stop_request, __ATOMIC_ACQUIRE)) {
             cpu->stop_request = false;
             return MIPS_STOP_REQUEST;
         }

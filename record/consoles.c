@@ -19,7 +19,7 @@
 static struct termios saved_termios;
 static bool terminal_is_raw;
 
-static void restore_terminal(void)
+void consoles_restore_terminal(void)
 {
     if (terminal_is_raw)
         tcsetattr(STDIN_FILENO, TCSADRAIN, &saved_termios);
@@ -34,7 +34,7 @@ static void open_terminal(struct consoles *c)
         cfmakeraw(&raw);
         raw.c_oflag |= OPOST;
         terminal_is_raw = tcsetattr(STDIN_FILENO, TCSADRAIN, &raw) == 0;
-        atexit(restore_terminal);
+        atexit(consoles_restore_terminal);
     }
     struct stat st;
     c->stream =
@@ -81,7 +81,7 @@ void consoles_close(struct consoles *c)
         return;
     consoles_poll(c);
     if (c->terminals != 0)
-        restore_terminal();
+        consoles_restore_terminal();
     for (size_t i = 0; i < c->count; i++) {
         struct console *con = &c->vms[i];
         console_line_close(&con->line);
@@ -124,10 +124,18 @@ static void say_lost(int error)
             strerror(error));
 }
 
-static void write_terminal(const struct buf *out)
+/* So many bytes a terminal or pipe takes at once if it is ready for any. */
+#define AT_ONCE 256
+
+static void write_terminal(const struct consoles *c, const struct buf *out)
 {
     for (size_t done = 0; done < out->len;) {
-        ssize_t n = write(STDOUT_FILENO, out->data + done, out->len - done);
+        struct pollfd ready = {.fd = STDOUT_FILENO, .events = POLLOUT};
+        bool ending = c->ending != NULL && *c->ending;
+        if (ending && poll(&ready, 1, 100) <= 0)
+            return;
+        size_t most = ending ? AT_ONCE : SIZE_MAX;
+        ssize_t n = write(STDOUT_FILENO, out->data + done, min_u64(out->len - done, most));
         if (n >= 0) {
             done += (size_t)n;
         } else if (errno == EAGAIN) {
@@ -156,7 +164,7 @@ static void put_output(struct consoles *c, size_t i)
     if (!at_terminal(con))
         console_line_write(&con->line, con->out.data, con->out.len);
     else if (i == c->shown)
-        write_terminal(&con->out);
+        write_terminal(c, &con->out);
     else if (c->tty)
         hide(con);
     text_watch_feed(&con->watch, con->out.data, con->out.len, &con->typed);
@@ -172,7 +180,7 @@ static void show(struct consoles *c, size_t i)
         memmove(hidden->data, hidden->data + hidden->len - HIDDEN_MAX, HIDDEN_MAX);
         hidden->len = HIDDEN_MAX;
     }
-    write_terminal(hidden);
+    write_terminal(c, hidden);
     buf_free(hidden);
 }
 
@@ -345,14 +353,6 @@ bool consoles_live(const struct consoles *c, unsigned vm)
     if (!at_terminal(con))
         return con->line.in >= 0;
     return c->stream && !c->eof && (c->tty || vm == c->shown);
-}
-
-bool consoles_any_live(const struct consoles *c)
-{
-    for (unsigned i = 0; i < c->count; i++)
-        if (consoles_live(c, i))
-            return true;
-    return false;
 }
 
 bool consoles_reset_taken(struct consoles *c, unsigned vm)

@@ -13,6 +13,7 @@
 #define RECORD_CONSOLES_H
 
 #include <poll.h>
+#include <signal.h>
 
 #include "record/console_line.h"
 #include "record/text_watch.h"
@@ -44,6 +45,7 @@ struct consoles {
     bool eof;    /* of standard input */
     bool escape; /* Ctrl-A was typed */
     bool quit;   /* Ctrl-A x */
+    const volatile sig_atomic_t *ending; /* the run is: nobody waits for readers; NULL: it is not */
 };
 
 /* Opens all and takes over the terminal; says on standard error what a pty's name is, and with
@@ -52,6 +54,8 @@ int consoles_open(struct consoles *c, const struct cluster *cluster, struct err 
 /* Writes what is left and restores the terminal. Harmless on what is all zero, and after an error
  * of consoles_open. */
 void consoles_close(struct consoles *c);
+/* In a signal handler, too: the terminal is as it was before. */
+void consoles_restore_terminal(void);
 
 /* A guest printed. Channels that are not its console are left out. Different VMs may do so at the
  * same time. */
@@ -61,7 +65,8 @@ void consoles_output(struct consoles *c, unsigned vm, unsigned channel, const ui
 bool consoles_has_output(const struct consoles *c);
 
 /* Writes the output and looks at it for texts; takes what was typed. Never blocks on input. Blocks
- * while nobody reads standard output, until a signal comes: then what is left of it is dropped. */
+ * while nobody reads standard output, until a signal comes, and for a tenth of a second if the run is
+ * ending: then what is left of it is dropped. */
 void consoles_poll(struct consoles *c);
 /* Sleep until something is typed, one of the n other `fds` is ready, or ns passed; returns the ns
  * slept (at least 1). */
@@ -79,10 +84,8 @@ struct consoles_typed consoles_typed(const struct consoles *c, unsigned vm);
 void consoles_take(struct consoles *c, unsigned vm, size_t n);
 void consoles_take_break(struct consoles *c, unsigned vm);
 
-/* May something be typed to the VM at a time of its own? */
+/* May something be typed to the VM at a time of its own? Then idle time is paced. */
 bool consoles_live(const struct consoles *c, unsigned vm);
-/* To any VM: then idle time is paced. */
-bool consoles_any_live(const struct consoles *c);
 
 static inline bool consoles_quit(const struct consoles *c)
 {

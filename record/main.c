@@ -1,10 +1,13 @@
 /* disco-record: run a machine and record it. */
 #include <inttypes.h>
 #include <locale.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
 
 #include "core/base/program.h"
 #include "core/base/text.h"
@@ -20,20 +23,58 @@
 enum { EXIT_OK = 0, EXIT_ERROR = 1, EXIT_TIMEOUT = 3 };
 
 static volatile sig_atomic_t interrupted;
+static struct monitor *volatile running; /* NULL: nothing runs yet, or any more */
+
+static void stop_running(void)
+{
+    if (running != NULL)
+        monitor_interrupt(running);
+}
 
 static void on_signal(int sig)
 {
     (void)sig;
     interrupted = 1;
+    stop_running();
 }
 
-static void catch_signals(void)
+static void on_alarm(int sig)
 {
-    struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND};
+    (void)sig;
+    stop_running();
+}
+
+/* While the machines are made, which may take long with large files, there is nothing to be saved. */
+static void on_early_signal(int sig)
+{
+    static const char line[] = "disco-record: ended by a signal before the machines ran\n";
+    (void)sig;
+    consoles_restore_terminal();
+    if (write(STDERR_FILENO, line, sizeof line - 1) < 0)
+        _exit(EXIT_ERROR);
+    _exit(EXIT_ERROR);
+}
+
+static void catch_signals(void (*handler)(int sig))
+{
+    struct sigaction sa = {.sa_handler = handler, .sa_flags = SA_RESETHAND};
     sigaction(SIGINT, &sa, NULL);
     sigaction(SIGTERM, &sa, NULL);
     sigaction(SIGHUP, &sa, NULL);
-    signal(SIGPIPE, SIG_IGN);
+}
+
+/* From here on the run ends in order, and soon, when a signal comes or its time is over. */
+static void begin_to_run(const struct record_options *opt, struct monitor *m)
+{
+    running = m;
+    catch_signals(on_signal);
+    if (opt->timeout <= 0 || opt->timeout >= TIMEOUT_NONE)
+        return;
+    struct sigaction sa = {.sa_handler = on_alarm};
+    sigaction(SIGALRM, &sa, NULL);
+    struct itimerval time = {.it_value = {.tv_sec = (time_t)opt->timeout}};
+    time.it_value.tv_usec = (suseconds_t)((opt->timeout - (double)time.it_value.tv_sec) * 1e6) + 1;
+    setitimer(ITIMER_REAL, &time, NULL);
 }
 
 static void print_summary(const struct recorder *r, const struct monitor *m,
@@ -82,6 +123,13 @@ static void print_stats(const struct record_options *opt, const struct monitor *
     }
 }
 
+/* Who ended the run does not wait for a reader of standard error that has stopped. */
+static bool somebody_reads(void)
+{
+    struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
+    return !interrupted || poll(&p, 1, 100) != 0;
+}
+
 static int run(struct recorder *r, const struct record_options *opt, struct setup *setup,
                struct err *e)
 {
@@ -96,6 +144,7 @@ static int run(struct recorder *r, const struct record_options *opt, struct setu
         monitor_destroy(m);
         return started;
     }
+    begin_to_run(opt, m);
     /* Several VMs stop at the end of an epoch: the recorder sees to it. */
     struct run_limit limit = {
         .step = m->vms_count == 1 ? opt->stop_after : UINT64_MAX, .cycle = UINT64_MAX};
@@ -109,9 +158,12 @@ static int run(struct recorder *r, const struct record_options *opt, struct setu
         r->end = r->halted.any ? END_HALTED : END_POWER_OFF;
     else if (stop == RUN_LIMIT)
         r->end = END_LIMIT;
+    else if (r->end == END_NONE)
+        r->end = interrupted ? END_USER : END_TIMEOUT;
     struct trace_sizes sizes = {0};
     int result = recorder_finish(r, m, &sizes, e);
-    if (!opt->quiet && result == 0)
+    running = NULL;
+    if (!opt->quiet && result == 0 && somebody_reads())
         print_summary(r, m, &sizes);
     if (opt->stats)
         print_stats(opt, m, time);
@@ -128,7 +180,8 @@ int main(int argc, char **argv)
     program_begin();
     memory_reserve(MEMORY_KEPT);
     options_parse(&opt, argc, argv);
-    catch_signals();
+    catch_signals(on_early_signal);
+    signal(SIGPIPE, SIG_IGN);
     int result = setup_open(&setup, &opt, &e);
     if (result == 0) {
         recorder_open(&recorder, &opt, &setup, &interrupted);

@@ -1,4 +1,4 @@
-#include "record/recorder.h"
+#include "record/recorder_priv.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -9,8 +9,8 @@
 
 #include "core/disk_priv.h"
 
-#define SLEEP_LIMIT_NS    (2 * 86400 * UINT64_C(1000000000))
 #define SYNCS_PER_MEMORY  4  /* a digest of memory looks at all pages written since the last one */
+#define LARGE_IMAGES      (64u << 20)
 #define LOOK_NS           1600000 /* of virtual time, after which the host is asked for input */
 
 static const char *const end_text[] = {
@@ -24,7 +24,7 @@ const char *record_end_text(enum record_end end)
     return end_text[end];
 }
 
-static uint64_t host_ns(void)
+uint64_t recorder_host_ns(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -100,7 +100,7 @@ static struct trace_digest digest_now(const struct recorder *r, struct monitor *
     };
 }
 
-static void sync_trace(struct recorder *r, struct monitor *m)
+void recorder_sync(struct recorder *r, struct monitor *m)
 {
     uint64_t step = monitor_position(m);
     r->next_sync = monitor_cycle(m) + r->sync_cycles;
@@ -143,7 +143,7 @@ static struct trace_hash put_block(void *ctx, unsigned vm, uint32_t image, uint6
 /* ---- the port ---- */
 
 /* A BREAK waits until the guest has taken all that was typed before it. */
-static bool can_deliver(const struct recorder *r, const struct vm *vm)
+bool recorder_can_deliver(const struct recorder *r, const struct vm *vm)
 {
     struct consoles_typed typed = consoles_typed(&r->consoles, vm->index);
     return (typed.n != 0 || typed.brk) && vm_console_ready(vm, 0) &&
@@ -174,7 +174,7 @@ static void deliver_typed(struct recorder *r, struct vm *vm, uint64_t cycle)
 
 static void deliver(struct recorder *r, struct vm *vm, uint64_t cycle)
 {
-    if (can_deliver(r, vm))
+    if (recorder_can_deliver(r, vm))
         deliver_typed(r, vm, cycle);
     if (consoles_reset_taken(&r->consoles, vm->index)) {
         put_input(r, &(struct trace_input){.cycle = cycle,
@@ -197,8 +197,7 @@ static void deliver_frames(struct recorder *r, struct monitor *m, uint64_t cycle
     }
 }
 
-/* Can the run go on, as far as the host's disks and memory are concerned? */
-static int host_status(struct recorder *r, struct err *e)
+int recorder_host_status(struct recorder *r, struct err *e)
 {
     int result = disk_log_status(&r->disks, e);
     if (result == 0 && memory_is_short())
@@ -208,8 +207,7 @@ static int host_status(struct recorder *r, struct err *e)
     return result;
 }
 
-/* Why the run should end now, as far as the host is concerned. */
-static enum record_end look_at_host(struct recorder *r)
+enum record_end recorder_look_at_host(struct recorder *r)
 {
     consoles_poll(&r->consoles);
     gateways_poll(r->gateways);
@@ -217,103 +215,53 @@ static enum record_end look_at_host(struct recorder *r)
         return END_USER;
     if (consoles_texts_seen(&r->consoles))
         return END_TEXT;
-    if (r->deadline_ns != UINT64_MAX && host_ns() >= r->deadline_ns)
+    if (r->deadline_ns != UINT64_MAX && recorder_host_ns() >= r->deadline_ns)
         return END_TIMEOUT;
     return END_NONE;
+}
+
+/* All that can be paged out was: what is left are frames on the network and firmware. */
+static int check_pool(struct recorder *r, const struct monitor *m, struct err *e)
+{
+    uint64_t pool = m->memory.pool_pages, used = memory_in_use(&m->memory);
+    if (!m->reclaim.pressed || used <= pool)
+        return 0;
+    r->end = END_ERROR;
+    ERR(e, ERR_LIMIT,
+        "machine memory of %" PRIu64 " MiB cannot hold the %" PRIu64 " KiB that must stay in it "
+        "(frames on the networks, firmware, VMs that are halted); set \"memory\" of the machine higher",
+        pool >> (20 - PAGE_BITS), used << (PAGE_BITS - 10));
 }
 
 static int barrier(void *port, struct monitor *m, uint64_t cycle, struct err *e)
 {
     struct recorder *r = port;
     disk_log_put(&r->disks, put_block, r);
-    TRY(host_status(r, e));
+    TRY(recorder_host_status(r, e));
+    TRY(check_pool(r, m, e));
     /* DETERMINISM: output is looked at on every barrier, so that a reply comes at the
      * same barrier in each recording; the host is asked now and then. */
     if (consoles_has_output(&r->consoles) || gateways_sent(r->gateways) ||
         cycle >= r->next_look) {
         r->next_look = cycle + vm_cycle_of(m->vms[0], LOOK_NS);
-        r->end = look_at_host(r);
+        r->end = recorder_look_at_host(r);
         if (r->end != END_NONE)
             return PORT_STOP;
         if (r->writer != NULL)
             TRY(trace_writer_status(r->writer, e));
     }
     if (monitor_cycle(m) >= r->next_sync)
-        sync_trace(r, m);
+        recorder_sync(r, m);
     if (m->vms_count > 1 && monitor_position(m) >= r->opt->stop_after) {
         r->end = END_LIMIT;
         return PORT_STOP;
     }
+    if (recorder_keep_pace(r, m, cycle) == PORT_STOP)
+        return PORT_STOP;
     for (unsigned i = 0; i < m->vms_count; i++)
         deliver(r, m->vms[i], cycle);
     halted_tell(&r->halted, m);
     deliver_frames(r, m, cycle);
-    return PORT_GO;
-}
-
-/* Clocks that tick without an interrupt end a sleep for the board and not for the guest; no alarm
- * that could is farther away than a day. */
-static bool asleep_for_good(struct recorder *r, struct monitor *m, uint64_t now)
-{
-    uint64_t steps = monitor_position(m);
-    if (steps != r->sleep_step || r->sleep_cycle == 0) {
-        r->sleep_step = steps;
-        r->sleep_cycle = now;
-    }
-    return vm_ns_of(m->vms[0], now - r->sleep_cycle) > SLEEP_LIMIT_NS;
-}
-
-/* Does something from the host wait for the next barrier? */
-static bool input_waits(const struct recorder *r, const struct monitor *m)
-{
-    struct gateway_frame f;
-    for (unsigned i = 0; i < m->vms_count; i++)
-        if (can_deliver(r, m->vms[i]))
-            return true;
-    return gateways_next(r->gateways, &f);
-}
-
-/* Paces to real time; the cycles slept, at most `most`. A tenth of a second at a time, so that
- * signals and time-outs are seen. */
-static uint64_t sleep_for(struct recorder *r, struct monitor *m, uint64_t most)
-{
-    for (unsigned i = 0; r->writer != NULL && i < m->vms_count; i++)
-        if (r->text[i].bytes.len != 0) {
-            sync_trace(r, m);
-            trace_flush(r->writer);
-        }
-    const struct pollfd *fds;
-    uint64_t left = most == UINT64_MAX ? UINT64_MAX : vm_ns_of(m->vms[0], most);
-    uint64_t wait = min_u64(left, 100000000u);
-    size_t n = gateways_fds(r->gateways, &fds, &wait);
-    uint64_t slept = consoles_wait(&r->consoles, wait, fds, n);
-    r->next_look = 0; /* what ended the sleep is for the next barrier */
-    return vm_cycle_of(m->vms[0], min_u64(slept, left));
-}
-
-static int idle(void *port, struct monitor *m, uint64_t now, uint64_t until, uint64_t *to,
-                struct err *e)
-{
-    struct recorder *r = port;
-    TRY(host_status(r, e));
-    uint64_t epoch = m->epoch_cycles;
-    r->end = look_at_host(r);
-    if (r->end != END_NONE)
-        return PORT_STOP;
-    if (input_waits(r, m)) {
-        *to = now;
-        return PORT_GO;
-    }
-    if (!consoles_any_live(&r->consoles) && !gateways_live(r->gateways)) {
-        if (until == UINT64_MAX || asleep_for_good(r, m, now)) {
-            r->end = END_ASLEEP;
-            return PORT_STOP;
-        }
-        *to = until;
-        return PORT_GO;
-    }
-    uint64_t cycles = sleep_for(r, m, until == UINT64_MAX ? UINT64_MAX : until - now);
-    *to = min_u64(until, now + (cycles + epoch - 1) / epoch * epoch);
     return PORT_GO;
 }
 
@@ -367,7 +315,7 @@ static bool overdue(void *port)
 
 static const struct port_ops recorder_ops = {
     .barrier = barrier,
-    .idle = idle,
+    .idle = recorder_idle,
     .disk_block = disk_block,
     .console = console,
     .frame = frame,
@@ -416,11 +364,16 @@ static int open_trace(struct recorder *r, struct err *e)
     if (r->opt->output == NULL)
         return 0;
     TRY(trace_writer_open(&r->writer, r->opt->output, &s->header, &options, e));
+    uint64_t bytes = 0;
     for (size_t i = 0; i < s->header.images_count; i++) {
         const struct image_copy *copy = &s->images[i].copy;
-        if (copy->data != NULL)
-            trace_put_image(r->writer, copy->hash, copy->data, copy->size);
+        if (copy->data == NULL)
+            continue;
+        trace_put_image(r->writer, copy->hash, copy->data, copy->size);
+        bytes += copy->size;
     }
+    if (bytes > LARGE_IMAGES)
+        trace_drain(r->writer);
     return 0;
 }
 
@@ -430,25 +383,24 @@ int recorder_start(struct recorder *r, struct monitor *m, struct err *e)
     TRY(gateways_open(&r->gateways, &r->setup->cluster, e));
     TRY(open_captures(r, e));
     TRY(consoles_open(&r->consoles, &r->setup->cluster, e));
+    r->consoles.ending = &m->interrupted;
     TRY(open_trace(r, e)); /* last, as it replaces an older one */
     r->sync_cycles = vm_cycle_of(m->vms[0], 250000000u);
     r->next_sync = r->sync_cycles;
-    if (opt->timeout > 0 && opt->timeout < 1e9)
-        r->deadline_ns = host_ns() + (uint64_t)(opt->timeout * 1e9);
     put_early_events(r);
+    if (opt->timeout > 0 && opt->timeout < TIMEOUT_NONE)
+        r->deadline_ns = recorder_host_ns() + (uint64_t)(opt->timeout * 1e9);
     return 0;
 }
 
 struct write_back {
     const struct setup_image *image;
-    const struct memory *memory;
     struct err *e;
 };
 
-static bool write_block(void *ctx, uint64_t block, uint64_t mpn1)
+static bool write_block(void *ctx, uint64_t block, const uint8_t *bytes)
 {
     const struct write_back *w = ctx;
-    const uint8_t *bytes = mpn_host(w->memory, (uint32_t)(mpn1 - 1));
     uint64_t offset = block * DISK_BLOCK;
     size_t want = (size_t)min_u64(DISK_BLOCK, w->image->size - offset), done = 0;
     while (done < want) {
@@ -472,9 +424,9 @@ static int write_back(const struct recorder *r, const struct monitor *m, struct 
     for (unsigned i = 0; i < m->vms_count; i++)
         for (unsigned d = 0; d < m->vms[i]->disks_count; d++) {
             const struct disk *disk = m->vms[i]->disks[d];
-            struct write_back w = {&r->setup->images[disk->config.image], &m->memory, &first};
+            struct write_back w = {&r->setup->images[disk->config.image], &first};
             if (disk->config.persistent)
-                radix_each(&disk->overlay, write_block, &w);
+                disk_each_written(disk, write_block, &w);
         }
     return first.code == 0 ? 0 : err_set(e, first.code, "%s", first.msg);
 }
@@ -486,7 +438,7 @@ int recorder_finish(struct recorder *r, struct monitor *m, struct trace_sizes *s
     disk_log_put(&r->disks, put_block, r);
     for (unsigned i = 0; i < m->vms_count; i++)
         put_text(r, i);
-    int status = host_status(r, e);
+    int status = recorder_host_status(r, e);
     if (status == 0)
         status = write_back(r, m, e);
     if (status == 0)
@@ -496,8 +448,10 @@ int recorder_finish(struct recorder *r, struct monitor *m, struct trace_sizes *s
     if (r->writer == NULL)
         return status;
     struct trace_digest digests[VMS_MAX];
-    for (unsigned i = 0; i < m->vms_count; i++)
+    for (unsigned i = 0; i < m->vms_count; i++) {
         digests[i] = digest_now(r, m, i, true);
+        digests[i].cycle = m->vms[i]->defect ? UINT64_MAX : vm_cycle(m->vms[i]);
+    }
     struct trace_end end = {
         .reason = (char *)(uintptr_t)end_text[r->end],
         .step = monitor_position(m),

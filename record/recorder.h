@@ -17,6 +17,7 @@
 #include "record/disk_log.h"
 #include "record/gateway.h"
 #include "record/halted.h"
+#include "record/pace.h"
 #include "record/setup.h"
 #include "traces/capture.h"
 #include "traces/trace.h"
@@ -48,6 +49,10 @@ struct recorder {
     uint64_t sync_step;          /* position of the last sync point */
     uint64_t syncs;
     uint64_t sleep_step, sleep_cycle; /* since when the guest has slept */
+    struct pace pace;            /* and what it counts from: */
+    uint64_t pace_cycle, pace_steps[VMS_MAX];
+    bool pace_idle;              /* all slept for most of the time since then */
+    uint64_t next_flush;         /* cycle from which text is worth a flush again */
     uint64_t deadline_ns;        /* host monotonic time of --timeout; UINT64_MAX: none */
     uint64_t next_look;          /* cycle at which the host is asked for input */
     struct disk_log disks;          /* its errors end the run at the next barrier */
@@ -58,12 +63,16 @@ struct recorder {
     volatile sig_atomic_t *interrupted;
 };
 
-/* *interrupted may be set at any time to end the run at the next barrier. */
+#define TIMEOUT_NONE 1e9 /* seconds: from here on a time-out is as good as none */
+
+/* *interrupted may be set at any time to end the run at the next barrier; with monitor_interrupt it
+ * ends at once. */
 void recorder_open(struct recorder *r, const struct record_options *opt, struct setup *setup,
                    volatile sig_atomic_t *interrupted);
 struct port recorder_port(struct recorder *r);
 /* To be called with the monitor before it runs. Takes over the terminal, and creates the trace
- * last, so that what cannot run leaves an older trace of that name alone. */
+ * last, so that what cannot run leaves an older trace of that name alone. Waits until large images
+ * are in it, so that whoever ends the run does not wait for them. The time of a time-out begins. */
 int recorder_start(struct recorder *r, struct monitor *m, struct err *e);
 /* The run is over: end record, and the trace's sizes. */
 int recorder_finish(struct recorder *r, struct monitor *m, struct trace_sizes *sizes,

@@ -127,11 +127,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static volatile sig_atomic_t interrupted;
 static struct gdb_server *volatile running_server;
+static struct monitor *volatile verifying;
 
 static void on_signal(int sig)
 {
     (void)sig;
     interrupted = 1;
+    if (verifying != NULL)
+        monitor_interrupt(verifying);
     if (running_server != NULL)
         gdb_server_stop(running_server);
 }
@@ -231,14 +234,16 @@ static int verify(const struct options *o, struct timeline *t)
 {
     struct progress p = {.on = !o->quiet && isatty(STDERR_FILENO)};
     struct replayer *r = &t->replayer;
+    verifying = r->monitor;
     while (!replayer_at_end(r) && r->error.code == 0 && !interrupted) {
         replayer_run(r, timeline_position(t) + 2000000, false);
         progress(&p, t, "verifying");
     }
+    verifying = NULL;
     progress_end(&p);
-    if (interrupted && !replayer_at_end(r)) {
+    if (interrupted && r->error.code == 0 && !replayer_at_end(r)) {
         fprintf(stderr, "disco-replay: %s: interrupted at instruction %" PRIu64
-                "; no difference up to there\n", o->shown, timeline_position(t));
+                "; no difference up to there\n", o->shown, r->monitor->epoch_step);
         return EXIT_ERROR;
     }
     if (!replayer_check_end(r))
@@ -467,9 +472,9 @@ int main(int argc, char **argv)
     const struct argp argp = {argp_options, parse, "TRACE [-- GDB-ARGUMENTS]", doc, NULL, NULL, NULL};
     usage_parse(&argp, argc, argv, 0, &o);
     o.shown = text_shown(o.trace);
-    catch_signals();
     int result = timeline_open(&t, o.trace, &e);
     if (result == 0) {
+        catch_signals(); /* until now there was nothing to be ended in order */
         if (o.console)
             t.replayer.on_console = print_console;
         monitor_set_engine(t.replayer.monitor, o.engine, o.stats);

@@ -111,7 +111,8 @@ const struct event *replayer_look(struct replayer *r, size_t batch)
 static void compare_with_care(struct replayer *r)
 {
     char mine[200], theirs[200];
-    if (r->detached || r->error.code != 0)
+    /* Who is interrupted in the midst of an epoch tells its events in another order. */
+    if (r->detached || r->error.code != 0 || (r->monitor != NULL && r->monitor->interrupted))
         return;
     if (r->at.event >= r->events_count) {
         event_print(mine, sizeof mine, &r->produced);
@@ -324,120 +325,7 @@ static const struct port_ops replayer_ops = {
     .frame = frame,
 };
 
-/* ---- from a header to machines ---- */
-
-/* A name as it may be shown: anything may stand in a trace. */
-static const char *keep_shown(struct replayer *r, const char *name)
-{
-    CHECK(r->names_count < ARRAY_LEN(r->names), "%zu names", r->names_count);
-    return r->names[r->names_count++] = text_shown(name);
-}
-
-static int load_image(struct replayer *r, uint32_t image, struct config_image *out, struct err *e)
-{
-    if (image == TRACE_NO_IMAGE)
-        return 0;
-    const struct trace_image *im = &r->header->images[image];
-    struct replay_image *mine = &r->images[image];
-    if (mine->data == NULL) {
-        uint8_t *data;
-        if (trace_reader_cut(r->reader) != NULL && !trace_reader_has_blob(r->reader, im->hash))
-            ERR(e, ERR_TRUNCATED, "%s: the trace is cut before the whole of %s was in it; nothing "
-                "can be replayed", r->path, im->name);
-        TRY(trace_reader_blob(r->reader, im->hash, &data, &mine->size, e));
-        mine->data = data;
-    }
-    *out = (struct config_image){mine->data, mine->size};
-    return 0;
-}
-
-static bool vm_can_be(const struct trace_header *h, const struct trace_vm *tv)
-{
-    for (size_t i = 0; i < tv->nics_count; i++)
-        if (tv->nics[i].network >= h->networks_count || tv->nics[i].latency_ns < h->epoch_ns)
-            return false;
-    return tv->vcpus == 1 && tv->disks_count <= DISKS_MAX && tv->nics_count <= NICS_MAX &&
-           tv->cpu_hz != 0 && tv->memory != 0 && tv->memory % PAGE_SIZE == 0 &&
-           tv->memory <= 1ull << 31;
-}
-
-static void fill_parts(const struct trace_vm *tv, struct vm_config *vm)
-{
-    for (size_t i = 0; i < tv->disks_count; i++)
-        vm->disks[i] = (struct disk_config){
-            .interface = strcmp(tv->disks[i].interface, "virtio") == 0 ? DISK_VIRTIO : DISK_IDE,
-            .image = tv->disks[i].image,
-            .sectors = tv->disks[i].sectors,
-            .serial = tv->disks[i].serial,
-            .read_only = tv->disks[i].read_only,
-        };
-    for (size_t i = 0; i < tv->nics_count; i++) {
-        const struct trace_nic *nic = &tv->nics[i];
-        vm->nics[i] = (struct nic_config){
-            .network = nic->network,
-            .link = {nic->latency_ns, nic->bandwidth, nic->loss_ppm, nic->mtu},
-        };
-        memcpy(vm->nics[i].mac, nic->mac, sizeof nic->mac);
-    }
-    for (size_t i = 0; i < tv->devices_count; i++) {
-        vm->virtio_rng |= strcmp(tv->devices[i], "virtio-rng") == 0;
-        vm->virtio_console |= strcmp(tv->devices[i], "virtio-console") == 0;
-        vm->virtio_balloon |= strcmp(tv->devices[i], "virtio-balloon") == 0;
-    }
-}
-
-static int fill_vm(struct replayer *r, const struct trace_vm *tv, struct vm_config *vm,
-                   struct err *e)
-{
-    const struct trace_header *h = r->header;
-    if (!vm_can_be(h, tv))
-        ERR(e, ERR_FORMAT, "%s: the header describes a machine that cannot be", r->path);
-    *vm = (struct vm_config){
-        .name = keep_shown(r, tv->name),
-        .board = tv->board,
-        .cpu = tv->cpu,
-        .big_endian = tv->big_endian,
-        .memory = tv->memory,
-        .cpu_hz = tv->cpu_hz,
-        .append = tv->append,
-        .kernel_name =
-            tv->kernel == TRACE_NO_IMAGE ? "" : config_base_name(h->images[tv->kernel].name),
-        .wall_clock = tv->wall_clock,
-        .entropy_seed = tv->entropy_seed,
-        .disks_count = tv->disks_count,
-        .nics_count = tv->nics_count,
-        .memory_min = tv->memory_min,
-        .memory_max = tv->memory_max,
-        .shares = tv->shares,
-    };
-    fill_parts(tv, vm);
-    TRY(load_image(r, tv->kernel, &vm->kernel, e));
-    TRY(load_image(r, tv->initrd, &vm->initrd, e));
-    return load_image(r, tv->bios, &vm->bios, e);
-}
-
-static int fill_config(struct replayer *r, struct monitor_config *cfg, struct err *e)
-{
-    const struct trace_header *h = r->header;
-    if (h->vms_count > VMS_MAX || h->networks_count > NETWORKS_MAX || h->epoch_ns < 1000)
-        ERR(e, ERR_FORMAT, "%s: the header describes machines that cannot be", r->path);
-    cfg->vms_count = h->vms_count;
-    cfg->epoch_ns = h->epoch_ns;
-    cfg->no_reboot = h->no_reboot;
-    cfg->machine_memory = h->machine_memory;
-    cfg->networks_count = h->networks_count;
-    for (size_t i = 0; i < h->networks_count; i++)
-        cfg->networks[i] =
-            (struct network_config){.name = keep_shown(r, h->networks[i].name),
-                                    .gateway = h->networks[i].gateway};
-    cfg->seed = h->seed;
-    cfg->share = h->share;
-    cfg->scan_rate = h->scan_rate;
-    r->images = xcalloc(h->images_count + 1, sizeof r->images[0]);
-    for (size_t i = 0; i < h->vms_count; i++)
-        TRY(fill_vm(r, &h->vms[i], &cfg->vms[i], e));
-    return 0;
-}
+/* ---- life ---- */
 
 static int create_monitor(struct replayer *r, const struct monitor_config *cfg, struct err *e)
 {
@@ -465,6 +353,14 @@ static void find_end(struct replayer *r)
         r->end_cycle = r->digests[r->digests_count - 1].cycle;
         r->end_step = r->digests[r->digests_count - 1].step;
     }
+}
+
+/* Several VMs may each have stopped in the midst of the last epoch. */
+static void set_ends(struct replayer *r)
+{
+    const struct trace_end *end = trace_reader_end(r->reader);
+    for (size_t i = 0; end != NULL && r->header->vms_count > 1 && i < end->digests_count; i++)
+        monitor_set_end(r->monitor, end->digests[i].vm, end->digests[i].cycle);
 }
 
 static bool frame_can_be(const struct trace_header *h, const struct trace_input *in)
@@ -512,10 +408,12 @@ int replayer_open(struct replayer *r, const char *path, uint64_t snapshot_bytes,
     struct monitor_config cfg = {.snapshot_memory = snapshot_bytes};
     int result = check_inputs(r, e);
     if (result == 0)
-        result = fill_config(r, &cfg, e);
+        result = replayer_fill_config(r, &cfg, e);
     if (result == 0)
         result = create_monitor(r, &cfg, e);
-    if (result < 0)
+    if (result == 0)
+        set_ends(r);
+    else
         replayer_close(r);
     return result;
 }
@@ -549,6 +447,8 @@ void replayer_seek_cursor(struct replayer *r, const struct replay_cursor *at)
 bool replayer_at_end(const struct replayer *r)
 {
     const struct monitor *m = r->monitor;
+    if (monitor_is_last_epoch(m) && !r->detached)
+        return monitor_is_at_end(m);
     if (m->vms_count > 1 && m->turn != 0)
         return false; /* the others come up to there, too */
     return monitor_cycle(m) >= r->end_cycle || monitor_all_off(m);
@@ -564,7 +464,7 @@ enum run_stop replayer_run_vm(struct replayer *r, uint64_t until_step, unsigned 
 {
     struct run_limit limit = {
         .step = until_step,
-        .cycle = r->detached ? UINT64_MAX : r->end_cycle,
+        .cycle = r->detached || monitor_is_last_epoch(r->monitor) ? UINT64_MAX : r->end_cycle,
         .vm = vm + 1,
         .vm_step = vm_step,
         .pass = pass,

@@ -72,6 +72,9 @@ struct replayer {
 int replayer_open(struct replayer *r, const char *path, uint64_t snapshot_bytes, struct err *e);
 void replayer_close(struct replayer *r);
 
+/* The machines of the trace's header (replay_config.c). */
+int replayer_fill_config(struct replayer *r, struct monitor_config *cfg, struct err *e);
+
 void replayer_seek_cursor(struct replayer *r, const struct replay_cursor *at);
 
 /* The recorded events of a batch, for looking around; NULL if it is damaged. Valid until the next

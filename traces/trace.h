@@ -138,7 +138,7 @@ struct trace_input {
 
 struct trace_digest {
     uint64_t step; /* of the VM's vcpu */
-    uint64_t cycle;
+    uint64_t cycle;  /* the run's; in an end record the VM's own, where it stopped */
     uint32_t vm;
     uint64_t cpu, devices;
     uint64_t memory;   /* valid if has_memory */
@@ -190,6 +190,8 @@ void trace_put_console(struct trace_writer *w, uint32_t vm, uint32_t channel, ui
 /* Everything put so far becomes whole frames in the file soon (interactive
  * idle times, so that a kill loses little). */
 void trace_flush(struct trace_writer *w);
+/* Waits until nothing that was put waits any more, but for a last frame that is not full. */
+void trace_drain(struct trace_writer *w);
 /* For programs that keep all cores busy, in which the writer's thread would stop one of theirs just
  * when the others wait for it. Any thread may call these, again and again, and does some of what
  * waits for the writer's, images excepted. False: there was nothing, or another thread is at it.
@@ -203,7 +205,6 @@ bool trace_writer_catch_up(struct trace_writer *w);
 int trace_writer_status(struct trace_writer *w, struct err *e);
 /* Writes the end record (NULL: leave the trace cut) and the seek table,
  * waits for the thread, frees w. Returns the first error. */
-int trace_writer_close(struct trace_writer *w, const struct trace_end *end, struct err *e);
 
 /* Bytes in the file; of fields that share a frame, by their share of it.
  * `other` is the header, the end record and the seek table. */
@@ -214,9 +215,13 @@ struct trace_sizes {
     } content;
     uint64_t event_count[EVENT_KINDS];
 };
-/* To be called after close through this: */
 int trace_writer_close_sizes(struct trace_writer *w, const struct trace_end *end,
                              struct trace_sizes *sizes, struct err *e);
+static inline int trace_writer_close(struct trace_writer *w, const struct trace_end *end,
+                                     struct err *e)
+{
+    return trace_writer_close_sizes(w, end, NULL, e);
+}
 
 /* ---- reading ---- */
 

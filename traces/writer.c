@@ -356,8 +356,7 @@ bool trace_writer_catch_up(struct trace_writer *w)
 static void queue_put(struct trace_writer *w, struct item item)
 {
     struct item *copy = xmalloc(sizeof *copy);
-    *copy = item;
-    copy->next = NULL;
+    *copy = item; /* its next is NULL */
     size_t size = item_size(copy);
     pthread_mutex_lock(&w->lock);
     /* One item alone may be larger than the limit. */
@@ -449,6 +448,15 @@ void trace_put_console(struct trace_writer *w, uint32_t vm, uint32_t channel, ui
 void trace_flush(struct trace_writer *w)
 {
     queue_put(w, (struct item){.flush = true});
+}
+
+void trace_drain(struct trace_writer *w)
+{
+    trace_flush(w);
+    pthread_mutex_lock(&w->lock);
+    while (w->queued > 0)
+        pthread_cond_wait(&w->drained, &w->lock);
+    pthread_mutex_unlock(&w->lock);
 }
 
 int trace_writer_status(struct trace_writer *w, struct err *e)
@@ -589,9 +597,4 @@ int trace_writer_close_sizes(struct trace_writer *w, const struct trace_end *end
     int result = trace_writer_status(w, e);
     writer_destroy(w);
     return result;
-}
-
-int trace_writer_close(struct trace_writer *w, const struct trace_end *end, struct err *e)
-{
-    return trace_writer_close_sizes(w, end, NULL, e);
 }

@@ -31,6 +31,14 @@ static void four_vms(void)
     cluster.vms[1].console = CONSOLE_NONE;
 }
 
+static bool any_live(const struct consoles *c)
+{
+    bool any = false;
+    for (unsigned i = 0; i < c->count; i++)
+        any |= consoles_live(c, i);
+    return any;
+}
+
 START_TEST(switching)
 {
     int master = terminal();
@@ -104,7 +112,7 @@ START_TEST(piped_cluster)
     consoles_poll(&con);
     assert_typed_to(2, "k\0013");
     ck_assert(consoles_live(&con, 2) && !consoles_live(&con, 3) && !consoles_live(&con, 0));
-    ck_assert(consoles_any_live(&con));
+    ck_assert(any_live(&con));
 }
 END_TEST
 
@@ -118,7 +126,7 @@ START_TEST(no_terminal)
     print("x");
     assert_typed("y");
     assert_screen("");
-    ck_assert(!consoles_any_live(&con));
+    ck_assert(!any_live(&con));
     char k;
     ck_assert_int_eq(read(0, &k, 1), 1);
 }
@@ -191,7 +199,7 @@ START_TEST(to_a_file)
     print("lo");
     assert_typed("ok");
     assert_screen("");
-    ck_assert(!consoles_any_live(&con));
+    ck_assert(!any_live(&con));
     consoles_close(&con);
     ck_assert_uint_eq(content(path, text, sizeof text), 5);
     ck_assert_mem_eq(text, "hello", 5);

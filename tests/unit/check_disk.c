@@ -42,6 +42,42 @@ static void fill(struct rng *rng, uint8_t *bytes, size_t n)
         bytes[i] = (uint8_t)rng_next(rng);
 }
 
+/* As the monitor does when memory is short: written blocks, and pages of RAM that may have the same
+ * machine page. */
+static void page_some_out(struct mrig *r, struct rng *rng)
+{
+    struct vm *vm = r->m->vms[0];
+    share_barrier(r->m, false);
+    for (unsigned n = rng_below(rng, 30); n != 0; n--) {
+        uint64_t key = (ROOM >> PAGE_BITS) + rng_below(rng, 0x1f);
+        struct disk *d = vm->disks[rng_below(rng, 2)];
+        if (rng_below(rng, 3) == 0)
+            vm_page_out(vm, key, rng_below(rng, 2));
+        else
+            disk_page_out(d, rng_below(rng, 2));
+    }
+    vm_flush_translations(vm);
+}
+
+/* What a count says is what a walk finds. */
+static bool count_one(void *ctx, uint64_t block, uint64_t value)
+{
+    (void)block;
+    *(uint32_t *)ctx += value != 0;
+    return true;
+}
+
+static void assert_counts(const struct vm *vm)
+{
+    uint32_t blocks = 0, away = 0;
+    for (unsigned i = 0; i < vm->disks_count; i++) {
+        radix_each(&vm->disks[i]->overlay, count_one, &blocks);
+        radix_each(&vm->disks[i]->away, count_one, &away);
+    }
+    ck_assert_uint_eq(blocks, vm->pages.blocks);
+    ck_assert_uint_eq(away + vm->pages.swapped, swap_in_use(&vm->memory->swap));
+}
+
 /* One transfer, programmed or by DMA, in range or not. */
 static void transfer(struct mrig *r, struct disk *d, struct rng *rng, uint8_t *model)
 {
@@ -106,6 +142,7 @@ START_TEST(against_an_array)
     static uint8_t model[2][BYTES], saved_model[SAVED][2][BYTES];
     struct snapshot *saved[SAVED] = {0};
     uint64_t saved_digest[SAVED][2];
+    ck_assert_int_eq(swap_init(&r->m->memory.swap, -1, &r->err), 0);
     base_image(model[0]);
     base_image(model[1]);
     ck_assert_uint_eq(disk_sectors(disk[0]), SECTORS);
@@ -114,6 +151,11 @@ START_TEST(against_an_array)
         unsigned k = rng_below(&rng, SAVED), which = rng_below(&rng, 2);
         if (rng_below(&rng, 30) == 0) {
             share_barrier(r->m, false);
+        } else if (_i % 4 >= 2 && rng_below(&rng, 12) == 0) {
+            uint64_t before[2] = {disk_digest(disk[0]), disk_digest(disk[1])};
+            page_some_out(r, &rng);
+            ck_assert_uint_eq(disk_digest(disk[0]), before[0]);
+            ck_assert_uint_eq(disk_digest(disk[1]), before[1]);
         } else if (rng_below(&rng, 10) != 0) {
             transfer(r, disk[which], &rng, model[which]);
         } else if (saved[k] == NULL) {
@@ -130,6 +172,7 @@ START_TEST(against_an_array)
             ck_assert_uint_eq(disk_digest(disk[0]), saved_digest[k][0]);
             ck_assert_uint_eq(disk_digest(disk[1]), saved_digest[k][1]);
         }
+        assert_counts(r->m->vms[0]);
         if (i % 8 == 0) {
             assert_content(disk[0], model[0]);
             assert_content(disk[1], model[1]);
@@ -178,6 +221,45 @@ START_TEST(digest)
     /* The same content elsewhere is another disk. */
     disk_write(d, 21, 1, a);
     ck_assert_uint_ne(disk_digest(d), both);
+    mrig_destroy(r);
+}
+END_TEST
+
+/* With what nobody else uses first, and in turns; all of it goes, and the machine pages are free. */
+START_TEST(paged_out)
+{
+    struct mrig *r = create(false, SHARE_DISK);
+    struct vm *vm = r->m->vms[0];
+    struct disk *d = vm->disks[0];
+    static uint8_t model[BYTES];
+    base_image(model);
+    ck_assert_int_eq(swap_init(&r->m->memory.swap, -1, &r->err), 0);
+    ck_assert(!disk_page_out(d, true));
+    memset(model, 3, 10 * PAGE_SIZE);
+    ck_assert(disk_write(d, 0, 64, model)); /* blocks 0 to 7: the disk's own */
+    ck_assert(vm_write_physical(vm, ROOM, model, 2 * PAGE_SIZE));
+    ck_assert(disk_dma(d, NULL, DMA_TO_DEVICE, 64, ROOM, 2 * PAGE_SIZE)); /* 8 and 9 are RAM, too */
+    share_barrier(r->m, false);
+    uint32_t used = memory_in_use(&r->m->memory);
+    uint64_t before = disk_digest(d);
+    for (unsigned i = 0; i < 8; i++)
+        ck_assert(disk_page_out(d, false));
+    ck_assert(!disk_page_out(d, false));
+    ck_assert_uint_eq(memory_in_use(&r->m->memory), used - 8);
+    ck_assert(disk_page_out(d, true) && disk_page_out(d, true) && !disk_page_out(d, true));
+    ck_assert_uint_eq(memory_in_use(&r->m->memory), used - 8);
+    ck_assert(vm_page_is_private(vm, (uint32_t)vm_page_at(vm, ROOM >> PAGE_BITS) - 1));
+    ck_assert_uint_eq(swap_in_use(&r->m->memory.swap), 10);
+    ck_assert_uint_eq(disk_digest(d), before);
+    assert_content(d, model); /* from there */
+    ck_assert_uint_eq(swap_in_use(&r->m->memory.swap), 10);
+    ck_assert(disk_write(d, 17, 1, model + BYTES - SECTOR_SIZE));
+    memcpy(model + 17 * SECTOR_SIZE, model + BYTES - SECTOR_SIZE, SECTOR_SIZE);
+    ck_assert_uint_eq(swap_in_use(&r->m->memory.swap), 9);
+    assert_content(d, model);
+    ck_assert(disk_discard(d, 0, SECTORS - SECTORS % 8));
+    ck_assert_uint_eq(swap_in_use(&r->m->memory.swap), 0);
+    ck_assert_uint_eq(disk_digest(d), 0);
     mrig_destroy(r);
 }
 END_TEST
@@ -280,6 +362,7 @@ static Suite *make_suite(void)
     TCase *tc = tcase_create("disk");
     tcase_add_loop_test(tc, against_an_array, 0, 12);
     tcase_add_test(tc, digest);
+    tcase_add_test(tc, paged_out);
     tcase_add_test(tc, read_only);
     tcase_add_test(tc, bad_ranges);
     tcase_add_test(tc, dma_into_code);

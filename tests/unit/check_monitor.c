@@ -3,6 +3,9 @@
  * pieces, through snapshots and back, with pauses of any length while all sleeps), state, events
  * and console text are those of a machine that ran there from the start.
  */
+#include <pthread.h>
+#include <unistd.h>
+
 #include "tests/unit/engine_suites.h"
 #include "tests/unit/monitor_rig.h"
 
@@ -408,6 +411,69 @@ START_TEST(halt)
 }
 END_TEST
 
+static void *interrupt_soon(void *arg)
+{
+    struct mrig *r = arg;
+    usleep((useconds_t)(100 + rng_below(&r->rng, 3000)));
+    monitor_interrupt(r->m);
+    return NULL;
+}
+
+/* From its begin to where another one was interrupted, and no farther. */
+static void assert_ends_as(struct mrig_options *opt, const struct mrig *wanted, uint64_t piece)
+{
+    struct mrig *r = mrig_create(opt);
+    bool amidst = wanted->m->turn != 0;
+    for (unsigned i = 0; i < opt->vms && amidst; i++)
+        monitor_set_end(r->m, i, vm_cycle(wanted->m->vms[i]));
+    uint64_t most = amidst ? UINT64_MAX : wanted->m->epoch * wanted->m->epoch_cycles;
+    for (unsigned i = 0; i < 1000000; i++) {
+        uint64_t step = piece == 0 ? UINT64_MAX : mrig_step(r) + 1 + rng_below(&r->rng, piece);
+        ck_assert_int_eq(mrig_run(r, step, most), RUN_LIMIT);
+        if (amidst ? monitor_is_at_end(r->m)
+                   : r->m->turn == 0 && r->m->epoch == wanted->m->epoch)
+            break;
+    }
+    for (unsigned i = 0; i < opt->vms; i++) {
+        ck_assert_uint_eq(vm_cycle(r->m->vms[i]), vm_cycle(wanted->m->vms[i]));
+        mrig_assert_device_state(r->m->vms[i], wanted->m->vms[i]);
+        struct vm_digest a = monitor_digest(r->m, i, true), b = monitor_digest(wanted->m, i, true);
+        ck_assert(a.cpu == b.cpu && a.devices == b.devices && a.memory == b.memory);
+    }
+    mrig_assert_events(r, wanted);
+    mrig_destroy(r);
+}
+
+/* Wherever several VMs were when they were interrupted, a run that is told their cycles ends in that
+ * very state: on any number of threads, and in pieces. */
+START_TEST(interrupted)
+{
+    struct guest g;
+    struct mrig_options opt = cluster_options(_i, &g);
+    guest_worker(&g, 200); /* it hardly sleeps */
+    opt.random_idle = false;
+    opt.epoch_ns = 2000000; /* many times what runs between two looks */
+    unsigned amidst = 0;
+    for (unsigned i = 0; i < 6; i++) {
+        pthread_t thread;
+        opt.threads = 1 + i % 2;
+        opt.seed = 100u * (unsigned)_i + i;
+        struct mrig *r = mrig_create(&opt);
+        ck_assert_int_eq(pthread_create(&thread, NULL, interrupt_soon, r), 0);
+        ck_assert_int_eq(mrig_run(r, UINT64_MAX, UINT64_MAX), RUN_STOPPED);
+        pthread_join(thread, NULL);
+        amidst += r->m->turn != 0;
+        opt.threads = 1;
+        assert_ends_as(&opt, r, 0);
+        assert_ends_as(&opt, r, 100000);
+        opt.threads = 2;
+        assert_ends_as(&opt, r, 0);
+        mrig_destroy(r);
+    }
+    ck_assert_uint_ge(amidst, 1);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("monitor");
@@ -421,6 +487,7 @@ static Suite *make_suite(void)
     tcase_add_test(tc, defect);
     tcase_add_test(tc, vandal_beside);
     tcase_add_test(tc, halt);
+    tcase_add_loop_test(tc, interrupted, 0, 3);
     suite_add_tcase(suite, tc);
     return suite;
 }

@@ -461,7 +461,7 @@ START_TEST(looking_on)
     vm_read_physical(vm, pa, before, PAGE_SIZE);
     ck_assert(vm_page_out(vm, key, false));
     vm_flush_translations(vm);
-    ck_assert(!vm_page_out(vm, key, true));
+    ck_assert(!vm_page_out(vm, key, true)); /* it is there */
     size_t events = r->events_count;
     ck_assert_uint_eq(vm_read_physical(vm, pa + 5, bytes, 100), 100);
     ck_assert_mem_eq(bytes, before + 5, 100);
@@ -479,7 +479,7 @@ START_TEST(looking_on)
     /* To give it away as it is, it must be in memory; and so must it be to change a part of it. */
     ck_assert_uint_ne(vm_page_hold(vm, key), 0);
     ck_assert_uint_eq(r->events[events].kind, EVENT_PAGE_IN);
-    ck_assert(!vm_page_out(vm, key, true)); /* it has two users */
+    ck_assert(!vm_page_out(vm, key, false)); /* it has two users */
     vm_page_unref(vm, (uint32_t)vm_page_at(vm, key) - 1);
     ck_assert(vm_page_out(vm, key, false));
     vm_flush_translations(vm);
