@@ -117,6 +117,7 @@ struct builder {
     struct mips *cpu;
     struct block *b;
     const uint8_t *host;
+    uint64_t page_va; /* counts at the end of the page only: blocks there are not kept */
     unsigned offset; /* of the instruction in work */
     unsigned steps;
 };
@@ -192,8 +193,6 @@ static void operands(struct uop *u, enum insn_id *id, uint32_t w, unsigned offse
         u->imm = offset + 4 + (uint32_t)w_simm(w) * 4;
         break;
     case SHAPE_JUMP:
-        u->imm = w;
-        break;
     case SHAPE_JUMP_REG:
         break;
     }
@@ -234,6 +233,13 @@ static bool branch_links(enum insn_id id)
            (id >= INSN_BLTZAL && id <= INSN_BGEZALL);
 }
 
+/* From the start of the 256 MB around the jump to its target, which is in those around its slot. */
+static uint32_t jump_distance(const struct builder *k, uint32_t w)
+{
+    uint64_t target = w_jump_target(w, k->page_va + k->offset + 4);
+    return (uint32_t)(target - (k->page_va & ~UINT64_C(0x0fffffff)));
+}
+
 /* The branch at k->offset and its slot: the end of the block. */
 static void put_branch(struct builder *k, enum insn_id id, uint32_t w, uint32_t slot)
 {
@@ -246,6 +252,8 @@ static void put_branch(struct builder *k, enum insn_id id, uint32_t w, uint32_t 
     bool fused = slot == 0 && !(k->cpu->point_words[slot_word / 64] >> slot_word % 64 & 1);
     struct uop *u = put(k, (fused ? UOP_FUSED : UOP_INSN) + (unsigned)id);
     operands(u, &id, w, k->offset);
+    if (shape == SHAPE_JUMP)
+        u->imm = jump_distance(k, w);
     struct uop branch = *u;
     if (fused) {
         if (conditional)
@@ -305,7 +313,8 @@ bool decode_block(struct mips *cpu, const uint8_t *host, uint64_t pc, unsigned m
                   const uint32_t *next)
 {
     struct block *b = cpu->scratch;
-    struct builder k = {.cpu = cpu, .b = b, .host = host, .offset = pc & PAGE_MASK};
+    struct builder k = {.cpu = cpu, .b = b, .host = host, .page_va = pc & ~PAGE_MASK,
+                        .offset = pc & PAGE_MASK};
     bool branch;
     unsigned start = k.offset;
     unsigned steps = measure(&k, start, max, next != NULL, &branch);

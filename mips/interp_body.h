@@ -315,7 +315,7 @@
     if (!FCC_IS(tf))                                                                               \
         NULLIFY();                                                                                 \
     FOLLOW(u, 1, u->imm);
-#define J_TARGET() w_jump_target(u->imm, ADDRESS(cpu->page_va + cpu->cur->end - 4))
+#define J_TARGET() ADDRESS((cpu->page_va & ~UINT64_C(0x0fffffff)) + u->imm)
 #define LINK_J0
 #define LINK_J1 LINK(31);
 #define X_J(l) LINK_J##l NEXT();

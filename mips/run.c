@@ -91,7 +91,7 @@ static uint64_t next_pc(const struct mips *cpu, const struct uop *u)
     if (go->op == cpu->labels[UOP_GO_JR])
         return cpu->btarget;
     if (go->op == cpu->labels[UOP_GO_J])
-        return w_jump_target(go->imm, sext32(cpu->page_va + b->end - 4));
+        return (cpu->page_va & ~UINT64_C(0x0fffffff)) + go->imm;
     return cpu->taken ? cpu->page_va + (uint64_t)(int64_t)(int32_t)go->imm : cpu->page_va + b->end;
 }
 
