@@ -7,6 +7,7 @@
 #define REPORT 0x4c0u /* offsets in the flash */
 #define STUB   0x580u
 #define FPGA   0xbf000000u
+#define STATUS_AT_ENTRY 0x00400000u /* BEV; ERL, which the reset sets, is off */
 #define KERNEL_DEBUG_HANDLER 0x80000300u
 
 struct code {
@@ -30,7 +31,7 @@ static void emit(struct code *c, uint32_t word)
     c->at += 4;
 }
 
-enum { REG_A0 = 4, REG_T0 = 8, REG_T1, REG_K0 = 26, REG_K1, REG_SP = 29, REG_RA = 31 };
+enum { REG_A0 = 4, REG_T9 = 25, REG_K0, REG_K1, REG_SP = 29, REG_RA = 31 };
 
 static void emit_li(struct code *c, unsigned reg, uint32_t v)
 {
@@ -52,9 +53,9 @@ static void emit_branch(struct code *c, uint32_t to)
 /* A GT-64120 register is little-endian; a big-endian vcpu stores it swapped. */
 static void emit_gt_store(struct code *c, uint32_t va, uint32_t v)
 {
-    emit_li(c, REG_T0, va);
-    emit_li(c, REG_T1, c->vm->config->big_endian ? __builtin_bswap32(v) : v);
-    emit_sw(c, REG_T1, REG_T0, 0);
+    emit_li(c, REG_K1, va);
+    emit_li(c, REG_K0, c->vm->config->big_endian ? __builtin_bswap32(v) : v);
+    emit_sw(c, REG_K0, REG_K1, 0);
 }
 
 static void write_vectors(struct vm *vm)
@@ -80,6 +81,8 @@ static void write_vectors(struct vm *vm)
 static void write_stub(struct vm *vm, const struct malta_entry *entry)
 {
     struct code c = {vm, STUB};
+    emit_li(&c, REG_K0, STATUS_AT_ENTRY);
+    emit(&c, 0x40806000u | REG_K0 << 16); /* mtc0 k0, Status */
     emit_gt_store(&c, 0xb4000068u, 0xdf); /* register space to 0x1be00000 */
     static const struct {
         uint16_t reg, value; /* in units of 2 MiB */
@@ -93,9 +96,11 @@ static void write_stub(struct vm *vm, const struct malta_entry *entry)
     emit_li(&c, REG_SP, entry->sp);
     for (unsigned i = 0; i < ARRAY_LEN(entry->arg); i++)
         emit_li(&c, REG_A0 + i, entry->arg[i]);
-    emit_li(&c, REG_RA, entry->pc);
-    emit(&c, 0x00000008u | (unsigned)REG_RA << 21); /* jr ra */
+    emit_li(&c, REG_T9, entry->pc);
+    emit(&c, 0x00000009u | REG_T9 << 21 | REG_RA << 11); /* jalr t9 */
     emit(&c, 0);
+    emit(&c, 0x42000020u); /* a kernel that returns: wait for ever */
+    emit_branch(&c, c.at - 4);
 }
 
 void malta_rom_write(struct vm *vm, const struct malta_entry *entry)

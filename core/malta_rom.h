@@ -3,8 +3,8 @@
  * without firmware: a stub behind the reset vector, and the exception vectors
  * of early code (Status.BEV) and of debug mode, as firmware leaves them.
  *
- * The stub moves the GT-64120's registers to 0x1be00000, opens the PCI windows
- * and enters the kernel. The debug vector goes on at 0x80000300, where a kernel
+ * The stub clears Status.ERL, moves the GT-64120's registers to 0x1be00000, opens
+ * the PCI windows and calls the kernel; if that returns, the vcpu sleeps. The debug vector goes on at 0x80000300, where a kernel
  * puts its handler, with all registers as they were but DESave, which is the
  * handler's. All other vectors halt the machine (MALTA_FPGA_HALT), with EPC and
  * Cause as the exception left them: firmware has nothing to offer there but to

@@ -115,7 +115,7 @@ void cp0_reset(struct mips *cpu)
     cpu->c0[C0_INTCTL] = cpu->isa & ISA_R2 ? sext32(0xe0000000) : 0; /* IPTI = 7 */
     for (unsigned i = 0; i + 1 < m->watch_pairs; i++)
         cpu->c0[C0_WATCHHI0 + i] = sext32(0x80000000); /* M: another pair follows */
-    cpu->c0[C0_DEBUG] = DEBUG_VER;
+    cpu->c0[C0_DEBUG] = DEBUG_VER | DEBUG_NOSST | DEBUG_COUNT | DEBUG_NODCR;
     cpu->count_base = count - (uint32_t)(mips_cycle(cpu) / 2);
     cpu->irq_lines &= IRQ_LINES;
     cp0_update_irq(cpu);

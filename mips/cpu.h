@@ -37,7 +37,10 @@ enum {
 #define DEBUG_DBP   (1u << 1)
 #define DEBUG_EXCCODE 10      /* bits 14..10: of the last exception in debug mode */
 #define DEBUG_CAUSES 0x00007c3fu
+#define DEBUG_NOSST (1u << 9)  /* no single step */
 #define DEBUG_VER   (1u << 15) /* EJTAG 2.5 */
+#define DEBUG_COUNT (1u << 25) /* Count goes on in debug mode */
+#define DEBUG_NODCR (1u << 29) /* no dseg */
 #define DEBUG_DM    (1u << 30)
 #define DEBUG_DBD   (1u << 31)
 #define PAGEGRAIN_IEC (1u << 27)

@@ -3,7 +3,8 @@
  *
  * The clock is (base_seconds, base_ns): the calendar at any virtual time
  * follows by subtraction. While SET is on or the divider is held, the calendar
- * stands in its CMOS bytes instead. The flags of register C are computed when
+ * stands in its CMOS bytes instead; bytes that nobody writes meanwhile are the
+ * same time afterwards, in whatever format register B then asks for. The flags of register C are computed when
  * somebody looks: which periodic tick, second or alarm lies between flags_ns
  * and now. A timer runs only while an enabled interrupt is yet to come; a
  * guest that polls the update-in-progress bit costs one division.
@@ -36,6 +37,7 @@ enum {
     REG_C = 12,
     REG_D = 13,
     CENTURY = 0x32,
+    CENTURY_ALIAS = 0x37, /* where another line of PCs has it: the same byte */
     A_UIP = 0x80,
     A_RATE = 0x0f,
     B_SET = 0x80,
@@ -160,11 +162,16 @@ static void freeze(struct mc146818 *rtc, uint64_t now)
             rtc->cmos[reg] = calendar_byte(rtc, reg, seconds);
     }
     rtc->cmos[CENTURY] = calendar_byte(rtc, CENTURY, seconds);
+    rtc->frozen_format = rtc->cmos[REG_B];
+    rtc->touched = 0;
 }
 
 /* The clock starts from the CMOS bytes; the divider chain keeps its phase. */
 static void thaw(struct mc146818 *rtc, uint64_t now)
 {
+    uint8_t control = rtc->cmos[REG_B];
+    if (!rtc->touched)
+        rtc->cmos[REG_B] = rtc->frozen_format;
     unsigned month = decode(rtc, rtc->cmos[MONTH]), day = decode(rtc, rtc->cmos[DAY_OF_MONTH]);
     int64_t year = decode(rtc, rtc->cmos[CENTURY]) * 100 + decode(rtc, rtc->cmos[YEAR]);
     if (month < 1 || month > 12)
@@ -175,6 +182,7 @@ static void thaw(struct mc146818 *rtc, uint64_t now)
                         (int64_t)decode_hour(rtc, rtc->cmos[HOURS]) * 3600 +
                         (int64_t)decode(rtc, rtc->cmos[MINUTES]) * 60 +
                         (int64_t)decode(rtc, rtc->cmos[SECONDS]);
+    rtc->cmos[REG_B] = control;
     rtc->base_ns = now - (now - rtc->base_ns) % NS_PER_S;
 }
 
@@ -318,8 +326,6 @@ static void write_control(struct mc146818 *rtc, unsigned reg, uint8_t value, uin
     if (was_running)
         freeze(rtc, now);
     rtc->cmos[reg] = reg == REG_A ? value & 0x7f : value;
-    if (reg == REG_B && was_running && runs(rtc))
-        freeze(rtc, now); /* the format may have changed */
     /* The first second after the divider was released is half a second long. */
     if (!divider_ran && divider_runs(rtc))
         rtc->base_ns = now - NS_PER_S / 2;
@@ -343,9 +349,11 @@ static void write_register(struct mc146818 *rtc, uint8_t value)
     } else if (is_calendar(reg) && runs(rtc)) {
         freeze(rtc, now);
         rtc->cmos[reg] = value;
+        rtc->touched = 1;
         thaw(rtc, now);
     } else {
         rtc->cmos[reg] = value;
+        rtc->touched |= is_calendar(reg);
     }
     update(rtc, now);
 }
@@ -361,7 +369,7 @@ static void rtc_write(struct device *dev, uint64_t off, unsigned size, uint64_t 
 {
     struct mc146818 *rtc = container_of(dev, struct mc146818, dev);
     if (off == 0) {
-        rtc->index = value & 0x7f;
+        rtc->index = (value & 0x7f) == CENTURY_ALIAS ? CENTURY : value & 0x7f;
         if (size > 1)
             write_register(rtc, (uint8_t)(value >> 8));
     } else {
@@ -393,6 +401,8 @@ static void loaded(struct device *dev)
 static const struct state_field fields[] = {
     STATE(struct mc146818, index),
     STATE_ARRAY(struct mc146818, cmos, uint8_t),
+    STATE(struct mc146818, frozen_format),
+    STATE(struct mc146818, touched),
     STATE(struct mc146818, base_seconds),
     STATE(struct mc146818, base_ns),
     STATE(struct mc146818, flags_ns),

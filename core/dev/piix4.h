@@ -18,10 +18,12 @@ struct piix4_isa {
     uint8_t pirq_level[4];
     uint16_t driven;      /* interrupt inputs held high by a PIRQ */
     uint8_t rcr;          /* reset control, port 0xcf9 */
+    uint8_t apm[2];       /* APMC and APMS, ports 0xb2 and 0xb3: storage, as there is no SMI */
     struct irq irq[16];   /* wiring */
 };
 
-/* 16 wires to the interrupt controller are taken from `irq` (i8259_input 16..31). The bus `io` gets port 0xcf9. */
+/* 16 wires to the interrupt controller are taken from `irq` (i8259_input 16..31). The bus `io` gets
+ * the ports 0xcf9, 0xb2 and 0xb3. */
 void piix4_isa_init(struct piix4_isa *isa, struct platform *p, struct pci_bus *pci, unsigned slot,
                     struct bus *io, const struct irq irq[16]);
 /* Input PIRQ A..D (0..3) for pci_bus_create(); may be taken before piix4_isa_init. */

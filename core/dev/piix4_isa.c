@@ -70,6 +70,21 @@ static void rcr_write(struct device *dev, uint64_t off, unsigned size, uint64_t 
 
 static const struct io_ops rcr_ops = {.read = rcr_read, .write = rcr_write};
 
+static uint64_t apm_read(struct device *dev, uint64_t off, unsigned size)
+{
+    const struct piix4_isa *isa = container_of(dev, struct piix4_isa, pci.dev);
+    return size == 1 ? isa->apm[off & 1] : (uint64_t)isa->apm[1] << 8 | isa->apm[0];
+}
+
+static void apm_write(struct device *dev, uint64_t off, unsigned size, uint64_t value)
+{
+    struct piix4_isa *isa = container_of(dev, struct piix4_isa, pci.dev);
+    for (unsigned i = 0; i < size; i++)
+        isa->apm[(off + i) & 1] = (uint8_t)(value >> 8 * i);
+}
+
+static const struct io_ops apm_ops = {.read = apm_read, .write = apm_write};
+
 static void reset(struct device *dev)
 {
     static const struct {
@@ -85,6 +100,7 @@ static void reset(struct device *dev)
     for (size_t i = 0; i < ARRAY_LEN(defaults); i++)
         isa->pci.config[defaults[i].reg] = defaults[i].value;
     isa->rcr = 0;
+    memset(isa->apm, 0, sizeof isa->apm);
     update(isa);
 }
 
@@ -98,6 +114,7 @@ static const struct state_field fields[] = {
     STATE_ARRAY(struct piix4_isa, pirq_level, uint8_t),
     STATE(struct piix4_isa, driven),
     STATE(struct piix4_isa, rcr),
+    STATE_ARRAY(struct piix4_isa, apm, uint8_t),
     STATE_END,
 };
 
@@ -124,6 +141,7 @@ void piix4_isa_init(struct piix4_isa *isa, struct platform *p, struct pci_bus *p
     pci_dev_init(&isa->pci, pci, slot, 0, &cls);
     memset(isa->pci.writable + 0x40, 0xff, 0xc0);
     isa->pci.config_written = config_written;
+    bus_map(io, 0xb2, 2, &apm_ops, &isa->pci.dev, "apm");
     bus_map(io, 0xcf9, 1, &rcr_ops, &isa->pci.dev, "reset-control");
     reset(&isa->pci.dev);
 }

@@ -21,6 +21,9 @@
 
 enum {
     CFG_PM_BASE = 0x40,
+    CFG_DEVICE_F = 0x5f, /* top bytes of the resource registers for the Super I/O chip: */
+    CFG_DEVICE_G = 0x63, /* which of its devices are decoded */
+    CFG_DEVICE_H = 0x67,
     CFG_PM_MISC = 0x80,
     CFG_SMB_BASE = 0x90,
     CFG_SMB_HOST = 0xd2,
@@ -301,9 +304,11 @@ static void reset(struct device *dev)
     struct piix4_pm *pm = container_of(dev, struct piix4_pm, pci.dev);
     pci_dev_reset(&pm->pci);
     memset(pm->pci.config + 0x40, 0, 0xc0);
-    pm->pci.config[0x3c] = 9;
     pm->pci.config[CFG_PM_BASE] = 1;
-    /* As the board's firmware leaves it: SMBus host at port 0x1100. */
+    /* As the board's firmware leaves it: both serial ports decoded, SMBus host at port 0x1100. */
+    pm->pci.config[CFG_DEVICE_F] = 0x10;
+    pm->pci.config[CFG_DEVICE_G] = 0x60;
+    pm->pci.config[CFG_DEVICE_H] = 0x98;
     st_le32(pm->pci.config + CFG_SMB_BASE, 0x1101);
     pm->pci.config[CFG_SMB_HOST] = 0x09;
     pm->pm1_status = 0;
@@ -383,6 +388,7 @@ void piix4_pm_init(struct piix4_pm *pm, struct platform *p, struct pci_bus *pci,
     static const struct pci_class cls = {
         .vendor = 0x8086,
         .device = 0x7113,
+        .revision = 3,
         .base_class = 0x06,
         .subclass = 0x80,
         .int_pin = 1,

@@ -42,6 +42,8 @@ enum {
     PORT_BITS = 0x1240,   /* suspend, reset, resume; the others need a device */
     SOF_RESET = 0x40,
     CFG_RELEASE = 0x60,
+    CFG_STATUS = 0x6a,
+    STATUS_CLOCK = 0x01, /* 48 MHz are there */
     RELEASE_1_0 = 0x10,
     CFG_LEGACY = 0xc0,
     LEGACY_RESET = 0x2000,
@@ -182,6 +184,7 @@ static void reset(struct device *dev)
     struct piix4_usb *usb = usb_of(dev);
     pci_dev_reset(&usb->pci);
     usb->pci.config[CFG_RELEASE] = RELEASE_1_0;
+    usb->pci.config[CFG_STATUS] = STATUS_CLOCK;
     st_le16(usb->pci.config + CFG_LEGACY, LEGACY_RESET);
     reset_registers(usb);
 }

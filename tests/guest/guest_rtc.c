@@ -54,10 +54,36 @@ static int is_update_on_the_second(uint32_t since, uint32_t second)
     return seconds >= 1 && is_near(passed, seconds * second);
 }
 
+/* Firmware that stops the clock, sets it up and lets it go in another format does not change the
+ * time, whatever the hour is. */
+static void check_format_changes(void)
+{
+    static const uint8_t hours[][2] = {{0x00, 0x12}, {0x08, 0x08}, {0x12, 0x92}, {0x20, 0x88}};
+
+    for (unsigned i = 0; i < 4; i++) {
+        rtc_write(11, 0x82);
+        rtc_write(4, hours[i][0]);
+        rtc_write(2, 0x30);
+        rtc_write(11, 0x02);
+        CHECK_EQ(rtc_read(4), hours[i][0]);
+        rtc_write(11, 0x82);
+        rtc_write(11, 0x00);
+        CHECK_EQ(rtc_read(4), hours[i][1]);
+        rtc_write(11, 0x02);
+        CHECK_EQ(rtc_read(4), hours[i][0]);
+        rtc_write(11, 0x06);
+        CHECK_EQ(rtc_read(2), 30);
+        rtc_write(11, 0x02);
+    }
+    /* The century has two addresses. */
+    CHECK_EQ(rtc_read(0x37), rtc_read(0x32));
+}
+
 void guest_main(void)
 {
     uint32_t t0, t1;
 
+    check_format_changes();
     /* 24-hour binary mode, as firmware leaves it or not. */
     rtc_write(11, (uint8_t)((rtc_read(11) | 6) & 0x7f));
     CHECK_EQ(rtc_read(13) & 0x80, 0x80);

@@ -26,9 +26,16 @@ def typed():
     took = time.monotonic() - started
     check(0.7 < took < 20, "sleep 1 took", took)
     t.wait_for(b"# ")
+    # BREAK, and the key behind it, are for the kernel.
+    t.type(b"echo 1 >/proc/sys/kernel/sysrq\r")
+    t.wait_for(b"# ")
+    t.type(b"\x01bh")
+    t.wait_for(b"sysrq: HELP")
     t.type(b"\x01x")
     t.finish(0)
     verify("typed.zst")
+    r = expect(0, TRACE, "--inputs", "typed.zst")
+    check(b"input break channel=0" in r.out, r.out[-500:])
 
 
 def piped():

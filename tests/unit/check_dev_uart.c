@@ -38,6 +38,54 @@ static size_t feed(const char *s)
     return uart.dev.ops->input(&uart.dev, (const uint8_t *)s, strlen(s));
 }
 
+/* A BREAK is a byte of zeros, told by LSR when it is the next; bytes keep their places around it. */
+START_TEST(line_break)
+{
+    begin();
+    set(2, 0x07);
+    set(1, 0x05);
+    ck_assert_uint_eq(feed("a"), 1);
+    uart.dev.ops->input_break(&uart.dev);
+    ck_assert_uint_eq(feed("h"), 1);
+    ck_assert_uint_eq(get(2) & 0x0f, 0x04);
+    ck_assert_uint_eq(get(5), 0xe1); /* ready, an error somewhere in the FIFO */
+    ck_assert_uint_eq(get(0), 'a');
+    ck_assert_uint_eq(get(2) & 0x0f, 0x06);
+    ck_assert_uint_eq(get(5), 0xf1);
+    ck_assert_uint_eq(get(5), 0x61);
+    ck_assert_uint_eq(get(2) & 0x0f, 0x04);
+    ck_assert_uint_eq(get(0), 0);
+    ck_assert_uint_eq(get(5), 0x61);
+    ck_assert_uint_eq(get(0), 'h');
+    ck_assert_uint_eq(get(5), 0x60);
+    end();
+}
+END_TEST
+
+/* While the FIFO is full or the line is cut off, it waits, and what comes later waits behind it. */
+START_TEST(line_break_waits)
+{
+    begin();
+    set(4, 0x10);
+    uart.dev.ops->input_break(&uart.dev);
+    ck_assert_uint_eq(get(5), 0x60);
+    ck_assert_uint_eq(feed("x"), 0);
+    set(4, 0);
+    ck_assert_uint_eq(get(5), 0x71);
+    ck_assert_uint_eq(get(0), 0);
+    set(2, 0x01);
+    ck_assert_uint_eq(feed("0123456789abcdef"), 16);
+    uart.dev.ops->input_break(&uart.dev);
+    for (unsigned i = 0; i < 16; i++) {
+        ck_assert_uint_eq(get(5), 0x61);
+        ck_assert_uint_eq(get(0), (unsigned)"0123456789abcdef"[i]);
+    }
+    ck_assert_uint_eq(get(5), 0xf1);
+    ck_assert_uint_eq(get(0), 0);
+    end();
+}
+END_TEST
+
 START_TEST(detection)
 {
     begin();
@@ -189,6 +237,8 @@ int main(void)
     Suite *suite = suite_create("dev_uart");
     TCase *tc = tcase_create("dev_uart");
     tcase_add_test(tc, detection);
+    tcase_add_test(tc, line_break);
+    tcase_add_test(tc, line_break_waits);
     tcase_add_test(tc, transmit_interrupt);
     tcase_add_test(tc, receive_trigger_and_timeout);
     tcase_add_test(tc, a_guest_that_polls_listens);
