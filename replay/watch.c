@@ -24,14 +24,14 @@ static void add_part(struct watch *w, struct watch_part part)
     w->parts[w->count++] = part;
 }
 
-/* A range that ends beyond the address space ends there. */
+/* Virtual addresses go on at 0 behind the last one, and are as the processor has them. */
 static void split(struct watch *w, size_t index)
 {
     const struct point *p = &w->timeline->points[w->vm].list[index];
     for (uint64_t done = 0; done < p->len;) {
         uint64_t at = p->va + done, len = min_u64(p->len - done, PAGE_SIZE - (at & PAGE_MASK));
-        if (at < p->va)
-            return;
+        if (!p->physical)
+            at = (uint64_t)(int64_t)(int32_t)(uint32_t)at;
         add_part(w, (struct watch_part){.point = index, .va = at, .len = (uint32_t)len});
         done += len;
     }
@@ -232,7 +232,8 @@ const struct point *watch_touched(struct timeline *t, unsigned vm, struct watch_
         const struct point *p = &t->points[vm].list[w->touched[i].point];
         struct watch_cause one;
         fill_cause(w, &w->touched[i], &one);
-        if ((found == NULL || one.changed) && (p->number == 0 || p->kind != POINT_WRITE || one.changed)) {
+        bool counts = p->number == 0 || p->kind != POINT_WRITE || one.changed;
+        if (counts && (found == NULL || one.changed)) {
             *cause = one;
             found = p;
         }

@@ -249,6 +249,34 @@ static void gdb_watch(const struct range *r)
     points_clear(&t.points[r->vm], &p);
 }
 
+/* Over the middle of the virtual address space there is memory on one side only, where the guest puts
+ * its exception vectors; over its end there is none. */
+static void edges(void)
+{
+    static const struct {
+        uint32_t va, len;
+        enum timeline_stop stop;
+    } cases[] = {
+        {0x7ffffffc, 8, TIMELINE_WATCH},
+        {0x7ffffffc, 4, TIMELINE_END},
+        {0xfffff000, 0x2000, TIMELINE_END},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct point p = {.kind = POINT_WRITE,
+                          .va = (uint64_t)(int64_t)(int32_t)cases[i].va,
+                          .len = cases[i].len,
+                          .asid = TLB_HISTORY_PRESENT_ASID};
+        struct range r = {.pa = cases[i].va, .len = cases[i].len};
+        points_set(&t.points[0], &p);
+        timeline_seek_now(&t, 0);
+        timeline_continue(&t, 0);
+        same(&r, "stop at an edge", cases[i].stop, finish(&r));
+        if (cases[i].stop == TIMELINE_WATCH)
+            same(&r, "physical address", 0, t.hit.cause.pa);
+        points_clear(&t.points[0], &p);
+    }
+}
+
 /* Most in the arena, some in the rings and tables, some over the edge of a page. */
 static void choose(struct rng *rng, uint64_t count)
 {
@@ -299,6 +327,7 @@ int main(int argc, char **argv)
         if (i % 4 == 0)
             gdb_watch(&ranges[i]);
     }
+    edges();
     timeline_seek_now(&t, UINT64_MAX);
     if (!replayer_check_end(&t.replayer))
         fail(&ranges[0], "the end of the trace", 0, 1);

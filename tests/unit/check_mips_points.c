@@ -207,6 +207,31 @@ START_TEST(watch_masks)
 }
 END_TEST
 
+/* The debugger's watchpoints at the ends of the page that is mapped last of all. */
+START_TEST(watchpoints_at_the_ends)
+{
+    static const struct {
+        uint32_t pa, len, access;
+        bool hit;
+    } cases[] = {
+        {0x5ffc, 4, 0xffc, true},  {0x5ff0, 12, 0xffc, false}, {0x5ffc, 8, 0xff8, false},
+        {0x4ffc, 8, 0x000, true},  {0x4ffc, 4, 0x000, false},  {0x4000, 0x2000, 0x800, true},
+        {0x6000, 4, 0xffc, false},
+    };
+    for (unsigned i = 0; i < ARRAY_LEN(cases); i++) {
+        struct rig *r = start(false, 0);
+        struct mips_watch w = {cases[i].pa, cases[i].len, MIPS_WRITE};
+        map_page(r, sext32(0xfffff000), 0x5000);
+        GPR(r, T0) = sext32(0xfffff000 + cases[i].access);
+        CODE(r, LW_W(T1, 0, T0), SW_W(T1, 0, T0), NOP_W);
+        mips_set_points(r->cpu, NULL, 0, &w, 1);
+        ck_assert_int_eq(rig_run(r, 3), cases[i].hit ? MIPS_STOP_WATCH : MIPS_STOP_LIMIT);
+        ck_assert_uint_eq(mips_steps(r->cpu), cases[i].hit ? 1 : 3);
+        rig_destroy(r);
+    }
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("mips_points");
@@ -219,6 +244,7 @@ static Suite *make_suite(void)
     tcase_add_test(t, watch_registers);
     tcase_add_loop_test(t, watch_on_the_last_page, 0, 4);
     tcase_add_loop_test(t, watch_masks, 0, 3);
+    tcase_add_test(t, watchpoints_at_the_ends);
     suite_add_tcase(suite, t);
     return suite;
 }
