@@ -12,7 +12,7 @@
 struct net_frame *net_frame_create(uint64_t id, uint64_t due, const struct net_offload *offload)
 {
     struct net_frame *f = xcalloc(1, sizeof *f);
-    f->refs = 1;
+    f->refs = f->segments = 1;
     f->id = id;
     f->due = due;
     if (offload != NULL)

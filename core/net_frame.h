@@ -53,7 +53,11 @@ struct net_frame {
     uint64_t id;   /* vm << 48 | nic << 40 | number there; from outside: NET_OUTSIDE, network */
     uint64_t due;  /* virtual ns: when it was sent, or gets where it goes next */
     uint64_t hash; /* of the content; set by net_frame_seal() */
+    uint64_t span; /* virtual ns: the first of its segments was there so much before it is due */
     struct net_offload offload;
+    /* What it is on a wire (core/net_burst.h): follows from content and offload. */
+    unsigned segments; /* frames, at least 1 */
+    uint32_t headers;  /* bytes that each begins with, if there are several */
     unsigned parts;
     struct net_part part[NET_PARTS_MAX];
     struct buf bytes;

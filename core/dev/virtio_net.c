@@ -2,6 +2,7 @@
 #include "core/dev/virtio_net.h"
 
 #include "core/dev/virtio_net_priv.h"
+#include "core/net_burst.h"
 
 #define BIT(n)  ((uint64_t)1 << (n))
 #define LINK_UP 1
@@ -104,6 +105,11 @@ static bool transmit(struct virtio_net *nic, const struct virtio_chain *chain)
         virtio_broken(&nic->v);
         net_frame_discard(f, &nic->pages);
         return false;
+    }
+    if (!net_burst_open(f, &nic->pages)) {
+        nic->count.malformed++;
+        net_frame_discard(f, &nic->pages);
+        return true;
     }
     net_frame_seal(f, &nic->pages);
     nic->count.sent++;

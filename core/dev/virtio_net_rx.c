@@ -306,7 +306,7 @@ static void finish_head(struct virtio_net *nic)
     net_frame_read(f, &nic->pages, 0, buf_reserve(&nic->scratch, f->len), f->len);
     if (f->offload.gso_type == NET_GSO_NONE) {
         put_finished(nic, f, NULL, 0);
-    } else if (!net_segments_begin(&s, nic->scratch.data, f->len, &f->offload)) {
+    } else if (!net_segments_begin(&s, nic->scratch.data, f->len, f->len, &f->offload)) {
         nic->count.malformed++;
     } else if (net_queue_count(&nic->inbox) + s.count > NET_QUEUE_FRAMES) {
         nic->count.too_long++;

@@ -116,6 +116,17 @@ START_TEST(sending)
 }
 END_TEST
 
+/* The headers of a frame of TCP, as far as cards look at them. */
+static void put_tcp(uint8_t *p, bool v6)
+{
+    st_be16(p + 12, v6 ? 0x86dd : 0x0800);
+    p[14] = v6 ? 0x60 : 0x45;
+    p[20] = v6 ? 6 : 0; /* next header; no fragment */
+    p[21] = 0;
+    p[23] = 6;
+    p[(v6 ? 54 : 34) + 12] = 5 << 4;
+}
+
 START_TEST(offload_checked)
 {
     static const struct {
@@ -131,7 +142,7 @@ START_TEST(offload_checked)
         {{.flags = 1, .gso_type = 1, .gso_size = 500, .csum_start = 34, .csum_offset = 16},
          0,
          true},
-        {{.flags = 1, .gso_type = 4, .gso_size = 500, .csum_start = 34, .csum_offset = 16},
+        {{.flags = 1, .gso_type = 4, .gso_size = 500, .csum_start = 54, .csum_offset = 16},
          0,
          true},
         {{.flags = 1, .gso_type = 0x81, .gso_size = 500, .csum_start = 34, .csum_offset = 16},
@@ -143,7 +154,7 @@ START_TEST(offload_checked)
         {{.flags = 1, .gso_type = 1, .gso_size = 500, .csum_start = 34, .csum_offset = 16},
          BIT64(11),
          false},
-        {{.flags = 1, .gso_type = 4, .gso_size = 500, .csum_start = 34, .csum_offset = 16},
+        {{.flags = 1, .gso_type = 4, .gso_size = 500, .csum_start = 54, .csum_offset = 16},
          BIT64(12),
          false},
         {{.flags = 1, .gso_type = 3, .gso_size = 500, .csum_start = 34, .csum_offset = 16},
@@ -153,6 +164,16 @@ START_TEST(offload_checked)
         {{.flags = 0, .gso_type = 1, .gso_size = 500, .csum_start = 34, .csum_offset = 16},
          0,
          false},
+        /* It cannot be cut: no headers of that kind, or too small pieces. */
+        {{.flags = 1, .gso_type = 4, .gso_size = 500, .csum_start = 34, .csum_offset = 16},
+         0,
+         false},
+        {{.flags = 1, .gso_type = 1, .gso_size = 500, .csum_start = 38, .csum_offset = 16},
+         0,
+         false},
+        {{.flags = 1, .gso_type = 1, .gso_size = 31, .csum_start = 34, .csum_offset = 16},
+         0,
+         false},
         {{.flags = 0x80, .hdr_len = 1, .csum_start = 0xffff}, 0, true}, /* nothing is asked for */
     };
     struct nrig *n = nrig_create(0, _i, true, F_ALL);
@@ -160,6 +181,7 @@ START_TEST(offload_checked)
         n->t->features = (F_ALL & ~cases[i].without) | BIT64(F_EVENT_IDX);
         nrig_start(n);
         unsigned malformed = (unsigned)n->nic.count.malformed;
+        put_tcp(ram(n, DATA), cases[i].o.gso_type == NET_GSO_TCPV6);
         transmit(n, &cases[i].o, DATA, 1400, false);
         expect_used(n, TX, 0);
         ck_assert_msg(n->sent_count == cases[i].good, "case %u", i);
