@@ -5,11 +5,10 @@
 #include "core/base/err.h"
 #include "core/net_segment.h"
 
-/* `head` gets the first bytes, among them all headers. */
+/* `head` gets the first `have` bytes, among them all headers. */
 static bool parse(struct net_segments *s, const struct net_frame *f, const struct net_pages *pages,
-                  uint8_t head[NET_HEADERS_MAX])
+                  uint8_t head[NET_HEADERS_MAX], size_t have)
 {
-    size_t have = (size_t)min_u64(f->len, NET_HEADERS_MAX);
     net_frame_read(f, pages, 0, head, have);
     return net_segments_begin(s, head, have, f->len, &f->offload);
 }
@@ -20,7 +19,7 @@ bool net_burst_open(struct net_frame *f, const struct net_pages *pages)
     struct net_segments s;
     if (f->offload.gso_type == NET_GSO_NONE)
         return true;
-    if (!parse(&s, f, pages, head))
+    if (!parse(&s, f, pages, head, (size_t)min_u64(f->len, NET_HEADERS_MAX)))
         return false;
     if (s.count > 1) {
         f->segments = s.count;
@@ -72,7 +71,8 @@ struct net_frame *net_burst_cut(struct net_frame *f, const struct net_pages *pag
 {
     uint8_t head[NET_HEADERS_MAX];
     struct net_segments s;
-    CHECK(from < to && to <= f->segments && parse(&s, f, pages, head),
+    /* Behind the headers there may be pages that are taken out already. */
+    CHECK(from < to && to <= f->segments && parse(&s, f, pages, head, f->headers),
           "frames %u to %u of a burst of %u", from, to, f->segments);
     struct net_offload o = f->offload;
     if (to - from == 1) {
