@@ -42,12 +42,24 @@ struct disk_config {
     bool persistent; /* what the guest wrote is for the image, when the run ends */
 };
 
+/* One direction of a link: see core/net_way.h. */
+struct way_config {
+    uint64_t latency_ns; /* at least an epoch */
+    uint64_t jitter_ns;  /* by lot up to that much more; at most JITTER_NS_MAX */
+    uint64_t bandwidth;  /* bits per virtual second, all of a frame on the wire; 0: no limit */
+    uint64_t queue;      /* bytes that may wait for the line; at most QUEUE_BYTES_MAX */
+    uint32_t loss_ppm;   /* frames lost, per million */
+};
+
+#define JITTER_NS_MAX       10000000000ull
+#define QUEUE_BYTES_DEFAULT (1u << 20)
+#define QUEUE_BYTES_MIN     4096u
+#define QUEUE_BYTES_MAX     (1u << 30)
+
 /* A network is a switch; a link joins a network card to it. */
 struct link_config {
-    uint64_t latency_ns; /* one way, at least an epoch */
-    uint64_t bandwidth;  /* bits per virtual second; 0: no limit */
-    uint32_t loss_ppm;   /* frames lost on the way to the switch, per million */
-    uint32_t mtu;        /* bytes behind the Ethernet header: 68 to 65535 */
+    struct way_config out, in; /* from the card, and to it */
+    uint32_t mtu;              /* bytes behind the Ethernet header: 68 to 65535 */
 };
 
 struct nic_config {

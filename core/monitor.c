@@ -17,12 +17,13 @@ static bool net_deliver(void *ctx, unsigned port, struct net_frame *f)
     return nic->ops->frame(nic, f);
 }
 
-static void net_lost(void *ctx, unsigned port, const struct net_frame *f, enum net_loss why)
+static void net_lost(void *ctx, unsigned port, const struct net_frame *f, uint32_t len,
+                     enum net_loss why)
 {
     struct monitor *m = ctx;
     if (!net_is_gateway(port))
         vm_frame_event(m->vms[net_port_vm(port)], net_port_nic(port),
-                       why == NET_NO_ROOM ? FRAME_NO_ROOM : FRAME_LOST, f->id, f->len);
+                       why == NET_NO_ROOM ? FRAME_NO_ROOM : FRAME_LOST, f->id, len);
 }
 
 static void net_tap(void *ctx, unsigned port, bool towards, uint64_t time,
@@ -48,7 +49,7 @@ static const struct net_ops net_ops = {
 /* What is sent to the outside is read there; with the pages of any VM, as it is between epochs. */
 static void attach_gateways(struct monitor *m)
 {
-    const struct link_config link = {.mtu = GATEWAY_MTU};
+    const struct link_config link = {.mtu = GATEWAY_MTU}; /* no limits of its own */
     for (unsigned i = 0; i < m->config.networks_count; i++)
         if (m->config.networks[i].gateway)
             net_attach(&m->net, net_gateway(i), i, &link, &m->vms[0]->net_pages);

@@ -4,23 +4,21 @@
 
 #include "core/base/bytes.h"
 #include "core/base/splitmix.h"
+#include "core/net_burst.h"
 
-#define TYPE_VLAN  0x8100
-#define TYPE_QINQ  0x88a8
-#define MAC_GROUP  ((uint64_t)1 << 40) /* broadcast or multicast */
-#define MAC_KNOWN  ((uint64_t)1 << 48)
-#define NO_PORT    NET_PORTS
-#define NS         1000000000u
-#define PPM        1000000u
-#define TCP_LENGTH 12 /* the byte of a TCP header with its length */
+#define TYPE_VLAN 0x8100
+#define TYPE_QINQ 0x88a8
+#define MAC_GROUP ((uint64_t)1 << 40) /* broadcast or multicast */
+#define MAC_KNOWN ((uint64_t)1 << 48)
+#define NO_PORT   NET_PORTS
 
 _Static_assert(NET_PORTS <= 256, "a port fits net_switch.port");
 
 const struct state_field net_line_fields[] = {
     NET_QUEUE_STATE_FIELDS(struct net_line, queue),
-    STATE(struct net_line, busy_up),
-    STATE(struct net_line, busy_down),
-    STATE(struct net_line, drawn),
+    NET_WAY_STATE_FIELDS(struct net_line, out),
+    NET_WAY_STATE_FIELDS(struct net_line, in),
+    STATE(struct net_line, entered),
     STATE(struct net_line, sent),
     STATE(struct net_line, sent_bytes),
     STATE(struct net_line, got),
@@ -59,79 +57,81 @@ void net_attach(struct net *n, unsigned port, unsigned network, const struct lin
     struct net_line *l = &n->line[port];
     l->attached = true;
     l->network = network;
-    l->link = *link;
+    l->mtu = link->mtu;
+    l->out = (struct net_way){.config = link->out, .lots = splitmix64(n->seed, port + 1)};
+    l->in = (struct net_way){.config = link->in, .lots = splitmix64(n->seed, NET_PORTS + port + 1)};
     l->pages = pages;
 }
 
-static void lose(struct net *n, unsigned port, struct net_frame *f, enum net_loss why,
-                 const struct net_pages *pages)
+/* A whole frame or burst. */
+static void lose(struct net *n, unsigned port, struct net_frame *f, enum net_loss why)
 {
-    n->line[port].lost[why]++;
-    n->ops->lost(n->ctx, port, f, why);
-    net_frame_discard(f, pages);
-}
-
-/* A frame that is to be cut is as long as its headers and gso_size. */
-static uint64_t longest(const struct net_frame *f, const struct net_pages *pages)
-{
-    const struct net_offload *o = &f->offload;
-    if (o->gso_type == NET_GSO_NONE)
-        return f->len;
-    unsigned tcp = net_frame_read16(f, pages, (size_t)o->csum_start + TCP_LENGTH) >> 12;
-    return min_u64(f->len, (uint64_t)o->csum_start + 4 * tcp + o->gso_size);
+    n->line[port].lost[why] += f->segments;
+    n->ops->lost(n->ctx, port, f, f->len, why);
+    net_frame_discard(f, n->line[port].pages);
 }
 
 static bool fits(const struct net_line *l, const struct net_frame *f, const struct net_pages *pages)
 {
     uint16_t type = net_frame_read16(f, pages, NET_HEADER - 2);
     bool tagged = type == TYPE_VLAN || type == TYPE_QINQ;
-    return longest(f, pages) <= (uint64_t)l->link.mtu + NET_HEADER + (tagged ? NET_VLAN_TAG : 0);
+    return net_burst_longest(f) <= (uint64_t)l->mtu + NET_HEADER + (tagged ? NET_VLAN_TAG : 0);
 }
 
-/* When a frame that is ready at `time` is on the line as a whole. */
-static uint64_t transmit(const struct net_line *l, uint64_t busy, uint64_t time, uint32_t len)
+/* What is on one way of a line. */
+struct passage {
+    struct net *n;
+    unsigned port;
+    uint64_t now; /* of the barrier */
+};
+
+static void lost_on_way(void *ctx, const struct net_frame *f, uint32_t len, enum net_loss why)
 {
-    uint64_t takes = 0;
-    if (l->link.bandwidth != 0)
-        takes = ((uint64_t)len * 8 * NS - 1) / l->link.bandwidth + 1; /* rounded up */
-    return max_u64(busy, time) + takes;
+    const struct passage *p = ctx;
+    p->n->line[p->port].lost[why]++;
+    p->n->ops->lost(p->n->ctx, p->port, f, len, why);
 }
 
-static bool draw_loss(const struct net *n, unsigned port, struct net_line *l)
+static void reaches_switch(void *ctx, struct net_frame *f)
 {
-    uint64_t lot = splitmix64(splitmix64(n->seed, port + 1), ++l->drawn);
-    return (lot >> 32) * PPM >> 32 < l->link.loss_ppm;
+    const struct passage *p = ctx;
+    if (!net_queue_push(&p->n->line[p->port].queue, f))
+        lose(p->n, p->port, f, NET_LINE_FULL);
 }
+
+static void reaches_card(void *ctx, struct net_frame *f)
+{
+    const struct passage *p = ctx;
+    struct net_line *l = &p->n->line[p->port];
+    unsigned segments = f->segments;
+    uint32_t len = f->len;
+    f->due = max_u64(f->due, p->now);
+    if (!p->n->ops->deliver(p->n->ctx, p->port, f)) {
+        lose(p->n, p->port, f, NET_NO_ROOM);
+        return;
+    }
+    l->got += segments;
+    l->got_bytes += len;
+}
+
+static const struct net_way_ops out_ops = {.arrives = reaches_switch, .lost = lost_on_way};
+static const struct net_way_ops in_ops = {.arrives = reaches_card, .lost = lost_on_way};
 
 void net_send(struct net *n, unsigned port, struct net_frame *f)
 {
     struct net_line *l = &n->line[port];
+    struct passage p = {.n = n, .port = port};
     CHECK(l->attached, "port %u sends", port);
-    uint64_t until = transmit(l, l->busy_up, f->due, f->len);
-    bool lost = draw_loss(n, port, l);
-    if (!fits(l, f, l->pages)) {
-        lose(n, port, f, NET_TOO_LONG, l->pages);
-        return;
-    }
-    if (net_queue_count(&l->queue) >= NET_QUEUE_FRAMES ||
-        l->queue.bytes + f->len > NET_QUEUE_BYTES) {
-        lose(n, port, f, NET_LINE_FULL, l->pages);
-        return;
-    }
-    l->busy_up = until;
-    if (lost) {
-        lose(n, port, f, NET_LOST, l->pages);
-        return;
-    }
-    /* A snapshot cannot know the frame yet, so it may still be stamped. */
-    f->due = until + l->link.latency_ns;
-    CHECK(net_queue_push(&l->queue, f), "line %u is full", port);
+    if (fits(l, f, l->pages))
+        net_way_send(&l->out, f, l->pages, &out_ops, &p);
+    else
+        lose(n, port, f, NET_TOO_LONG);
 }
 
 void net_send_in(struct net *n, unsigned network, uint64_t now, const void *bytes, size_t len)
 {
     unsigned port = net_gateway(network);
-    uint64_t id = NET_FRAME_ID(NET_OUTSIDE, network, n->line[port].drawn + 1);
+    uint64_t id = NET_FRAME_ID(NET_OUTSIDE, network, ++n->line[port].entered);
     struct net_frame *f = net_frame_create(id, now, NULL);
     memcpy(net_frame_add_bytes(f, len), bytes, len);
     net_frame_seal(f, n->line[port].pages);
@@ -177,28 +177,22 @@ static void leave(struct net *n, unsigned port, const struct net_frame *f,
         return;
     }
     n->ops->outside(n->ctx, port, f, from);
-    l->got++;
+    l->got += f->segments;
     l->got_bytes += f->len;
 }
 
-/* From the switch to a card, at `time`. */
+/* From the switch to a card. */
 static void forward(struct net *n, unsigned port, const struct net_frame *f,
-                    const struct net_pages *from, uint64_t time, uint64_t now)
+                    const struct net_pages *from, uint64_t now)
 {
     struct net_line *l = &n->line[port];
-    uint64_t until = transmit(l, l->busy_down, time, f->len);
-    struct net_frame *copy = net_frame_clone(f, max_u64(until + l->link.latency_ns, now), l->pages);
-    if (!fits(l, f, from)) {
-        lose(n, port, copy, NET_TOO_LONG, l->pages);
-        return;
-    }
-    if (!n->ops->deliver(n->ctx, port, copy)) {
-        lose(n, port, copy, NET_NO_ROOM, l->pages);
-        return;
-    }
-    l->busy_down = until;
-    l->got++;
-    l->got_bytes += f->len;
+    struct passage p = {.n = n, .port = port, .now = now};
+    bool passes = fits(l, f, from);
+    struct net_frame *copy = net_frame_clone(f, f->due, l->pages);
+    if (passes)
+        net_way_send(&l->in, copy, l->pages, &in_ops, &p);
+    else
+        lose(n, port, copy, NET_TOO_LONG);
 }
 
 static void pass_switch(struct net *n, unsigned port, struct net_frame *f, uint64_t now)
@@ -206,7 +200,7 @@ static void pass_switch(struct net *n, unsigned port, struct net_frame *f, uint6
     struct net_line *l = &n->line[port];
     struct net_switch *s = &n->switches[l->network];
     uint64_t to = read_mac(f, l->pages, 0), time = f->due;
-    l->sent++;
+    l->sent += f->segments;
     l->sent_bytes += f->len;
     if (n->ops->tap != NULL)
         n->ops->tap(n->ctx, port, false, time, f);
@@ -224,7 +218,7 @@ static void pass_switch(struct net *n, unsigned port, struct net_frame *f, uint6
         if (net_is_gateway(i))
             leave(n, i, f, l->pages);
         else
-            forward(n, i, f, l->pages, time, now);
+            forward(n, i, f, l->pages, now);
     }
     net_frame_discard(f, l->pages);
 }

@@ -5,12 +5,11 @@
  *     card --- line ---> switch --- line ---> card
  *        net_send()     net_barrier()      ops->deliver()
  *
- * A line has, in each direction, a bandwidth (a frame waits until those before
- * it are on the line) and a latency; towards the switch it loses frames by
- * lot. A frame counts as its bytes, without preamble, check sequence and gap. A
- * line passes no frame of more than its MTU behind the Ethernet header and one
- * VLAN tag; one that is to be cut into segments (GSO) counts as its longest
- * segment. What is on a line is machine state of bounded size.
+ * A line has two directions with values of their own: bandwidth and queue,
+ * latency and jitter, loss (core/net_way.h). It passes no frame of more than its
+ * MTU behind the Ethernet header and one VLAN tag. A long frame that its sender
+ * left to be cut into segments counts as these in all respects
+ * (core/net_burst.h). What is on a line is machine state of bounded size.
  *
  * DETERMINISM: net_send() touches the sender's own port only, so the threads
  * of all VMs may be in it during an epoch. All else is called at barriers, by
@@ -25,6 +24,7 @@
 #include "core/base/state.h"
 #include "core/config.h"
 #include "core/net_queue.h"
+#include "core/net_way.h"
 
 #define NET_PORTS (VMS_MAX * NICS_MAX + NETWORKS_MAX)
 #define NET_MACS  64 /* addresses that a switch remembers */
@@ -51,14 +51,6 @@ static inline unsigned net_port_nic(unsigned port)
     return port % NICS_MAX;
 }
 
-enum net_loss {
-    NET_LOST,     /* by lot */
-    NET_TOO_LONG, /* for one of the two lines */
-    NET_LINE_FULL,
-    NET_NO_ROOM, /* at the receiver */
-    NET_LOSSES,
-};
-
 struct net_ops {
     /* At the barrier: `f` is for that port, at its due time. True: it was taken over, with its
      * holds. False: no room; it stays the caller's. */
@@ -67,9 +59,10 @@ struct net_ops {
      * where a gateway is attached. */
     void (*outside)(void *ctx, unsigned port, const struct net_frame *f,
                     const struct net_pages *pages);
-    /* A frame is lost on the line of that port (its sender's in net_send, then by that thread; or
-     * the receiver's), and gone afterwards. */
-    void (*lost)(void *ctx, unsigned port, const struct net_frame *f, enum net_loss why);
+    /* A frame of `len` bytes, perhaps a segment of `f`, is lost on the line of that port (its
+     * sender's in net_send, then by that thread; or the receiver's). */
+    void (*lost)(void *ctx, unsigned port, const struct net_frame *f, uint32_t len,
+                 enum net_loss why);
     /* At the barrier: a frame passes the switch from, or towards, that port. Times never go back.
      * What was lost on the way to the switch is not seen, what is lost behind it is. NULL: nobody
      * looks. */
@@ -80,14 +73,13 @@ struct net_ops {
 struct net_line {
     bool attached;
     unsigned network;
-    struct link_config link;
+    uint32_t mtu;
     const struct net_pages *pages; /* of the VM */
+    struct net_way out, in;        /* to the switch, and from it; state, as all below */
     struct net_queue queue;        /* on its way to the switch, due there */
-    /* State. */
-    uint64_t busy_up, busy_down; /* virtual ns: a frame is being sent until then */
-    uint64_t drawn;              /* lots, one for each frame */
-    uint64_t sent, sent_bytes;   /* frames that passed the switch, from here */
-    uint64_t got, got_bytes;     /* and to here, delivered */
+    uint64_t entered;              /* frames that came in by this gateway */
+    uint64_t sent, sent_bytes;     /* frames on the wire that passed the switch, from here */
+    uint64_t got, got_bytes;       /* and to here, delivered */
     uint64_t lost[NET_LOSSES];
 };
 

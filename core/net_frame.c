@@ -12,7 +12,7 @@
 struct net_frame *net_frame_create(uint64_t id, uint64_t due, const struct net_offload *offload)
 {
     struct net_frame *f = xcalloc(1, sizeof *f);
-    f->refs = 1;
+    f->refs = f->segments = 1;
     f->id = id;
     f->due = due;
     if (offload != NULL)
@@ -26,25 +26,34 @@ static struct net_part *add_part(struct net_frame *f)
     return &f->part[f->parts++];
 }
 
-uint8_t *net_frame_add_bytes(struct net_frame *f, size_t n)
+/* More bytes of the last part. */
+static uint8_t *extend(struct net_frame *f, size_t n)
 {
     CHECK(n <= NET_FRAME_MAX - f->len, "frame of %zu bytes", f->len + n);
-    struct net_part *last = f->parts == 0 ? NULL : &f->part[f->parts - 1];
-    if (last == NULL || last->mpn1 != 0) {
-        last = add_part(f);
-        *last = (struct net_part){.off = (uint32_t)f->bytes.len};
-    }
-    last->len += (uint32_t)n;
+    f->part[f->parts - 1].len += (uint32_t)n;
     f->len += (uint32_t)n;
     uint8_t *place = buf_reserve(&f->bytes, n);
     f->bytes.len += n;
     return place;
 }
 
+uint8_t *net_frame_add_bytes(struct net_frame *f, size_t n)
+{
+    if (f->parts == 0 || f->part[f->parts - 1].page)
+        *add_part(f) = (struct net_part){.off = (uint32_t)f->bytes.len};
+    return extend(f, n);
+}
+
+uint8_t *net_frame_add_copy(struct net_frame *f)
+{
+    *add_part(f) = (struct net_part){.off = (uint32_t)f->bytes.len, .page = true};
+    return extend(f, PAGE_SIZE);
+}
+
 void net_frame_add_page(struct net_frame *f, uint64_t mpn1)
 {
     CHECK(PAGE_SIZE <= NET_FRAME_MAX - f->len, "frame of more than %u bytes", f->len);
-    *add_part(f) = (struct net_part){.mpn1 = mpn1, .len = PAGE_SIZE};
+    *add_part(f) = (struct net_part){.mpn1 = mpn1, .len = PAGE_SIZE, .page = true};
     f->len += PAGE_SIZE;
 }
 

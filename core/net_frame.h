@@ -2,8 +2,9 @@
  * An Ethernet frame on its way from one network card to another.
  *
  * Its content is a short sequence of parts: bytes that the frame holds, and
- * whole machine pages that it keeps a hold on, so that a page can travel from
- * VM to VM without being copied. A frame is built by one owner, sealed, and
+ * whole pages of its sender's memory. Of a page the frame keeps a hold on the
+ * machine page, so that it can travel from VM to VM without being copied, or,
+ * where that cannot be, a copy. A frame is built by one owner, sealed, and
  * from then on never changes.
  *
  * References and holds are two things. The reference count belongs to the
@@ -11,8 +12,9 @@
  * the state of the machines: it is given back once, when the frame leaves that
  * state (net_frame_discard), however many snapshots still know the frame.
  *
- * DETERMINISM: the hash is of the content, not of how it is cut into parts, as
- * that depends on what may be shared.
+ * DETERMINISM: which parts are pages follows from how the frame lay in its
+ * sender's memory, and a receiver may see it. Which of these are held depends on
+ * what may be shared, and nobody may see it. The hash is of the content alone.
  */
 #ifndef CORE_NET_FRAME_H
 #define CORE_NET_FRAME_H
@@ -42,6 +44,7 @@ struct net_part {
     uint64_t mpn1; /* machine page + 1: the part is that page; 0: bytes of the frame */
     uint32_t off;  /* into the frame's bytes */
     uint32_t len;  /* PAGE_SIZE for a page */
+    bool page;     /* a whole page of the sender's memory, held or copied */
 };
 
 struct net_frame {
@@ -50,7 +53,11 @@ struct net_frame {
     uint64_t id;   /* vm << 48 | nic << 40 | number there; from outside: NET_OUTSIDE, network */
     uint64_t due;  /* virtual ns: when it was sent, or gets where it goes next */
     uint64_t hash; /* of the content; set by net_frame_seal() */
+    uint64_t span; /* virtual ns: the first of its segments was there so much before it is due */
     struct net_offload offload;
+    /* What it is on a wire (core/net_burst.h): follows from content and offload. */
+    unsigned segments; /* frames, at least 1 */
+    uint32_t headers;  /* bytes that each begins with, if there are several */
     unsigned parts;
     struct net_part part[NET_PARTS_MAX];
     struct buf bytes;
@@ -77,6 +84,8 @@ struct net_frame *net_frame_create(uint64_t id, uint64_t due, const struct net_o
 uint8_t *net_frame_add_bytes(struct net_frame *f, size_t n);
 /* Append a whole page; the hold on it becomes the frame's. */
 void net_frame_add_page(struct net_frame *f, uint64_t mpn1);
+/* Append a whole page that cannot be held: PAGE_SIZE bytes, as for net_frame_add_bytes(). */
+uint8_t *net_frame_add_copy(struct net_frame *f);
 /* The content is complete. */
 void net_frame_seal(struct net_frame *f, const struct net_pages *pages);
 /* A sealed frame of its own with the same content, for another owner or time; takes a further hold

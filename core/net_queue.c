@@ -45,6 +45,7 @@ static uint64_t entry_hash(uint64_t number, const struct net_frame *f)
         number,
         f->id,
         f->due,
+        f->span,
         f->len,
         f->hash,
         (uint64_t)o->flags << 24 | (uint64_t)o->gso_type << 16 | o->gso_size,

@@ -21,7 +21,7 @@
 #include "core/net_frame.h"
 #include "core/radix.h"
 
-#define NET_QUEUE_FRAMES 4096        /* a power of two */
+#define NET_QUEUE_FRAMES 16384       /* a power of two */
 #define NET_QUEUE_BYTES  (16u << 20) /* of content */
 
 struct net_queue {

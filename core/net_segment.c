@@ -49,14 +49,14 @@ bool net_checksum_fill(uint8_t *bytes, size_t len, const struct net_offload *o)
 }
 
 /* Find the TCP header behind an IPv6 header and those extensions that may be in each segment. */
-static bool skip_ipv6(struct net_segments *s)
+static bool skip_ipv6(struct net_segments *s, size_t have)
 {
-    if (s->len < s->ip + IPV6_HEADER || s->bytes[s->ip] >> 4 != 6)
+    if (have < s->ip + IPV6_HEADER || s->bytes[s->ip] >> 4 != 6)
         return false;
     uint8_t next = s->bytes[s->ip + 6];
     size_t at = s->ip + IPV6_HEADER;
     while (next == 0 || next == 43 || next == 60) { /* hop-by-hop, routing, destination */
-        if (s->len < at + 8)
+        if (have < at + 8)
             return false;
         next = s->bytes[at];
         at += 8 * ((size_t)s->bytes[at + 1] + 1);
@@ -65,9 +65,9 @@ static bool skip_ipv6(struct net_segments *s)
     return next == PROTO_TCP;
 }
 
-static bool skip_ipv4(struct net_segments *s)
+static bool skip_ipv4(struct net_segments *s, size_t have)
 {
-    if (s->len < s->ip + IPV4_HEADER || s->bytes[s->ip] >> 4 != 4)
+    if (have < s->ip + IPV4_HEADER || s->bytes[s->ip] >> 4 != 4)
         return false;
     size_t header = 4 * (size_t)(s->bytes[s->ip] & 15);
     bool fragment = (ld_be16(s->bytes + s->ip + 6) & 0x3fff) != 0;
@@ -75,25 +75,25 @@ static bool skip_ipv4(struct net_segments *s)
     return header >= IPV4_HEADER && !fragment && s->bytes[s->ip + 9] == PROTO_TCP;
 }
 
-bool net_segments_begin(struct net_segments *s, const uint8_t *bytes, size_t len,
+bool net_segments_begin(struct net_segments *s, const uint8_t *bytes, size_t have, size_t len,
                         const struct net_offload *o)
 {
     *s = (struct net_segments){.bytes = bytes, .len = len, .size = o->gso_size};
     size_t type = NET_HEADER - 2;
-    while (type + 2 <= len &&
+    while (type + 2 <= have &&
            (ld_be16(bytes + type) == TYPE_VLAN || ld_be16(bytes + type) == TYPE_QINQ))
         type += NET_VLAN_TAG;
-    if (type + 2 > len || o->gso_size < NET_GSO_SIZE_MIN)
+    if (type + 2 > have || o->gso_size < NET_GSO_SIZE_MIN)
         return false;
     s->ip = type + 2;
     unsigned kind = o->gso_type & ~(unsigned)NET_GSO_ECN;
     s->v6 = kind == NET_GSO_TCPV6;
     if (ld_be16(bytes + type) != (s->v6 ? TYPE_IPV6 : TYPE_IPV4) ||
-        (!s->v6 && kind != NET_GSO_TCPV4) || !(s->v6 ? skip_ipv6(s) : skip_ipv4(s)) ||
-        len < s->tcp + TCP_HEADER || s->tcp != o->csum_start)
+        (!s->v6 && kind != NET_GSO_TCPV4) || !(s->v6 ? skip_ipv6(s, have) : skip_ipv4(s, have)) ||
+        have < s->tcp + TCP_HEADER || s->tcp != o->csum_start)
         return false;
     size_t header = 4 * (size_t)(bytes[s->tcp + 12] >> 4);
-    if (header < TCP_HEADER || len < s->tcp + header)
+    if (header < TCP_HEADER || have < s->tcp + header)
         return false;
     s->payload = s->tcp + header;
     size_t rest = len - s->payload;
@@ -124,21 +124,28 @@ static void patch_ip(const struct net_segments *s, unsigned i, uint8_t *ip, size
     st_be16(ip + 10, (uint16_t)~fold(sum_words(ip, 4 * (size_t)(ip[0] & 15), 0)));
 }
 
+void net_segments_headers(const struct net_segments *s, unsigned from, unsigned to, uint8_t *head)
+{
+    size_t end = (size_t)min_u64(s->len - s->payload, (uint64_t)to * s->size);
+    size_t len = s->payload + end - (size_t)from * s->size;
+    uint8_t *ip = head + s->ip, *tcp = head + s->tcp;
+    patch_ip(s, from, ip, len - s->ip);
+    st_be32(tcp + 4, ld_be32(tcp + 4) + from * s->size);
+    if (to < s->count)
+        tcp[13] &= (uint8_t) ~(TCP_FIN | TCP_PSH);
+    if (from > 0)
+        tcp[13] &= (uint8_t)~TCP_CWR;
+    /* The pseudo header: addresses, protocol, length. */
+    uint64_t sum = s->v6 ? sum_words(ip + 8, 32, 0) : sum_words(ip + 12, 8, 0);
+    st_be16(tcp + 16, fold(sum + PROTO_TCP + (len - s->tcp)));
+}
+
 void net_segments_make(const struct net_segments *s, unsigned i, uint8_t *out)
 {
-    size_t n = payload_len(s, i), len = s->payload + n;
+    size_t n = payload_len(s, i);
     memcpy(out, s->bytes, s->payload);
     memcpy(out + s->payload, s->bytes + s->payload + (size_t)i * s->size, n);
-    uint8_t *ip = out + s->ip, *tcp = out + s->tcp;
-    patch_ip(s, i, ip, len - s->ip);
-    st_be32(tcp + 4, ld_be32(tcp + 4) + i * s->size);
-    if (i + 1 < s->count)
-        tcp[13] &= (uint8_t) ~(TCP_FIN | TCP_PSH);
-    if (i > 0)
-        tcp[13] &= (uint8_t)~TCP_CWR;
-    /* With the pseudo header: addresses, protocol, length. */
-    st_be16(tcp + 16, 0);
-    uint64_t sum = s->v6 ? sum_words(ip + 8, 32, 0) : sum_words(ip + 12, 8, 0);
-    sum += PROTO_TCP + (len - s->tcp);
-    st_be16(tcp + 16, finish(sum_words(tcp, len - s->tcp, sum)));
+    net_segments_headers(s, i, i + 1, out);
+    uint8_t *tcp = out + s->tcp;
+    st_be16(tcp + 16, finish(sum_words(tcp, s->payload + n - s->tcp, 0)));
 }

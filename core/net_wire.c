@@ -10,7 +10,7 @@ void net_wire_each(struct net_wire *w, const struct net_frame *f, const struct n
     uint8_t *bytes = buf_reserve(&w->whole, f->len);
     net_frame_read(f, pages, 0, bytes, f->len);
     if (f->offload.gso_type == NET_GSO_NONE ||
-        !net_segments_begin(&cut, bytes, f->len, &f->offload)) {
+        !net_segments_begin(&cut, bytes, f->len, f->len, &f->offload)) {
         if (f->offload.flags & NET_NEEDS_CSUM)
             net_checksum_fill(bytes, f->len, &f->offload);
         each(ctx, bytes, f->len);

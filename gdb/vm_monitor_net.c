@@ -25,6 +25,13 @@ static void put_queue(struct buf *out, const struct net_queue *q, const char *wh
     buf_puts(out, n > FRAMES_SHOWN ? " ...\n" : "\n");
 }
 
+static void put_way(struct buf *out, const char *direction, const struct way_config *w)
+{
+    buf_printf(out, "      %s latency %" PRIu64 " ns, jitter %" PRIu64 " ns, %" PRIu64
+               " bit/s, queue %" PRIu64 " bytes, loss %" PRIu32 " per million\n",
+               direction, w->latency_ns, w->jitter_ns, w->bandwidth, w->queue, w->loss_ppm);
+}
+
 static void put_port(struct vm_target *t, unsigned port, struct buf *out)
 {
     const struct net_line *l = &t->timeline->replayer.monitor->net.line[port];
@@ -41,9 +48,9 @@ static void put_port(struct vm_target *t, unsigned port, struct buf *out)
                ", no room %" PRIu64 "\n",
                l->sent, l->sent_bytes, l->got, l->got_bytes, l->lost[NET_LOST],
                l->lost[NET_TOO_LONG], l->lost[NET_LINE_FULL], l->lost[NET_NO_ROOM]);
-    buf_printf(out, "      latency %" PRIu64 " ns, %" PRIu64 " bit/s, loss %" PRIu32
-               " per million, MTU %" PRIu32 "\n",
-               l->link.latency_ns, l->link.bandwidth, l->link.loss_ppm, l->link.mtu);
+    buf_printf(out, "      MTU %" PRIu32 "\n", l->mtu);
+    put_way(out, "out:", &l->out.config);
+    put_way(out, "in: ", &l->in.config);
     put_queue(out, &l->queue, "on the way to the switch");
     if (net_is_gateway(port))
         return;

@@ -27,6 +27,12 @@ void cluster_vm_init(struct vm_options *vm)
     };
 }
 
+struct link_config cluster_default_link(const struct cluster *c)
+{
+    const struct way_config way = {.latency_ns = c->epoch_ns, .queue = QUEUE_BYTES_DEFAULT};
+    return (struct link_config){.out = way, .in = way, .mtu = 1500};
+}
+
 void cluster_default_mac(uint8_t mac[6], size_t vm, size_t nic)
 {
     const uint8_t made[6] = {0x02, 0xd1, 0x5c, 0x00, (uint8_t)vm, (uint8_t)nic};

@@ -87,6 +87,8 @@ void cluster_init(struct cluster *c);
 void cluster_vm_init(struct vm_options *vm);
 /* Locally administered, from the numbers of the VM and of its card. */
 void cluster_default_mac(uint8_t mac[6], size_t vm, size_t nic);
+/* A link of which nothing is said. */
+struct link_config cluster_default_link(const struct cluster *c);
 
 /* Initialises `c` and reads a cluster file; `path` must live as long. An error is one line,
  * "FILE:LINE: what" where there is a line, with code ERR_USAGE, or ERR_IO. To be freed also after

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "mips/mips.h"
-#include "record/cluster_keys.h"
+#include "record/cluster_link.h"
 #include "record/cluster_scan.h"
 #include "record/image.h"
 #include "record/value.h"
@@ -65,16 +65,6 @@ static int read_hostfwd(struct reader *r, const config_setting_t *s, const struc
     return 0;
 }
 
-static const struct key link_keys[] = {
-    KEY_RANGE("latency", keys_read_duration, AT(link_config, latency_ns),
-              "a time of one epoch to \"10s\", such as \"100us\"", 0, UINT64_C(10000000000)),
-    KEY("bandwidth", keys_read_rate, AT(link_config, bandwidth),
-        "bits per second such as \"1G\", \"100M\", or \"none\" for no limit"),
-    KEY("loss", keys_read_percent, AT(link_config, loss_ppm),
-        "\"0%\" to \"100%\", such as \"0.1%\""),
-    KEY_RANGE("mtu", keys_read_u32, AT(link_config, mtu), "bytes, 68 to 65535", 68, 65535),
-};
-
 static const struct key network_keys[] = {
     KEY("name", keys_read_name, AT(network_group, network.name),
         "a name of letters, digits, \"-\", \"_\" and \".\", up to 32"),
@@ -82,17 +72,6 @@ static const struct key network_keys[] = {
     KEY("hostfwd", read_hostfwd, AT(network_group, forwards), "a list of texts " HOSTFWD_WANTED),
     KEYS_OF(link_keys, AT(network_group, link)),
 };
-
-static int check_latency(struct reader *r, const config_setting_t *s,
-                         const struct link_config *link)
-{
-    const config_setting_t *said = config_setting_get_member(s, "latency");
-    if (link->latency_ns < r->c->epoch_ns)
-        return keys_fail(r, said != NULL ? said : s,
-                         "latency: %llu ns are less than an epoch (%llu ns)",
-                         (unsigned long long)link->latency_ns, (unsigned long long)r->c->epoch_ns);
-    return 0;
-}
 
 static size_t network_named(const struct cluster *c, const char *name)
 {
@@ -108,15 +87,13 @@ static int read_networks(struct reader *r, const config_setting_t *s)
     TRY(keys_check_list(r, s, "networks", NETWORKS_MAX));
     for (int i = 0; i < config_setting_length(s); i++) {
         const config_setting_t *group = config_setting_get_elem(s, (unsigned)i);
-        struct network_group n = {
-            .link = {.latency_ns = c->epoch_ns, .mtu = 1500},
-        };
+        struct network_group n = {.link = cluster_default_link(c)};
         TRY(keys_read_group(r, group, network_keys, ARRAY_LEN(network_keys), &n));
         if (n.network.name == NULL)
             return keys_fail(r, group, "a network without a name");
         if (network_named(c, n.network.name) != c->networks_count)
             return keys_fail(r, group, "a second network \"%s\"", n.network.name);
-        TRY(check_latency(r, group, &n.link));
+        TRY(link_check(r, group, &n.link));
         if (n.forwards.count != 0 && !n.network.gateway)
             return keys_fail(r, config_setting_get_member(group, "hostfwd"),
                              "hostfwd: network \"%s\" has no gateway", n.network.name);
@@ -223,7 +200,7 @@ static int read_nics(struct reader *r, const config_setting_t *s, const struct k
         nic->link = r->links[nic->network];
         cluster_default_mac(nic->mac, r->c->vms_count, (size_t)i);
         TRY(keys_read_group(r, group, nic_keys, ARRAY_LEN(nic_keys), nic));
-        TRY(check_latency(r, group, &nic->link));
+        TRY(link_check(r, group, &nic->link));
     }
     return 0;
 }

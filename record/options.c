@@ -263,7 +263,7 @@ static void parse_nic(struct record_options *o, const char *arg)
     if (vm->nics_count == NICS_MAX)
         usage_error("-nic: more than %d network cards", NICS_MAX);
     struct nic_config *nic = &vm->nics[vm->nics_count];
-    *nic = (struct nic_config){.link = {.latency_ns = o->cluster.epoch_ns, .mtu = 1500}};
+    *nic = (struct nic_config){.link = cluster_default_link(&o->cluster)};
     cluster_default_mac(nic->mac, 0, vm->nics_count++);
     while ((value = next_pair(&rest, &key)) != NULL)
         if (!(strcmp(key, "mac") == 0 && value_mac(value, nic->mac)) &&

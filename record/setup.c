@@ -242,6 +242,15 @@ static struct vm_config config_of(const struct cluster *c, size_t i)
     return vm;
 }
 
+static struct trace_way describe_way(const struct way_config *w)
+{
+    return (struct trace_way){.latency_ns = w->latency_ns,
+                              .jitter_ns = w->jitter_ns,
+                              .bandwidth = w->bandwidth,
+                              .queue = w->queue,
+                              .loss_ppm = w->loss_ppm};
+}
+
 static void describe_vm(const struct vm_config *vm, struct trace_vm *tv)
 {
     tv->name = xstrdup(vm->name);
@@ -272,10 +281,9 @@ static void describe_vm(const struct vm_config *vm, struct trace_vm *tv)
         const struct nic_config *nic = &vm->nics[i];
         tv->nics[i] = (struct trace_nic){
             .network = nic->network,
-            .latency_ns = nic->link.latency_ns,
-            .bandwidth = nic->link.bandwidth,
-            .loss_ppm = nic->link.loss_ppm,
             .mtu = nic->link.mtu,
+            .out = describe_way(&nic->link.out),
+            .in = describe_way(&nic->link.in),
         };
         memcpy(tv->nics[i].mac, nic->mac, sizeof nic->mac);
     }

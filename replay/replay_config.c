@@ -33,11 +33,17 @@ static int load_image(struct replayer *r, uint32_t image, struct config_image *o
 static bool vm_can_be(const struct trace_header *h, const struct trace_vm *tv)
 {
     for (size_t i = 0; i < tv->nics_count; i++)
-        if (tv->nics[i].network >= h->networks_count || tv->nics[i].latency_ns < h->epoch_ns)
+        if (tv->nics[i].network >= h->networks_count ||
+            min_u64(tv->nics[i].out.latency_ns, tv->nics[i].in.latency_ns) < h->epoch_ns)
             return false;
     return tv->vcpus == 1 && tv->disks_count <= DISKS_MAX && tv->nics_count <= NICS_MAX &&
            tv->cpu_hz != 0 && tv->memory != 0 && tv->memory % PAGE_SIZE == 0 &&
            tv->memory <= 1ull << 31;
+}
+
+static struct way_config way_of(const struct trace_way *w)
+{
+    return (struct way_config){w->latency_ns, w->jitter_ns, w->bandwidth, w->queue, w->loss_ppm};
 }
 
 static void fill_parts(const struct trace_vm *tv, struct vm_config *vm)
@@ -54,7 +60,7 @@ static void fill_parts(const struct trace_vm *tv, struct vm_config *vm)
         const struct trace_nic *nic = &tv->nics[i];
         vm->nics[i] = (struct nic_config){
             .network = nic->network,
-            .link = {nic->latency_ns, nic->bandwidth, nic->loss_ppm, nic->mtu},
+            .link = {way_of(&nic->out), way_of(&nic->in), nic->mtu},
         };
         memcpy(vm->nics[i].mac, nic->mac, sizeof nic->mac);
     }

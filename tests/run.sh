@@ -40,7 +40,7 @@ build build-asan -DDISCO_WERROR=OFF -DDISCO_SANITIZE=ON
 
 step 'guests'
 sh tests/lib/fetch-guests.sh build --other-kernel
-for guest in shell batch bad-init work net; do
+for guest in shell batch bad-init work net streams; do
     sh tests/guest/initramfs/make-initramfs.sh "$guest" build
 done
 sh tests/cluster/make-work-disk.sh build

@@ -13,6 +13,18 @@ static uint32_t image_number(uint32_t image)
     return image == TRACE_NO_IMAGE ? 0 : image + 1;
 }
 
+static Disco__Way *way(const struct trace_way *w)
+{
+    Disco__Way *msg = xmalloc(sizeof *msg);
+    disco__way__init(msg);
+    msg->latency_ns = w->latency_ns;
+    msg->jitter_ns = w->jitter_ns;
+    msg->bandwidth = w->bandwidth;
+    msg->queue = w->queue;
+    msg->loss_ppm = w->loss_ppm;
+    return msg;
+}
+
 /* The arrays of messages of a VM; freed by free_vm. */
 static void fill_vm(const struct trace_vm *vm, Disco__Vm *msg)
 {
@@ -55,10 +67,9 @@ static void fill_vm(const struct trace_vm *vm, Disco__Vm *msg)
         disco__nic__init(nic);
         nic->network = n->network;
         nic->mac = bytes(n->mac, sizeof n->mac);
-        nic->latency_ns = n->latency_ns;
-        nic->bandwidth = n->bandwidth;
-        nic->loss_ppm = n->loss_ppm;
         nic->mtu = n->mtu;
+        nic->out = way(&n->out);
+        nic->in = way(&n->in);
     }
     msg->memory_min = vm->memory_min;
     msg->memory_max = vm->memory_max;
@@ -71,8 +82,11 @@ static void free_vm(Disco__Vm *msg)
         free(msg->disks[i]);
     free(msg->disks);
     free(msg->devices);
-    for (size_t i = 0; i < msg->n_nics; i++)
+    for (size_t i = 0; i < msg->n_nics; i++) {
+        free(msg->nics[i]->out);
+        free(msg->nics[i]->in);
         free(msg->nics[i]);
+    }
     free(msg->nics);
 }
 
@@ -133,10 +147,16 @@ static bool image_valid(uint32_t number, size_t images)
     return number <= images;
 }
 
+static bool way_valid(const Disco__Way *way)
+{
+    return way != NULL && way->jitter_ns <= TRACE_JITTER_MAX && way->queue <= TRACE_QUEUE_MAX &&
+           way->loss_ppm <= 1000000 && way->base.n_unknown_fields == 0;
+}
+
 static bool nic_valid(const Disco__Nic *nic, size_t networks)
 {
     return nic->network < networks && nic->mac.len == sizeof((struct trace_nic *)0)->mac &&
-           nic->loss_ppm <= 1000000 && nic->mtu >= 68 && nic->mtu <= 65535 &&
+           way_valid(nic->out) && way_valid(nic->in) && nic->mtu >= 68 && nic->mtu <= 65535 &&
            nic->base.n_unknown_fields == 0;
 }
 
@@ -185,6 +205,15 @@ static bool header_valid(const Disco__Header *msg)
     return true;
 }
 
+static struct trace_way way_copy(const Disco__Way *w)
+{
+    return (struct trace_way){.latency_ns = w->latency_ns,
+                              .jitter_ns = w->jitter_ns,
+                              .bandwidth = w->bandwidth,
+                              .queue = w->queue,
+                              .loss_ppm = w->loss_ppm};
+}
+
 static void copy_vm(const Disco__Vm *msg, struct trace_vm *vm)
 {
     *vm = (struct trace_vm){
@@ -228,10 +257,9 @@ static void copy_vm(const Disco__Vm *msg, struct trace_vm *vm)
         const Disco__Nic *n = msg->nics[i];
         vm->nics[i] = (struct trace_nic){
             .network = n->network,
-            .latency_ns = n->latency_ns,
-            .bandwidth = n->bandwidth,
-            .loss_ppm = n->loss_ppm,
             .mtu = n->mtu,
+            .out = way_copy(n->out),
+            .in = way_copy(n->in),
         };
         memcpy(vm->nics[i].mac, n->mac.data, sizeof vm->nics[i].mac);
     }

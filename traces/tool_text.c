@@ -106,18 +106,26 @@ static void put_bytes(struct buf *out, uint64_t n)
         buf_printf(out, "%" PRIu64 " bytes", n);
 }
 
-static void put_nic(struct buf *out, const struct trace_nic *n)
+static void put_way(struct buf *out, const char *direction, const struct trace_way *w)
 {
-    buf_printf(out, "  nic    %02x:%02x:%02x:%02x:%02x:%02x on network %u, %" PRIu64 " ns, ",
-               n->mac[0], n->mac[1], n->mac[2], n->mac[3], n->mac[4], n->mac[5], n->network,
-               n->latency_ns);
-    if (n->bandwidth == 0)
+    buf_printf(out, "    %-4s %" PRIu64 " ns, ", direction, w->latency_ns);
+    if (w->jitter_ns != 0)
+        buf_printf(out, "jitter %" PRIu64 " ns, ", w->jitter_ns);
+    if (w->bandwidth == 0)
         buf_puts(out, "any bandwidth");
     else
-        buf_printf(out, "%" PRIu64 " bit/s", n->bandwidth);
-    if (n->loss_ppm != 0)
-        buf_printf(out, ", %u.%04u %% lost", n->loss_ppm / 10000, n->loss_ppm % 10000);
-    buf_printf(out, ", mtu %u\n", n->mtu);
+        buf_printf(out, "%" PRIu64 " bit/s, queue %" PRIu64 " bytes", w->bandwidth, w->queue);
+    if (w->loss_ppm != 0)
+        buf_printf(out, ", %u.%04u %% lost", w->loss_ppm / 10000, w->loss_ppm % 10000);
+    buf_puts(out, "\n");
+}
+
+static void put_nic(struct buf *out, const struct trace_nic *n)
+{
+    buf_printf(out, "  nic    %02x:%02x:%02x:%02x:%02x:%02x on network %u, mtu %u\n", n->mac[0],
+               n->mac[1], n->mac[2], n->mac[3], n->mac[4], n->mac[5], n->network, n->mtu);
+    put_way(out, "out", &n->out);
+    put_way(out, "in", &n->in);
 }
 
 static void put_claims(struct buf *out, const struct trace_vm *vm)

@@ -56,13 +56,23 @@ struct trace_network {
     bool gateway; /* to the outside */
 };
 
+/* One direction of a link. */
+struct trace_way {
+    uint64_t latency_ns;
+    uint64_t jitter_ns; /* 0 to TRACE_JITTER_MAX */
+    uint64_t bandwidth; /* bits per virtual second; 0: no limit */
+    uint64_t queue;     /* bytes: 0 to TRACE_QUEUE_MAX */
+    uint32_t loss_ppm;  /* frames lost per million: 0 to 1000000 */
+};
+
+#define TRACE_JITTER_MAX 10000000000ull
+#define TRACE_QUEUE_MAX  (1u << 30)
+
 struct trace_nic {
     uint32_t network; /* index into networks */
     uint8_t mac[6];
-    uint64_t latency_ns; /* of its link, one way */
-    uint64_t bandwidth;  /* bits per virtual second; 0: no limit */
-    uint32_t loss_ppm;   /* frames lost per million: 0 to 1000000 */
-    uint32_t mtu;        /* 68 to 65535 */
+    uint32_t mtu; /* 68 to 65535 */
+    struct trace_way out, in;
 };
 
 struct trace_vm {

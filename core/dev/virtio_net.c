@@ -2,6 +2,7 @@
 #include "core/dev/virtio_net.h"
 
 #include "core/dev/virtio_net_priv.h"
+#include "core/net_burst.h"
 
 #define BIT(n)  ((uint64_t)1 << (n))
 #define LINK_UP 1
@@ -43,30 +44,24 @@ static bool get_offload(const struct virtio_net *nic, const uint8_t *header, uin
            (kind == NET_GSO_TCPV6 && virtio_has(&nic->v, NETF_HOST_TSO6));
 }
 
-/* Append n bytes of guest memory to a frame: whole pages as such if possible. The Ethernet header
- * stays outside of pages, as receivers want it in their first buffer. */
+/* Append n bytes of guest memory to a frame: whole pages as such, held if possible. The Ethernet
+ * header stays outside of pages, as receivers want it in their first buffer. */
 static bool gather(struct virtio_net *nic, struct net_frame *f, uint64_t pa, uint64_t n)
 {
     struct device *dev = &nic->v.pci.dev;
     struct platform *p = dev->platform;
-    while (n > 0) {
-        uint64_t step = n;
-        if (nic->options.share) {
-            bool whole = (pa & PAGE_MASK) == 0 && n >= PAGE_SIZE && f->len >= NET_HEADER;
-            uint64_t mpn1 = whole ? p->hold_page(p, pa) : 0;
-            step = min_u64(n, PAGE_SIZE - (pa & PAGE_MASK));
-            if (mpn1 != 0) {
-                net_frame_add_page(f, mpn1);
-                nic->count.sent_pages++;
-                pa += step;
-                n -= step;
-                continue;
-            }
+    for (uint64_t step; n > 0; pa += step, n -= step) {
+        bool whole = (pa & PAGE_MASK) == 0 && n >= PAGE_SIZE && f->len >= NET_HEADER;
+        uint64_t mpn1 = whole && nic->options.share ? p->hold_page(p, pa) : 0;
+        step = min_u64(n, PAGE_SIZE - (pa & PAGE_MASK));
+        nic->count.sent_pages += whole;
+        if (mpn1 != 0) {
+            net_frame_add_page(f, mpn1);
+            continue;
         }
-        if (!dev_dma(dev, DMA_TO_DEVICE, pa, net_frame_add_bytes(f, (size_t)step), (size_t)step))
+        uint8_t *to = whole ? net_frame_add_copy(f) : net_frame_add_bytes(f, (size_t)step);
+        if (!dev_dma(dev, DMA_TO_DEVICE, pa, to, (size_t)step))
             return false;
-        pa += step;
-        n -= step;
     }
     return true;
 }
@@ -110,6 +105,11 @@ static bool transmit(struct virtio_net *nic, const struct virtio_chain *chain)
         virtio_broken(&nic->v);
         net_frame_discard(f, &nic->pages);
         return false;
+    }
+    if (!net_burst_open(f, &nic->pages)) {
+        nic->count.malformed++;
+        net_frame_discard(f, &nic->pages);
+        return true;
     }
     net_frame_seal(f, &nic->pages);
     nic->count.sent++;

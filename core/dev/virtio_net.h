@@ -2,8 +2,9 @@
  * Virtio network card (VIRTIO 1.1, section 5.1): one pair of queues and a
  * control queue.
  *
- * Sending: a request becomes a frame (core/net_frame.h). Where the network may
- * share, each whole page of guest memory in it goes as that machine page.
+ * Sending: a request becomes a frame (core/net_frame.h). Each whole page of
+ * guest memory is a part of its own; where the network may share, it goes as
+ * that machine page.
  *
  * Receiving: the machine appends frames to the card's inbox between epochs, and
  * each gets to the driver at its due time. With mergeable buffers the card
@@ -37,8 +38,8 @@ struct virtio_net_options {
 
 /* All are state. */
 struct virtio_net_counters {
-    uint64_t sent, sent_bytes, sent_pages; /* pages: given away, not copied */
-    uint64_t got, got_bytes, got_pages;    /* pages: mapped, not copied */
+    uint64_t sent, sent_bytes, sent_pages; /* pages: given away where that is possible */
+    uint64_t got, got_bytes, got_pages;    /* pages: met a page, and mapped where that is possible */
     uint64_t split;     /* long frames that were cut into segments for this driver */
     uint64_t malformed; /* headers that make no sense: the frame was dropped */
     uint64_t filtered;  /* not for this card */

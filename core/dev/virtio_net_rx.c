@@ -16,6 +16,10 @@
  * among them. A layout that needs more buffers than there are yet changes
  * nothing: the frame waits.
  *
+ * DETERMINISM: what a page of the frame is was decided where it was sent, by
+ * how it lay in memory there. Whether the frame holds that machine page, and
+ * whether it can be mapped, does not change the layout.
+ *
  * A driver that cannot take a frame as it is (long, or without its checksum)
  * gets it finished: the frame is replaced by others at the front of the inbox.
  *
@@ -35,7 +39,7 @@ struct slot {
 
 struct place {
     uint32_t len;
-    const struct net_part *map; /* the page that it is, or NULL */
+    const struct net_part *page; /* the page that it is, or NULL */
 };
 
 struct layout {
@@ -70,9 +74,9 @@ static const struct slot *slot_at(struct layout *l, unsigned i)
     return &l->slot[i];
 }
 
-static void close_place(struct layout *l, const struct net_part *map)
+static void close_place(struct layout *l, const struct net_part *page)
 {
-    l->place[l->at++] = (struct place){.len = l->fill, .map = map};
+    l->place[l->at++] = (struct place){.len = l->fill, .page = page};
     l->fill = 0;
 }
 
@@ -121,7 +125,7 @@ static bool lay_out(struct layout *l, const struct net_frame *f)
     uint32_t n = net_header_size(l->nic);
     for (unsigned i = 0; i < f->parts; i++) {
         const struct net_part *part = &f->part[i];
-        if (part->mpn1 == 0) {
+        if (!part->page) {
             n += part->len;
             continue;
         }
@@ -193,11 +197,9 @@ static bool map_buffer(struct virtio_net *nic, const struct virtio_chain *chain,
 {
     struct device *dev = &nic->v.pci.dev;
     const struct virtio_segment *s = &chain->segment[chain->out];
-    if (part == NULL || chain->in != 1 || s->len != PAGE_SIZE || (s->pa & PAGE_MASK) != 0 ||
-        !dev->platform->map_page(dev->platform, dev, s->pa, part->mpn1, f->id))
-        return false;
-    nic->count.got_pages++;
-    return true;
+    return part != NULL && part->mpn1 != 0 && chain->in == 1 && s->len == PAGE_SIZE &&
+           (s->pa & PAGE_MASK) == 0 &&
+           dev->platform->map_page(dev->platform, dev, s->pa, part->mpn1, f->id);
 }
 
 static void carry_out(struct virtio_net *nic, const struct layout *l, const struct net_frame *f)
@@ -214,7 +216,8 @@ static void carry_out(struct virtio_net *nic, const struct layout *l, const stru
             return;
         }
         dev->platform->serving.frame = f->id;
-        if (!map_buffer(nic, &chain, f, place->map) &&
+        nic->count.got_pages += place->page != NULL;
+        if (!map_buffer(nic, &chain, f, place->page) &&
             !fill_buffer(nic, &chain, f, header, at, place->len)) {
             virtio_broken(&nic->v);
             return;
@@ -233,8 +236,8 @@ static void drop_head(struct virtio_net *nic, uint64_t *counter)
     net_frame_discard(net_queue_pop(&nic->inbox), &nic->pages);
 }
 
-/* False: it waits for buffers, or the device is broken. */
-static bool deliver(struct virtio_net *nic, const struct net_frame *f)
+/* False: it waits for buffers behind the `seen` that there are, or the device is broken. */
+static bool deliver(struct virtio_net *nic, const struct net_frame *f, unsigned *seen)
 {
     struct layout l;
     bool mergeable = virtio_has(&nic->v, NETF_MRG_RXBUF);
@@ -249,6 +252,7 @@ static bool deliver(struct virtio_net *nic, const struct net_frame *f)
     if (!virtio_ready(&nic->v, QUEUE_RECEIVE))
         return false;
     /* All buffers that the queue can have are there, or the only one that counts. */
+    *seen = l.known;
     if (l.known < (mergeable ? nic->v.queue[QUEUE_RECEIVE].size : 1u))
         return false;
     drop_head(nic, &nic->count.too_long);
@@ -302,7 +306,7 @@ static void finish_head(struct virtio_net *nic)
     net_frame_read(f, &nic->pages, 0, buf_reserve(&nic->scratch, f->len), f->len);
     if (f->offload.gso_type == NET_GSO_NONE) {
         put_finished(nic, f, NULL, 0);
-    } else if (!net_segments_begin(&s, nic->scratch.data, f->len, &f->offload)) {
+    } else if (!net_segments_begin(&s, nic->scratch.data, f->len, f->len, &f->offload)) {
         nic->count.malformed++;
     } else if (net_queue_count(&nic->inbox) + s.count > NET_QUEUE_FRAMES) {
         nic->count.too_long++;
@@ -335,6 +339,7 @@ void net_receive(struct virtio *v, unsigned queue)
 {
     struct virtio_net *nic = net_of(v);
     uint64_t now = dev_now(&v->pci.dev);
+    unsigned seen, waits_behind = 0;
     for (const struct net_frame *f; (f = due_head(nic, now)) != NULL;) {
         if (!virtio_ready(v, queue))
             drop_head(nic, &nic->count.no_driver);
@@ -342,11 +347,13 @@ void net_receive(struct virtio *v, unsigned queue)
             drop_head(nic, &nic->count.filtered);
         else if (!takes_as_it_is(nic, &f->offload))
             finish_head(nic);
-        else if (!deliver(nic, f) && virtio_ready(v, queue))
+        else if (!deliver(nic, f, &seen) && virtio_ready(v, queue)) {
+            waits_behind = seen;
             break;
+        }
     }
     if (virtio_ready(v, queue))
-        virtio_finish(v, queue);
+        virtio_finish(v, queue, waits_behind);
     set_timer(nic);
 }
 

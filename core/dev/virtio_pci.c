@@ -206,11 +206,11 @@ bool virtio_push(struct virtio *v, unsigned queue, uint16_t head, uint32_t len)
     return false;
 }
 
-void virtio_finish(struct virtio *v, unsigned queue)
+void virtio_finish(struct virtio *v, unsigned queue, unsigned seen)
 {
     struct virtio_ring_mode mode = ring_mode(v);
     serve(v, queue);
-    int wanted = virtio_ring_finish(&v->queue[queue], &v->pci.dev, &mode);
+    int wanted = virtio_ring_finish(&v->queue[queue], &v->pci.dev, &mode, seen);
     if (wanted < 0)
         virtio_broken(v);
     else if (wanted > 0)
@@ -236,7 +236,8 @@ static uint64_t work(struct virtio *v, unsigned n, uint64_t moved)
     }
     if (moved >= BATCH_BYTES)
         v->kicked |= (uint8_t)(1u << n); /* there may be more */
-    virtio_finish(v, n);
+    /* A request that was refused waits for the device, not for more requests. */
+    virtio_finish(v, n, 0);
     return moved;
 }
 

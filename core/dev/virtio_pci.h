@@ -101,8 +101,9 @@ bool virtio_ready(const struct virtio *v, unsigned queue);
  * broken. Chains given back with `len` bytes written are seen by the driver in that order. */
 bool virtio_peek(struct virtio *v, unsigned queue, unsigned ahead, struct virtio_chain *chain);
 bool virtio_push(struct virtio *v, unsigned queue, uint16_t head, uint32_t len);
-/* At the end, whether anything was pushed or not. */
-void virtio_finish(struct virtio *v, unsigned queue);
+/* At the end, whether anything was pushed or not. `seen`: chains that are still there, were looked at,
+ * and do not do without more: the driver is to notify of the one behind them. */
+void virtio_finish(struct virtio *v, unsigned queue, unsigned seen);
 static inline bool virtio_has(const struct virtio *v, unsigned feature)
 {
     return (v->features >> feature & 1) != 0;

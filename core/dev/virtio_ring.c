@@ -192,7 +192,7 @@ bool virtio_ring_push(struct virtio_queue *q, struct device *dev,
 }
 
 int virtio_ring_finish(struct virtio_queue *q, struct device *dev,
-                       const struct virtio_ring_mode *mode)
+                       const struct virtio_ring_mode *mode, unsigned seen)
 {
     uint16_t before = q->signalled, word;
     uint64_t avail_end = q->avail + RING_OFF + 2 * (uint64_t)q->size;
@@ -203,7 +203,8 @@ int virtio_ring_finish(struct virtio_queue *q, struct device *dev,
             return 0;
         return read16(dev, mode, q->avail, &word) ? (word & NO_INTERRUPT) == 0 : -1;
     }
-    if (!write16(dev, mode, used_end, q->last_avail))
+    /* A driver tells of a request only when its index steps over this one. */
+    if (!write16(dev, mode, used_end, (uint16_t)(q->last_avail + seen)))
         return -1;
     if (q->used_idx == before)
         return 0;

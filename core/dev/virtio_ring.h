@@ -55,9 +55,9 @@ int virtio_ring_peek(const struct virtio_queue *q, struct device *dev,
  * `len` bytes written. False: the ring is bad. */
 bool virtio_ring_push(struct virtio_queue *q, struct device *dev,
                       const struct virtio_ring_mode *mode, uint16_t head, uint32_t len);
-/* At the end of a batch: ask to be notified of further requests, and find out
- * whether to interrupt. -1: the ring is bad; else 0 or 1. */
+/* At the end of a batch: ask to be notified of requests behind the next `seen`, which were looked at
+ * and are not enough, and find out whether to interrupt. -1: the ring is bad; else 0 or 1. */
 int virtio_ring_finish(struct virtio_queue *q, struct device *dev,
-                       const struct virtio_ring_mode *mode);
+                       const struct virtio_ring_mode *mode, unsigned seen);
 
 #endif

@@ -34,7 +34,9 @@ static void check_vm(const struct cluster *c, const struct vm_options *vm)
     for (size_t i = 0; i < vm->nics_count; i++) {
         const struct nic_config *nic = &vm->nics[i];
         CHECK(nic->network < c->networks_count && (nic->mac[0] & 1) == 0, "card");
-        CHECK(nic->link.latency_ns >= c->epoch_ns && nic->link.loss_ppm <= 1000000 &&
+        CHECK(min_u64(nic->link.out.latency_ns, nic->link.in.latency_ns) >= c->epoch_ns &&
+                  nic->link.out.loss_ppm <= 1000000 && nic->link.in.loss_ppm <= 1000000 &&
+                  nic->link.in.queue <= QUEUE_BYTES_MAX && nic->link.out.jitter_ns <= JITTER_NS_MAX &&
                   nic->link.mtu >= 68 && nic->link.mtu <= 65535,
               "link");
     }

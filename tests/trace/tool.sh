@@ -30,9 +30,10 @@ expect 0 'not embedded' "$tool" info a.zst
 expect 0 'memory   1024 MiB, shared by disk, content, scanned at 12345 pages/s' "$tool" info a.zst
 expect 0 'net 1    out\nside, with a gateway' "$tool" info a.zst
 expect 0 'read-only, persistent' "$tool" info a.zst
-expect 0 '02:d1:00:00:00:ff on network 1, 100000 ns, 10000000000 bit/s, 100.0000 % lost, mtu 65535' \
-    "$tool" info a.zst
-expect 0 'any bandwidth, 0.1500 % lost, mtu 68' "$tool" info a.zst
+expect 0 '02:d1:00:00:00:ff on network 1, mtu 65535' "$tool" info a.zst
+expect 0 'out  100000 ns, 10000000000 bit/s, queue 0 bytes, 100.0000 % lost' "$tool" info a.zst
+expect 0 'in   5 ns, jitter 10000000000 ns, any bandwidth' "$tool" info a.zst
+expect 0 'in   0 ns, jitter 7 ns, 1 bit/s, queue 1 bytes, 0.1500 % lost' "$tool" info a.zst
 expect 0 'claims at least 64 MiB, at most 201330688 bytes, shares 2000' "$tool" info a.zst
 expect 0 'bytes per event' "$tool" stats a.zst
 expect 0 'input console channel=2 "ls\n"' "$tool" dump --inputs a.zst

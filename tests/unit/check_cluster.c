@@ -185,16 +185,16 @@ START_TEST(cards)
     ck_assert_str_eq(c.forwards[1].fwd[1].text, "udp:127.0.0.1:53-10.0.2.16:54");
     const struct nic_config *nic = c.vms[0].nics;
     ck_assert_uint_eq(nic[0].network, 1);
-    ck_assert_uint_eq(nic[0].link.latency_ns, 2000000);
-    ck_assert_uint_eq(nic[0].link.bandwidth, 0);
+    ck_assert_uint_eq(nic[0].link.out.latency_ns, 2000000);
+    ck_assert_uint_eq(nic[0].link.out.bandwidth, 0);
     ck_assert_mem_eq(nic[0].mac, "\x02\xd1\x5c\0\0\0", 6);
     ck_assert_uint_eq(nic[1].network, 0);
-    ck_assert_uint_eq(nic[1].link.latency_ns, c.epoch_ns);
-    ck_assert_uint_eq(nic[1].link.bandwidth, 100000000);
-    ck_assert_uint_eq(nic[1].link.loss_ppm, 10000);
+    ck_assert_uint_eq(nic[1].link.out.latency_ns, c.epoch_ns);
+    ck_assert_uint_eq(nic[1].link.out.bandwidth, 100000000);
+    ck_assert_uint_eq(nic[1].link.out.loss_ppm, 10000);
     ck_assert_uint_eq(nic[1].link.mtu, 9000);
     ck_assert_mem_eq(nic[1].mac, "\x52\x54\0\0\0\1", 6);
-    ck_assert_uint_eq(c.vms[1].nics[0].link.latency_ns, 300000);
+    ck_assert_uint_eq(c.vms[1].nics[0].link.out.latency_ns, 300000);
     ck_assert_mem_eq(c.vms[1].nics[0].mac, "\x02\xd1\x5c\0\1\0", 6);
 }
 END_TEST
@@ -303,6 +303,14 @@ static const struct mistake {
     {LAN("loss = \"0.1\";") VM(""), 2, "loss"},
     {LAN("loss = \"100.1%\";") VM(""), 2, "loss"},
     {LAN("mtu = 67;") VM(""), 2, "mtu = 67"},
+    {LAN("loss_in = \"101%\";") VM(""), 2, "loss_in = \"101%\": wanted \"0%\""},
+    {LAN("loss_up = \"1%\";") VM(""), 2, "unknown key \"loss_up\""},
+    {LAN("mtu_in = 1500;") VM(""), 2, "unknown key \"mtu_in\""},
+    {LAN("latency_out = \"10us\";") VM(""), 2, "less than an epoch"},
+    {LAN("latency = \"10us\"; latency_out = \"1ms\";") VM(""), 2, "less than an epoch"},
+    {LAN("jitter = \"11s\";") VM(""), 2, "jitter = \"11s\""},
+    {LAN("queue = \"1K\";") VM(""), 2, "queue = \"1K\": wanted a size"},
+    {LAN("queue_out = \"2G\";") VM(""), 2, "queue_out"},
     {LAN("mtu = 65536;") VM(""), 2, "mtu = 65536"},
     {LAN("}, { name = \"lan\";") VM(""), 2, "a second network \"lan\""},
     {LAN("}, { gateway = true;") VM(""), 2, "a network without a name"},
@@ -405,24 +413,52 @@ START_TEST(values)
 }
 END_TEST
 
+/* A key counts in both directions, whatever is inherited; one with a direction wins, wherever it
+ * stands in its group. */
+START_TEST(directions)
+{
+    read_good(
+        "networks = ( { name = \"a\"; loss_in = \"3%\"; loss = \"1%\"; jitter_out = \"5us\";\n"
+        "  latency = \"1ms\"; latency_in = \"2ms\"; bandwidth = \"1M\"; queue = \"8K\"; } );\n"
+        "vms = ( { kernel = \"/k\"; nics = ( { network = \"a\"; },\n"
+        "  { network = \"a\"; loss = \"100%\"; bandwidth_in = \"none\"; queue_out = \"4K\"; },\n"
+        "  { network = \"a\"; loss_out = \"0%\"; latency = \"9ms\"; } ); } );");
+    const struct link_config *l = &c.vms[0].nics[0].link;
+    ck_assert(l->in.loss_ppm == 30000 && l->out.loss_ppm == 10000);
+    ck_assert(l->in.jitter_ns == 0 && l->out.jitter_ns == 5000);
+    ck_assert(l->in.latency_ns == 2000000 && l->out.latency_ns == 1000000);
+    ck_assert(l->in.bandwidth == 1000000 && l->out.bandwidth == 1000000);
+    ck_assert(l->in.queue == 8192 && l->out.queue == 8192);
+    l = &c.vms[0].nics[1].link;
+    ck_assert(l->in.loss_ppm == 1000000 && l->out.loss_ppm == 1000000);
+    ck_assert(l->in.bandwidth == 0 && l->out.bandwidth == 1000000);
+    ck_assert(l->in.queue == 8192 && l->out.queue == 4096);
+    l = &c.vms[0].nics[2].link;
+    ck_assert(l->in.loss_ppm == 30000 && l->out.loss_ppm == 0);
+    ck_assert(l->in.latency_ns == 9000000 && l->out.latency_ns == 9000000);
+}
+END_TEST
+
 /* The example is a cluster file, and names every key. */
 START_TEST(example)
 {
     static const char *const keys[] = {
-        "memory",    "epoch",     "threads",        "seed",       "share",      "scan",
-        "no_reboot", "name",      "gateway",        "latency",    "bandwidth",  "loss",
-        "mtu",       "count",     "kernel",         "initrd",     "append",     "bios",
-        "cpu",       "endian",    "clock",          "wall_clock", "disks",      "file",
-        "interface", "read_only", "persistent",     "serial",     "nics",       "network",
-        "mac",       "rng",       "virtio_console", "balloon",    "memory_min", "memory_max",
+        "memory",    "epoch",     "threads",        "seed",       "share",        "scan",
+        "no_reboot", "name",      "gateway",        "latency",    "bandwidth",    "loss",
+        "jitter",    "queue",     "loss_in",        "queue_in",   "latency_in",   "jitter_in",
+        "loss_out",  "queue_out", "latency_out",    "jitter_out", "bandwidth_in", "bandwidth_out",
+        "mtu",       "count",     "kernel",         "initrd",     "append",       "bios",
+        "cpu",       "endian",    "clock",          "wall_clock", "disks",        "file",
+        "interface", "read_only", "persistent",     "serial",     "nics",         "network",
+        "mac",       "rng",       "virtio_console", "balloon",    "memory_min",   "memory_max",
         "shares",    "console",   "until",          "replies",    "hostfwd",
     };
     ck_assert_msg(cluster_read(&c, EXAMPLE_FILE, &e) == 0, "%s", e.msg);
     ck_assert_uint_eq(c.vms_count, 5);
     ck_assert_str_eq(c.vms[4].name, "node3");
     ck_assert_str_eq(c.vms[4].append, "console=ttyS0 hostname=node3");
-    ck_assert_uint_eq(c.vms[4].nics[0].link.latency_ns, 200000);
-    ck_assert_uint_eq(c.vms[4].nics[0].link.loss_ppm, 1000);
+    ck_assert_uint_eq(c.vms[4].nics[0].link.out.latency_ns, 200000);
+    ck_assert_uint_eq(c.vms[4].nics[0].link.out.loss_ppm, 1000);
     static char text[1 << 16];
     FILE *f = fopen(EXAMPLE_FILE, "r");
     ck_assert_ptr_nonnull(f);
@@ -447,6 +483,7 @@ int main(void)
     tcase_add_test(tc, vm_values);
     tcase_add_test(tc, defaults_and_numbers);
     tcase_add_test(tc, cards);
+    tcase_add_test(tc, directions);
     tcase_add_loop_test(tc, one_line_for_each_mistake, 0, (int)ARRAY_LEN(mistakes));
     tcase_add_test(tc, odd_files);
     tcase_add_test(tc, scan);

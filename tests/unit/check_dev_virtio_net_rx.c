@@ -6,13 +6,16 @@
 
 #define MERGING (F_MERGE | F_G_CSUM | F_G_TSO)
 
-/* A frame with these parts: 0 is a page, anything else that many bytes. */
-static struct net_frame *make(struct nrig *n, const unsigned *parts, unsigned count)
+/* A frame with these parts: 0 is a page, anything else that many bytes. Pages are held, or `copied`
+ * all the same. */
+static struct net_frame *make(struct nrig *n, const unsigned *parts, unsigned count, bool copied)
 {
     uint64_t seed = count;
     struct net_frame *f = nrig_frame(n, 1000, NULL);
     for (unsigned i = 0; i < count; i++) {
-        if (parts[i] == 0)
+        if (parts[i] == 0 && copied)
+            fill(net_frame_add_copy(f), PAGE_SIZE, &seed);
+        else if (parts[i] == 0)
             add_page(n, f, &seed);
         else
             add_bytes(f, parts[i], &seed);
@@ -67,21 +70,22 @@ static void offer_layout(struct nrig *n, const unsigned *buffers)
     }
 }
 
-/* _i: layout and mode; once with mapping, once where the machine refuses it: all else is the
- * same. */
+/* _i: layout and mode; once with mapping, once where the machine refuses it, once with pages that
+ * the frame does not hold: all else is the same. */
 START_TEST(split)
 {
     unsigned which = (unsigned)_i / 3;
-    for (unsigned refuse = 0; refuse < 2; refuse++) {
+    enum { MAPPED, REFUSED, COPIED };
+    for (unsigned way = MAPPED; way <= COPIED; way++) {
         struct nrig *n = nrig_create(0, _i % 3, false, MERGING);
         struct buf expected = {0}, got = {0};
         unsigned parts = 0, head, i;
         uint32_t len;
         nrig_start(n);
-        n->refuse_map = refuse != 0;
+        n->refuse_map = way == REFUSED;
         while (layouts[which].parts[parts] != -1u)
             parts++;
-        struct net_frame *f = make(n, layouts[which].parts, parts);
+        struct net_frame *f = make(n, layouts[which].parts, parts, way == COPIED);
         buf_reserve(&expected, f->len);
         net_frame_read(f, &n->fp.pages, 0, expected.data, f->len);
         expected.len = f->len;
@@ -96,8 +100,8 @@ START_TEST(split)
         ck_assert_uint_eq(n->t->big ? ld_be16(got.data + 10) : ld_le16(got.data + 10), i);
         ck_assert_uint_eq(got.len, 12 + expected.len);
         ck_assert_int_eq(memcmp(got.data + 12, expected.data, expected.len), 0);
-        ck_assert_uint_eq(n->mapped, refuse != 0 ? 0 : layouts[which].mapped);
-        ck_assert_uint_eq(n->nic.count.got_pages, n->mapped);
+        ck_assert_uint_eq(n->mapped, way == MAPPED ? layouts[which].mapped : 0);
+        ck_assert_uint_eq(n->nic.count.got_pages, layouts[which].mapped);
         ck_assert_uint_eq(n->events[FRAME_IN], 1);
         ck_assert_uint_eq(fake_pages_held(&n->fp), 0);
         ck_assert(line(n->t));
@@ -309,6 +313,51 @@ START_TEST(due)
 }
 END_TEST
 
+/* With the event index a driver notifies only when its index steps over the device's event. */
+static void refill(struct nrig *n, unsigned buffers)
+{
+    struct vq *q = &n->t->q[RX];
+    uint16_t old = q->avail_idx;
+    for (unsigned i = 0; i < buffers; i++)
+        nrig_offer_one(n, 1536, 64);
+    uint16_t event = ld16(n->t, q->used + 4 + 8 * VIRTIO_QUEUE_SIZE);
+    bool asked = (uint16_t)(q->avail_idx - event - 1) < (uint16_t)(q->avail_idx - old);
+    if ((n->t->features >> F_EVENT_IDX & 1) == 0 || asked)
+        notify(n->t, RX);
+}
+
+/* A frame waits with `_i / 3` of the six buffers that it needs; then one more comes at a time. */
+START_TEST(waits_for_more)
+{
+    struct nrig *n = nrig_create(0, _i % 3, false, MERGING);
+    unsigned have = (unsigned)_i / 3;
+    struct buf got = {0};
+    nrig_start(n);
+    refill(n, have);
+    fake_advance(&n->t->r->f, WAIT_NS);
+    plain_frame(n, 1000, 9000);
+    plain_frame(n, 1000, 100);
+    for (unsigned i = have; i < 6; i++) {
+        fake_advance(&n->t->r->f, WAIT_NS);
+        ck_assert_uint_eq(nrig_receive(n, &got), 0);
+        refill(n, 1);
+    }
+    fake_advance(&n->t->r->f, WAIT_NS);
+    ck_assert_uint_eq(net_queue_count(&n->nic.inbox), 1);
+    ck_assert(nrig_receive(n, &got) == 6 && got.len == 9012);
+    ck_assert_uint_eq(nrig_receive(n, &got), 0);
+    refill(n, 3);
+    fake_advance(&n->t->r->f, WAIT_NS);
+    ck_assert(nrig_receive(n, &got) == 1 && got.len == 112);
+    /* Two are left, and serve without a notification. */
+    plain_frame(n, 1000, 2000);
+    fake_advance(&n->t->r->f, WAIT_NS);
+    ck_assert(nrig_receive(n, &got) == 2 && got.len == 2012);
+    buf_free(&got);
+    nrig_destroy(n);
+}
+END_TEST
+
 START_TEST(bounds)
 {
     struct nrig *n = nrig_create(0, _i, false, _i == 2 ? 0 : F_MERGE);
@@ -416,6 +465,7 @@ int main(void)
     tcase_add_loop_test(tc, split, 0, 3 * (int)ARRAY_LEN(layouts));
     tcase_add_loop_test(tc, random_mixes, 0, 6);
     tcase_add_loop_test(tc, due, 0, 3);
+    tcase_add_loop_test(tc, waits_for_more, 0, 3 * 6);
     tcase_add_loop_test(tc, bounds, 0, 3);
     tcase_add_loop_test(tc, save_in_flight, 0, 3);
     suite_add_tcase(s, tc);

@@ -46,11 +46,13 @@ static void leave(void *ctx, unsigned port, const struct net_frame *f,
     net_frame_read(f, pages, f->len - 1, &w->last_byte, 1);
 }
 
-static void lose(void *ctx, unsigned port, const struct net_frame *f, enum net_loss why)
+static void lose(void *ctx, unsigned port, const struct net_frame *f, uint32_t len,
+                 enum net_loss why)
 {
     struct world *w = ctx;
     (void)port;
     (void)f;
+    (void)len;
     (void)why;
     w->lost++;
 }
@@ -63,7 +65,7 @@ static struct world *world_create(void)
     fake_pages_init(&w->fp);
     net_init(&w->net, 1, &ops, w);
     net_attach(&w->net, net_port(0, 0), 0,
-               &(struct link_config){.latency_ns = LATENCY, .mtu = 9000}, &w->fp.pages);
+               &(struct link_config){.out = {LATENCY}, .in = {LATENCY}, .mtu = 9000}, &w->fp.pages);
     net_attach(&w->net, net_gateway(0), 0, &(struct link_config){.mtu = 4100}, &w->fp.pages);
     return w;
 }
@@ -232,7 +234,7 @@ static void add_network(struct monitor_config *config)
     config->networks_count = 2;
     config->vms[0].nics_count = 1;
     config->vms[0].nics[0] = (struct nic_config){
-        .network = 1, .mac = {2, 0, 0, 0, 0, 1}, .link = {.latency_ns = 100000, .mtu = 1500}};
+        .network = 1, .mac = {2, 0, 0, 0, 0, 1}, .link = {.out = {100000}, .in = {100000}, .mtu = 1500}};
 }
 
 #define EPOCHS 400
@@ -301,7 +303,7 @@ static uint64_t at_arrival(bool random_idle, uint64_t seed, uint64_t latency_epo
         .guest = &g, .configure = add_network, .random_idle = random_idle, .seed = seed};
     struct mrig *r = mrig_create(&o);
     mrig_run(r, UINT64_MAX, 10 * r->m->epoch_cycles);
-    r->m->net.line[net_port(0, 0)].link.latency_ns = latency_epochs * 100000;
+    r->m->net.line[net_port(0, 0)].out.config.latency_ns = latency_epochs * 100000;
     struct net_frame *f = net_frame_create(NET_FRAME_ID(0, 0, 1), 10 * 100000, NULL);
     memset(net_frame_add_bytes(f, 60), 1, 60);
     net_frame_seal(f, NULL);

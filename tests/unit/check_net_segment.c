@@ -135,7 +135,7 @@ START_TEST(segments)
         size_t payload = round % 50 == 0 ? 0 : draw() % (round % 4 == 0 ? 65000 : 5000);
         make_sample(s, _i == 1, payload);
         struct net_segments seg;
-        ck_assert(net_segments_begin(&seg, s->bytes, s->len, &s->offload));
+        ck_assert(net_segments_begin(&seg, s->bytes, s->len, s->len, &s->offload));
         size_t whole = (payload + s->offload.gso_size - 1) / s->offload.gso_size;
         ck_assert_uint_eq(seg.count, payload == 0 ? 1 : whole);
         size_t seen = 0;
@@ -191,7 +191,7 @@ END_TEST
 static bool begins(const struct sample *s)
 {
     struct net_segments seg;
-    return net_segments_begin(&seg, s->bytes, s->len, &s->offload);
+    return net_segments_begin(&seg, s->bytes, s->len, s->len, &s->offload);
 }
 
 START_TEST(refused)
@@ -235,7 +235,7 @@ START_TEST(garbage)
         uint8_t *exact = malloc(len);
         memcpy(exact, s->bytes, len);
         struct net_segments seg;
-        if (net_segments_begin(&seg, exact, len, &s->offload)) {
+        if (net_segments_begin(&seg, exact, len, len, &s->offload)) {
             for (unsigned i = 0; i < seg.count; i++) {
                 uint8_t *out = malloc(net_segments_len(&seg, i));
                 net_segments_make(&seg, i, out);

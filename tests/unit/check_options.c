@@ -162,7 +162,7 @@ START_TEST(cards)
     ck_assert_uint_eq(vm->nics_count, 2);
     ck_assert_mem_eq(vm->nics[0].mac, "\x02\xd1\x5c\0\0\0", 6);
     ck_assert_mem_eq(vm->nics[1].mac, "\x52\x54\0\x12\x34\x56", 6);
-    ck_assert_uint_ge(vm->nics[0].link.latency_ns, o->cluster.epoch_ns);
+    ck_assert_uint_ge(vm->nics[0].link.out.latency_ns, o->cluster.epoch_ns);
     const struct hostfwds *f = &o->cluster.forwards[0];
     ck_assert_uint_eq(f->count, 3);
     ck_assert(f->fwd[0].host_port == 2222 && f->fwd[1].udp && f->fwd[2].guest_port == 81);

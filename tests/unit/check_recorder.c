@@ -500,7 +500,7 @@ static struct record_options outside_options(uint16_t *port)
     ck_assert(hostfwd_parse(text, &o.cluster.forwards[1].fwd[0]));
     o.cluster.forwards[1].count = 1;
     o.cluster.vms[0].nics[0] = (struct nic_config){
-        .network = 1, .mac = {2}, .link = {.latency_ns = o.cluster.epoch_ns, .mtu = 1500}};
+        .network = 1, .mac = {2}, .link = cluster_default_link(&o.cluster)};
     o.cluster.vms[0].nics_count = 1;
     o.output = trace;
     o.output_given = true;

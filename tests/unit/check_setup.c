@@ -113,7 +113,7 @@ START_TEST(header)
     ck_assert_msg(
         try("machine = { memory = \"64M\"; seed = 9; share = \"boot\"; scan = 5;\n"
             "no_reboot = true; epoch = \"500us\"; };\n"
-            "networks = ( { name = \"lan\"; loss = \"2%\"; }, { name = \"o\"; gateway = true; } "
+            "networks = ( { name = \"lan\"; loss = \"2%\"; queue_in = \"64K\"; jitter = \"3us\"; }, { name = \"o\"; gateway = true; } "
             ");\n"
             "vms = ( { " K " name = \"a\"; balloon = true; rng = true; endian = \"big\";\n"
             "memory_min = \"1M\"; memory_max = \"2M\"; shares = 3; seed = 4; clock = 50;\n"
@@ -130,8 +130,10 @@ START_TEST(header)
     ck_assert(h->networks[1].gateway && !h->networks[0].gateway);
     ck_assert_uint_eq(vm->nics_count, 2);
     ck_assert(vm->nics[0].network == 1 && vm->nics[0].mtu == 70 &&
-              vm->nics[0].bandwidth == 1000000);
-    ck_assert(vm->nics[1].loss_ppm == 20000 && vm->nics[1].latency_ns == 500000);
+              vm->nics[0].out.bandwidth == 1000000 && vm->nics[0].in.bandwidth == 1000000);
+    ck_assert(vm->nics[1].out.loss_ppm == 20000 && vm->nics[1].out.latency_ns == 500000);
+    ck_assert(vm->nics[1].in.queue == 65536 && vm->nics[1].out.queue == QUEUE_BYTES_DEFAULT);
+    ck_assert(vm->nics[1].in.jitter_ns == 3000 && vm->nics[1].out.jitter_ns == 3000);
     ck_assert_mem_eq(vm->nics[1].mac, s.config.vms[0].nics[1].mac, 6);
     ck_assert(vm->memory_min == 1 << 20 && vm->memory_max == 2 << 20 && vm->shares == 3);
     ck_assert(vm->entropy_seed == 4 && vm->cpu_hz == 50000000 && vm->big_endian);

@@ -23,6 +23,12 @@ static void check_events(struct trace_reader *r, unsigned batch)
     free(want);
 }
 
+static void check_way(const struct trace_way *w, const struct trace_way *x)
+{
+    ck_assert(w->latency_ns == x->latency_ns && w->jitter_ns == x->jitter_ns &&
+              w->bandwidth == x->bandwidth && w->queue == x->queue && w->loss_ppm == x->loss_ppm);
+}
+
 static void check_networks(const struct trace_header *h, const struct trace_header *want)
 {
     ck_assert(h->no_reboot);
@@ -39,8 +45,9 @@ static void check_networks(const struct trace_header *h, const struct trace_head
     for (int i = 0; i < 2; i++) {
         const struct trace_nic *n = &vm->nics[i], *x = &expected->nics[i];
         ck_assert_mem_eq(n->mac, x->mac, 6);
-        ck_assert(n->network == x->network && n->latency_ns == x->latency_ns &&
-                  n->bandwidth == x->bandwidth && n->loss_ppm == x->loss_ppm && n->mtu == x->mtu);
+        ck_assert(n->network == x->network && n->mtu == x->mtu);
+        check_way(&n->out, &x->out);
+        check_way(&n->in, &x->in);
     }
     ck_assert_uint_eq(vm->memory_min, expected->memory_min);
     ck_assert_uint_eq(vm->memory_max, expected->memory_max);
@@ -301,7 +308,7 @@ static void spoil(struct trace_header *h, int which)
         nic->network = 2;
         break;
     case 2:
-        nic->loss_ppm = 1000001;
+        nic->out.loss_ppm = 1000001;
         break;
     case 3:
         nic->mtu = 67;

@@ -93,12 +93,15 @@ static inline struct trace_header sample_header(void)
     nics[0] = (struct trace_nic){
         .network = 1,
         .mac = {2, 0xd1, 0, 0, 0, 0xff},
-        .latency_ns = 100000,
-        .bandwidth = UINT64_C(10000000000),
-        .loss_ppm = 1000000,
         .mtu = 65535,
+        .out = {.latency_ns = 100000, .bandwidth = UINT64_C(10000000000), .loss_ppm = 1000000},
+        .in = {.latency_ns = 5, .jitter_ns = TRACE_JITTER_MAX, .queue = TRACE_QUEUE_MAX},
     };
-    nics[1] = (struct trace_nic){.latency_ns = UINT64_MAX, .loss_ppm = 1500, .mtu = 68};
+    nics[1] = (struct trace_nic){
+        .mtu = 68,
+        .out = {.latency_ns = UINT64_MAX, .queue = 4096},
+        .in = {.bandwidth = 1, .queue = 1, .jitter_ns = 7, .loss_ppm = 1500},
+    };
     devices[0] = (char *)"virtio-rng";
     devices[1] = (char *)"virtio-balloon";
     vms[0] = (struct trace_vm){

@@ -10,8 +10,8 @@
 #   sh tests/guest/initramfs/make-initramfs.sh bench BUILD-DIR
 #       makes BUILD-DIR/guests/bench.cpio.gz: the CPU suite and programs of Debian's packages, which
 #       tests/lib/fetch-guests.sh --bench has fetched; for tests/bench/bench.sh
-#   sh tests/guest/initramfs/make-initramfs.sh work|net BUILD-DIR
-#       makes BUILD-DIR/guests/work.cpio.gz or net.cpio.gz: guests of the clusters, with modules of
+#   sh tests/guest/initramfs/make-initramfs.sh work|net|streams BUILD-DIR
+#       makes BUILD-DIR/guests/work.cpio.gz, net.cpio.gz or streams.cpio.gz: guests of the clusters, with modules of
 #       the kernel; see tests/cluster/README.md
 #
 # Except for the bench guest, nothing is done if the image is newer than what it is made of.
@@ -29,7 +29,7 @@ fail()
     exit 1
 }
 
-[ $# -eq 2 ] || fail "usage: make-initramfs.sh shell|batch|bad-init|bench|work|net BUILD-DIR"
+[ $# -eq 2 ] || fail "usage: make-initramfs.sh shell|batch|bad-init|bench|work|net|streams BUILD-DIR"
 kind=$1
 mkdir -p "$2/guests"
 guests=$(cd "$2/guests" && pwd)
@@ -128,6 +128,13 @@ net)
     install_busybox
     install -m 644 "$here/common.sh" "$here/make-payload.sh" "$root"
     install_modules virtio_pci virtio_net virtio_balloon
+    ;;
+streams)
+    install_busybox
+    install -m 644 "$here/common.sh" "$root"
+    install_modules virtio_pci virtio_net
+    mipsel-linux-gnu-gcc -std=gnu11 -O2 -Wall -Wextra -mips32r2 -static -s -Wl,--build-id=none \
+        -o "$root/bin/streams" "$here/streams.c"
     ;;
 *)
     fail "unknown guest '$kind'"
