@@ -537,12 +537,17 @@ enum run_stop monitor_run(struct monitor *m, const struct run_limit *wanted, str
     return stop;
 }
 
-enum run_stop monitor_settle(struct monitor *m, struct err *e)
+void monitor_end_epoch(struct monitor *m)
 {
     if (m->turn == m->vms_count) {
         cross(m);
         next_epoch(m);
     }
+}
+
+enum run_stop monitor_settle(struct monitor *m, struct err *e)
+{
+    monitor_end_epoch(m);
     int verdict = m->barrier_done ? PORT_GO : barrier(m, e);
     if (verdict != PORT_GO)
         return of_verdict(verdict);

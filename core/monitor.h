@@ -82,6 +82,9 @@ struct run_limit {
 };
 
 enum run_stop monitor_run(struct monitor *m, const struct run_limit *limit, struct err *e);
+/* After a run up to a step that was the last one of an epoch: what crosses VMs at the epoch's end
+ * happens, as in a run up to the cycle. Else nothing. */
+void monitor_end_epoch(struct monitor *m);
 /* What still happens at this very position: the barrier if it is due, and a power command that is
  * pending. Executes nothing. */
 enum run_stop monitor_settle(struct monitor *m, struct err *e);

@@ -157,7 +157,7 @@ static int run(struct recorder *r, const struct record_options *opt, struct setu
     else if (stop == RUN_POWERED_OFF)
         r->end = r->halted.any ? END_HALTED : END_POWER_OFF;
     else if (stop == RUN_LIMIT)
-        r->end = END_LIMIT;
+        r->end = END_LIMIT, monitor_end_epoch(m);
     else if (r->end == END_NONE)
         r->end = interrupted ? END_USER : END_TIMEOUT;
     struct trace_sizes sizes = {0};
