@@ -431,6 +431,13 @@ void trace_put_digest(struct trace_writer *w, const struct trace_digest *d)
     queue_put(w, item);
 }
 
+void trace_put_symbols(struct trace_writer *w, const struct trace_symbols *s)
+{
+    struct item item = {.field = TRACE_FIELD_SYMBOLS};
+    message_put_symbols(s, &item.bytes);
+    queue_put(w, item);
+}
+
 void trace_put_console(struct trace_writer *w, uint32_t vm, uint32_t channel, uint64_t cycle,
                        const void *bytes, size_t n)
 {
