@@ -281,7 +281,7 @@ static void cmd_checkpoint(struct vm_target *t, char *args, struct buf *out)
 {
     unsigned id = timeline_checkpoint(t->timeline, args + strspn(args, " \t"));
     if (id == 0)
-        buf_puts(out, "no room for one more checkpoint; delete some\n");
+        buf_puts(out, "no memory for one more checkpoint; \"delete checkpoint N\" makes room\n");
     else
         buf_printf(out, "checkpoint %u at position %" PRIu64 "\n", id,
                    timeline_position(t->timeline));
