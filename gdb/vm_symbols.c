@@ -5,7 +5,7 @@
 
 #include "core/vm_kallsyms.h"
 #include "replay/symbol_elf.h"
-#include "traces/symbols.h"
+#include "traces/symbol_table.h"
 
 const char vm_symbols_python[] =
     "python\n"

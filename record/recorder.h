@@ -19,7 +19,7 @@
 #include "record/halted.h"
 #include "record/pace.h"
 #include "record/setup.h"
-#include "record/symbols.h"
+#include "record/find_symbols.h"
 #include "traces/capture.h"
 #include "traces/trace.h"
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "traces/reader_private.h"
-#include "traces/symbols.h"
+#include "traces/symbol_table.h"
 
 #define BLOB_MAX (UINT64_C(4) << 30)
 

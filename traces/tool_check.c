@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/base/text.h"
-#include "traces/symbols.h"
+#include "traces/symbol_table.h"
 #include "traces/tool.h"
 
 /* ---- verify-file ---- */

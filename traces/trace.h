@@ -146,7 +146,7 @@ struct trace_digest {
     uint64_t events;   /* events before it, of all VMs */
 };
 
-/* A table of symbols that the recorder found in a VM's memory: traces/symbols.h. */
+/* A table of symbols that the recorder found in a VM's memory: traces/symbol_table.h. */
 struct trace_symbols {
     uint32_t vm;
     uint64_t cycle; /* when they were found */

@@ -8,8 +8,8 @@
  * more, a few times. What a VM is that runs no Linux costs is the time to look
  * through the pages that it uses, as often.
  */
-#ifndef RECORD_SYMBOLS_H
-#define RECORD_SYMBOLS_H
+#ifndef RECORD_FIND_SYMBOLS_H
+#define RECORD_FIND_SYMBOLS_H
 
 #include "core/monitor.h"
 #include "traces/trace.h"

@@ -1,4 +1,4 @@
-#include "traces/symbols.h"
+#include "traces/symbol_table.h"
 
 #include <stdlib.h>
 #include <string.h>

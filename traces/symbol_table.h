@@ -3,8 +3,8 @@
  * are, and the table itself is a blob, so that VMs with the same kernel share
  * it. Decoders treat what they get as hostile.
  */
-#ifndef TRACES_SYMBOLS_H
-#define TRACES_SYMBOLS_H
+#ifndef TRACES_SYMBOL_TABLE_H
+#define TRACES_SYMBOL_TABLE_H
 
 #include "core/base/buf.h"
 #include "core/base/err.h"

@@ -1,7 +1,7 @@
-#include "record/symbols.h"
+#include "record/find_symbols.h"
 
 #include "core/vm_kallsyms.h"
-#include "traces/symbols.h"
+#include "traces/symbol_table.h"
 
 #define TRIES_MAX 6
 
