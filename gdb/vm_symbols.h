@@ -13,7 +13,7 @@
 
 #include "gdb/vm_target.h"
 
-/* Puts an ELF file for each VM into t->symbols. Where no symbols are known it is empty; with several
+/* Puts an ELF file for each VM into t->symbols. Where none are known it is empty; with several
  * VMs, or for a big-endian one, it is then an ELF file without any, which tells gdb the byte order.
  * Without `wanted` no VM has any. Replays nothing. */
 void vm_symbols_take(struct vm_target *t, bool wanted);
