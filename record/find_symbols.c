@@ -19,6 +19,7 @@ static bool put_symbols(const struct monitor *m, unsigned vm, struct trace_write
             .table = trace_put_blob(w, table.data, table.len),
         };
         trace_put_symbols(w, &s);
+        trace_flush(w); /* a recorder that is killed later leaves them behind */
     }
     buf_free(&table);
     kallsyms_free(&found);

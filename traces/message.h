@@ -44,6 +44,9 @@ void message_field(enum trace_field field, size_t size, struct buf *out);
 bool message_next(const uint8_t *content, size_t n, size_t *at, enum trace_field *field,
                   const uint8_t **data, size_t *size);
 
+/* Queues a whole field (writer.c), whose memory becomes the writer's. */
+void trace_put_field(struct trace_writer *w, enum trace_field field, struct buf bytes);
+
 void message_put_header(const struct trace_header *h, struct buf *out);
 void message_put_piece(const struct trace_piece *p, struct buf *out);
 void message_put_input(const struct trace_input *in, struct buf *out);

@@ -71,7 +71,7 @@ panics()
 
 size=$(wc -c <"$whole")
 head -c $((size - 20)) "$whole" >"$dir/cut.zst"
-head -c $((size * 8 / 10)) "$whole" >"$dir/killed.zst"
+head -c $((size - 50000)) "$whole" >"$dir/killed.zst"
 "$build/tests/gdb/drop_symbols" "$whole" "$dir/none.zst"
 "$build/tests/gdb/drop_symbols" "$two" "$dir/none-of-two.zst"
 
