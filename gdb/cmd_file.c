@@ -11,6 +11,9 @@
 
 #define PATH_LEN_MAX 4096
 #define STAT_SIZE    64
+/* Of a file, in one answer. gdb asks for a whole packet ahead whenever it jumps, and it jumps to an
+ * ELF header and back eight times before it reads the symbols. */
+#define READ_MAX     0x10000
 
 static void fail(struct gdb_session *s, unsigned number)
 {
@@ -118,7 +121,7 @@ void cmd_file_read(struct gdb_session *s, struct pktargs *a)
     if (!args_char(a, ',') || !args_hex_pair(a, &count, &off))
         return fail(s, WIRE_EINVAL);
     uint64_t from = min_u64(off, n);
-    uint64_t part = min_u64(min_u64(count, n - from), PACKET_SIZE_MAX / 2);
+    uint64_t part = min_u64(min_u64(count, n - from), READ_MAX);
     buf_printf(&s->reply, "F%llx;", (unsigned long long)part);
     buf_put(&s->reply, data + from, part);
 }

@@ -163,6 +163,16 @@ python
 def disco_flush(event=None):
     gdb.execute("maint flush register-cache", to_string=True)
 
+def disco_symbols():
+    here = gdb.selected_inferior().num
+    for i in [i for i in gdb.inferiors() if i.pid]:
+        gdb.execute("inferior %d" % i.num, to_string=True)
+        try:
+            gdb.execute("file target:/vm%d/vmlinux" % i.pid)
+        except gdb.error:
+            pass  # that VM has none
+    gdb.execute("inferior %d" % here, to_string=True)
+
 def disco_select():
     if len(gdb.inferiors()) > 1 and gdb.selected_thread():
         disco_flush()
@@ -172,4 +182,12 @@ gdb.events.stop.connect(disco_flush)
 end
 define hook-monitor
   python disco_select()
+end
+
+define symbols
+  monitor symbols
+  python disco_symbols()
+end
+document symbols
+Look for the kernels' symbols if the trace lacks them, and read them. May replay the boot.
 end

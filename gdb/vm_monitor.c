@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "gdb/vm_monitor.h"
+#include "gdb/vm_symbols.h"
 #include "replay/tlb_history.h"
 
 struct command {
@@ -86,7 +87,7 @@ bool vm_monitor_slice(void *target, struct buf *out)
 {
     struct vm_target *t = target;
     if (!t->seeking)
-        return false;
+        return vm_symbols_slice(t, out);
     enum timeline_stop stop = timeline_slice(t->timeline);
     if (stop == TIMELINE_RUNNING)
         return true;
@@ -280,7 +281,7 @@ static void cmd_checkpoint(struct vm_target *t, char *args, struct buf *out)
 {
     unsigned id = timeline_checkpoint(t->timeline, args + strspn(args, " \t"));
     if (id == 0)
-        buf_puts(out, "no room for one more checkpoint; delete some\n");
+        buf_puts(out, "no memory for one more checkpoint; \"delete checkpoint N\" makes room\n");
     else
         buf_printf(out, "checkpoint %u at position %" PRIu64 "\n", id,
                    timeline_position(t->timeline));
@@ -401,6 +402,7 @@ static const struct command commands[] = {
     {"delete", cmd_delete, " checkpoint N"},
     {"digest", cmd_digest, "             hash of the VM's whole state"},
     {"devices", cmd_devices, " [NAME]     list the devices, or print the state of one"},
+    {"symbols", vm_symbols_search, "            look for kernels' symbols that the trace lacks"},
     {"watch-physical", vm_monitor_watch_physical, " ADDRESS LENGTH [write|read|access]  stop where that "
                        "memory is touched"},
     {"watches", vm_monitor_watches, "            list those watchpoints"},

@@ -13,6 +13,15 @@
 
 #define VM_TARGET_REGS_MAX 192
 
+/* vm_symbols.c: "monitor symbols". */
+struct vm_symbol_search {
+    bool missing[VMS_MAX];  /* by VM: nothing is known, and it is worth a search */
+    bool on, returning;
+    unsigned vm;            /* that we are on the way to */
+    uint64_t step[VMS_MAX]; /* where to, in steps of that VM */
+    uint64_t home;          /* position from which it began */
+};
+
 struct vm_target {
     struct timeline *timeline;
     struct gdb_reg regs[VM_TARGET_REGS_MAX];
@@ -31,6 +40,7 @@ struct vm_target {
     char path[32];
     /* By VM: an ELF image, of the kernel or of nothing but its symbols; empty for none. Owned. */
     struct buf symbols[VMS_MAX];
+    struct vm_symbol_search search;
 };
 
 extern const struct gdb_target_ops vm_target_ops;

@@ -117,6 +117,7 @@ void recorder_sync(struct recorder *r, struct monitor *m)
         struct trace_digest digest = digest_now(r, m, i, with_memory);
         trace_put_digest(r->writer, &digest);
     }
+    recorder_symbols_look(&r->symbols, m, r->writer);
 }
 
 static void put_input(struct recorder *r, const struct trace_input *in)
@@ -447,6 +448,7 @@ int recorder_finish(struct recorder *r, struct monitor *m, struct trace_sizes *s
     status = status < 0 ? status : captured;
     if (r->writer == NULL)
         return status;
+    recorder_symbols_finish(&r->symbols, m, r->writer);
     struct trace_digest digests[VMS_MAX];
     for (unsigned i = 0; i < m->vms_count; i++) {
         digests[i] = digest_now(r, m, i, true);

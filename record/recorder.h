@@ -19,6 +19,7 @@
 #include "record/halted.h"
 #include "record/pace.h"
 #include "record/setup.h"
+#include "record/find_symbols.h"
 #include "traces/capture.h"
 #include "traces/trace.h"
 
@@ -47,6 +48,7 @@ struct recorder {
     uint64_t next_sync;          /* cycle */
     uint64_t sync_cycles;
     uint64_t sync_step;          /* position of the last sync point */
+    struct recorder_symbols symbols;
     uint64_t syncs;
     uint64_t sleep_step, sleep_cycle; /* since when the guest has slept */
     struct pace pace;            /* and what it counts from: */

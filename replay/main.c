@@ -308,9 +308,10 @@ static void add_option(struct words *w, const char *option, const char *value)
     w->list[w->count++] = value;
 }
 
-static _Noreturn void run_gdb(const struct options *o, const struct timeline *t,
+static _Noreturn void run_gdb(const struct options *o, const struct vm_target *target,
                               const char *address)
 {
+    const struct timeline *t = target->timeline;
     struct buf attach = {0};
     size_t n = 0;
     char *next;
@@ -322,6 +323,8 @@ static _Noreturn void run_gdb(const struct options *o, const struct timeline *t,
     add_option(&w, "-iex", "set remotetimeout 30"); /* a vRun may seek far */
     if (timeline_vms(t) > 1)
         add_option(&w, "-iex", python_for_several);
+    if (vm_symbols_missing(target))
+        add_option(&w, "-iex", vm_symbols_python);
     add_option(&w, "-ex", xasprintf("target extended-remote %s", address));
     put_attach_commands(t, &attach);
     for (char *line = strtok_r((char *)(uintptr_t)buf_cstr(&attach), "\n", &next); line != NULL;
@@ -336,12 +339,12 @@ static _Noreturn void run_gdb(const struct options *o, const struct timeline *t,
     _exit(127);
 }
 
-static int start_gdb(const struct options *o, const struct timeline *t, const char *address,
-                     pid_t *child)
+static int start_gdb(const struct options *o, const struct vm_target *target,
+                     const char *address, pid_t *child)
 {
     *child = fork();
     if (*child == 0)
-        run_gdb(o, t, address);
+        run_gdb(o, target, address);
     return *child < 0 ? -1 : 0;
 }
 
@@ -359,11 +362,11 @@ static void print_waiting(const struct options *o, const struct timeline *t, con
     fflush(stdout);
 }
 
-static void symbols_progress(const struct timeline *t)
+static void print_symbols_missing(const struct options *o)
 {
-    static struct progress p = {.on = true};
-    if (isatty(STDERR_FILENO))
-        progress(&p, t, "looking for the kernel's symbols");
+    if (!o->quiet)
+        fprintf(stderr, "disco-replay: %s: the kernel's symbols are not in the trace; \"%ssymbols\" "
+                "in gdb looks for them\n", o->trace, o->command != NULL ? "" : "monitor ");
 }
 
 static void print_console(void *ctx, const uint8_t *bytes, size_t n)
@@ -395,7 +398,7 @@ static int serve_on(const struct options *o, const char *address, struct vm_targ
             t->replayer.on_console = print_console_in_gdb;
             t->replayer.console_ctx = server;
         }
-        if (start_gdb(o, t, gdb_server_address(server), &child) < 0)
+        if (start_gdb(o, target, gdb_server_address(server), &child) < 0)
             result = err_set(e, ERR_IO, "cannot start gdb-multiarch: %s", strerror(errno));
     } else {
         print_waiting(o, t, gdb_server_address(server));
@@ -434,12 +437,10 @@ static int serve(const struct options *o, struct timeline *t, struct err *e)
     int result;
     timeline_begin(t);
     vm_target_init(&target, t);
-    vm_symbols_find(t, !o->no_symbols, target.symbols, o->quiet ? NULL : symbols_progress);
-    if (isatty(STDERR_FILENO))
-        fputs("\r\033[K", stderr);
-    if (t->replayer.error.code != 0)
-        result = diverged(o, t);
-    else if (o->gdb == NULL && o->command != NULL)
+    vm_symbols_take(&target, !o->no_symbols);
+    if (vm_symbols_missing(&target))
+        print_symbols_missing(o);
+    if (o->gdb == NULL && o->command != NULL)
         result = serve_privately(o, &target, e);
     else
         result = serve_on(o, o->gdb != NULL ? o->gdb : "127.0.0.1:1234", &target, e);

@@ -73,33 +73,33 @@ static void align(struct writer *w)
         buf_putc(w->out, 0);
 }
 
-static bool is_code(const struct kallsyms_symbol *s)
+static bool is_code(const struct kernel_symbol *s)
 {
     return s->type != 0 && strchr("tTwW", s->type) != NULL;
 }
 
 /* Absolute symbols belong to no run and do not end one. */
-static bool is_absolute(const struct kallsyms_symbol *s)
+static bool is_absolute(const struct kernel_symbol *s)
 {
     return s->type == 'a' || s->type == 'A';
 }
 
-static bool ends_text(const struct kallsyms_symbol *s)
+static bool ends_text(const struct kernel_symbol *s)
 {
     return strcmp(s->name, "_etext") == 0 || strcmp(s->name, "_einittext") == 0;
 }
 
-static uint64_t end_of_last(const struct kallsyms_symbol *s)
+static uint64_t end_of_last(const struct kernel_symbol *s)
 {
     return ends_text(s) ? s->address : (s->address / LAST_SIZE + 1) * LAST_SIZE;
 }
 
-static bool cut_runs(struct writer *w, const struct kallsyms_symbol *list, size_t count)
+static bool cut_runs(struct writer *w, const struct kernel_symbol *list, size_t count)
 {
     bool is_open = false;
     struct run *run = NULL;
     for (size_t i = 0; i < count; i++) {
-        const struct kallsyms_symbol *s = &list[i];
+        const struct kernel_symbol *s = &list[i];
         if (is_absolute(s))
             continue;
         if (is_open && run->is_code != is_code(s)) {
@@ -120,7 +120,7 @@ static bool cut_runs(struct writer *w, const struct kallsyms_symbol *list, size_
     return true;
 }
 
-static void find_runs(struct writer *w, const struct kallsyms_symbol *list, size_t count)
+static void find_runs(struct writer *w, const struct kernel_symbol *list, size_t count)
 {
     if (cut_runs(w, list, count))
         return;
@@ -190,14 +190,14 @@ static unsigned char binding_of(char type)
 }
 
 /* The symbols of one kind of binding; returns how many. `names` gets their names. */
-static size_t put_symbols(struct writer *w, const struct kallsyms_symbol *list, size_t count,
+static size_t put_symbols(struct writer *w, const struct kernel_symbol *list, size_t count,
                           bool is_local, struct buf *names)
 {
     size_t n = 0;
     uint64_t next = 0; /* the lowest address above that of the symbol */
     unsigned run = w->run_count;
     for (size_t i = count; i-- > 0;) {
-        const struct kallsyms_symbol *s = &list[i];
+        const struct kernel_symbol *s = &list[i];
         while (run > 1 && w->runs[run - 2].after > i)
             run--;
         if (i + 1 == count || list[i + 1].address != s->address)
@@ -285,7 +285,7 @@ static size_t put_sections(struct writer *w, struct section tables[3])
     return at;
 }
 
-void symbol_elf_build(const struct kallsyms_symbol *list, size_t count, bool big_endian,
+void symbol_elf_build(const struct kernel_symbol *list, size_t count, bool big_endian,
                       unsigned width, struct buf *out)
 {
     CHECK(width == 4 || width == 8, "addresses of %u bytes", width);

@@ -9,12 +9,12 @@
 #define REPLAY_SYMBOL_ELF_H
 
 #include "core/base/buf.h"
-#include "replay/kallsyms.h"
+#include "core/base/kernel_symbol.h"
 
 /* Puts the file into `out` (cleared first): ELF32 for o32 and MIPS32r2 with
  * `width` 4, ELF64 for n64 and MIPS64r2 with `width` 8. `list` must ascend by
  * address and may be empty. */
-void symbol_elf_build(const struct kallsyms_symbol *list, size_t count, bool big_endian,
+void symbol_elf_build(const struct kernel_symbol *list, size_t count, bool big_endian,
                       unsigned width, struct buf *out);
 
 #endif

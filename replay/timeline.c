@@ -32,6 +32,7 @@
 #define FORWARD_SPACING  8000000u
 #define SNAPSHOT_BYTES   (8ull << 30) /* address space for frames; used as needed */
 #define MEMORY_BUDGET    (1ull << 30)
+#define USER_BUDGET      (4ull << 30)
 
 /* ---- running ---- */
 
@@ -545,8 +546,10 @@ void timeline_reverse_continue(struct timeline *t)
 
 int timeline_open(struct timeline *t, const char *path, struct err *e)
 {
-    *t = (struct timeline){
-        .memory_budget = MEMORY_BUDGET, .listen = TIMELINE_ALL, .touch_told = UINT64_MAX};
+    *t = (struct timeline){.memory_budget = MEMORY_BUDGET,
+                           .user_budget = USER_BUDGET,
+                           .listen = TIMELINE_ALL,
+                           .touch_told = UINT64_MAX};
     return replayer_open(&t->replayer, path, SNAPSHOT_BYTES, e);
 }
 
@@ -561,6 +564,7 @@ void timeline_close(struct timeline *t)
         snapshot_free(t->replayer.monitor, t->checkpoints[i].snapshot);
         free(t->checkpoints[i].name);
     }
+    free(t->checkpoints);
     for (unsigned i = 0; i < VMS_MAX; i++) {
         points_free(&t->points[i]);
         watch_free(&t->watch[i]);

@@ -14,8 +14,6 @@
 #include "replay/replayer.h"
 #include "replay/watch.h"
 
-#define CHECKPOINTS_MAX 256
-
 #define TIMELINE_ALL (-1)
 
 struct checkpoint {
@@ -67,10 +65,13 @@ struct timeline_missed {
 
 struct timeline {
     struct replayer replayer;
-    struct checkpoint checkpoints[CHECKPOINTS_MAX]; /* by step, ascending; [0] is the beginning */
-    size_t checkpoints_count;
+    struct checkpoint *checkpoints; /* by step, ascending; [0] is the beginning */
+    size_t checkpoints_count, checkpoints_cap;
     unsigned next_id;
-    uint64_t memory_budget; /* bytes of frames that checkpoints may hold beyond the machine's own */
+    /* Bytes of frames that checkpoints may hold beyond the machine's own: the automatic ones, and
+     * all with the user's. */
+    uint64_t memory_budget, user_budget;
+    uint64_t user_held;     /* by the user's alone, as far as was seen */
     struct tlb_writes {
         struct tlb_write *list;
         size_t count, cap, small;
@@ -164,7 +165,7 @@ void timeline_interrupt(struct timeline *t);
 /* A seek with all its slices. */
 enum timeline_stop timeline_seek_now(struct timeline *t, uint64_t step);
 
-/* User checkpoints: numbers count from 1. */
+/* User checkpoints: numbers count from 1; as many as there is memory for. 0: there is none. */
 unsigned timeline_checkpoint(struct timeline *t, const char *name);
 const struct checkpoint *timeline_find_checkpoint(const struct timeline *t, unsigned id);
 bool timeline_delete_checkpoint(struct timeline *t, unsigned id);

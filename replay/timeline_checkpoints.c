@@ -1,28 +1,44 @@
 /*
  * The checkpoints of a timeline: whole states in memory, which share all pages
- * that are equal. When there are too many, or what only they hold is too much,
- * the one goes whose loss costs least: its neighbours are close together
- * compared with their distance from the present.
+ * that are equal. When there are too many automatic ones, or what only they
+ * hold is too much, the one goes whose loss costs least: its neighbours are
+ * close together compared with their distance from the present.
+ *
+ * The user's stay, however many they are. What they hold is not known while
+ * others share it; when no automatic one is left to be dropped, it is all that
+ * is held, and from then on does not count against the automatic ones.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "replay/timeline_priv.h"
 
+#define AUTOMATIC_MAX 256 /* with the beginning */
+
 size_t checkpoint_before(const struct timeline *t, uint64_t step)
 {
-    size_t i = t->checkpoints_count;
-    while (i > 1 && t->checkpoints[i - 1].step > step)
-        i--;
-    return i - 1;
+    size_t lo = 0, hi = t->checkpoints_count;
+    while (hi - lo > 1) {
+        size_t middle = lo + (hi - lo) / 2;
+        if (t->checkpoints[middle].step > step)
+            hi = middle;
+        else
+            lo = middle;
+    }
+    return lo;
 }
 
 size_t checkpoint_before_vm(const struct timeline *t, unsigned vm, uint64_t vm_step)
 {
-    size_t i = t->checkpoints_count;
-    while (i > 1 && t->checkpoints[i - 1].vm_step[vm] >= vm_step)
-        i--;
-    return i - 1;
+    size_t lo = 0, hi = t->checkpoints_count;
+    while (hi - lo > 1) {
+        size_t middle = lo + (hi - lo) / 2;
+        if (t->checkpoints[middle].vm_step[vm] >= vm_step)
+            hi = middle;
+        else
+            lo = middle;
+    }
+    return lo;
 }
 
 static void drop_checkpoint(struct timeline *t, size_t i)
@@ -69,6 +85,30 @@ static uint64_t memory_held(const struct timeline *t)
     return (all - min_u64(all, memory_in_use(memory))) * PAGE_SIZE;
 }
 
+static size_t automatic(const struct timeline *t)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < t->checkpoints_count; i++)
+        n += t->checkpoints[i].name == NULL;
+    return n;
+}
+
+/* For one more. */
+static void make_room(struct timeline *t)
+{
+    bool dropped = true;
+    for (size_t n = automatic(t); n >= AUTOMATIC_MAX && thin_out(t); n--)
+        continue;
+    while (dropped && memory_held(t) > t->user_held + t->memory_budget)
+        dropped = thin_out(t);
+    if (!dropped)
+        t->user_held = min_u64(memory_held(t), t->user_budget);
+    if (t->checkpoints_count < t->checkpoints_cap)
+        return;
+    t->checkpoints_cap = t->checkpoints_cap == 0 ? 64 : 2 * t->checkpoints_cap;
+    t->checkpoints = xrealloc(t->checkpoints, t->checkpoints_cap * sizeof t->checkpoints[0]);
+}
+
 struct checkpoint *checkpoint_take(struct timeline *t)
 {
     uint64_t step = timeline_position(t);
@@ -77,11 +117,7 @@ struct checkpoint *checkpoint_take(struct timeline *t)
         if (last->step == step)
             return last;
     }
-    while (t->checkpoints_count == CHECKPOINTS_MAX || memory_held(t) > t->memory_budget)
-        if (!thin_out(t))
-            break;
-    if (t->checkpoints_count == CHECKPOINTS_MAX)
-        return NULL;
+    make_room(t);
     size_t i = t->checkpoints_count == 0 ? 0 : checkpoint_before(t, step) + 1;
     memmove(&t->checkpoints[i + 1], &t->checkpoints[i],
             (t->checkpoints_count - i) * sizeof t->checkpoints[0]);
@@ -125,9 +161,9 @@ static struct checkpoint *take_own_state(struct timeline *t)
 
 unsigned timeline_checkpoint(struct timeline *t, const char *name)
 {
-    struct checkpoint *c = take_own_state(t);
-    if (c == NULL)
+    if (memory_held(t) > t->user_budget)
         return 0;
+    struct checkpoint *c = take_own_state(t);
     free(c->name);
     c->name = xstrdup(name);
     if (c->id == 0)
@@ -154,5 +190,6 @@ bool timeline_delete_checkpoint(struct timeline *t, unsigned id)
     free(c->name);
     c->name = NULL;
     c->id = 0;
+    t->user_held = 0; /* less than it was */
     return true;
 }

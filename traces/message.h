@@ -18,6 +18,7 @@ enum trace_field { /* numbers of the fields of message Trace */
     TRACE_FIELD_DIGEST = 5,
     TRACE_FIELD_CONSOLE = 6,
     TRACE_FIELD_END = 7,
+    TRACE_FIELD_SYMBOLS = 12,
     TRACE_FIELDS
 };
 
@@ -43,10 +44,14 @@ void message_field(enum trace_field field, size_t size, struct buf *out);
 bool message_next(const uint8_t *content, size_t n, size_t *at, enum trace_field *field,
                   const uint8_t **data, size_t *size);
 
+/* Queues a whole field (writer.c), whose memory becomes the writer's. */
+void trace_put_field(struct trace_writer *w, enum trace_field field, struct buf bytes);
+
 void message_put_header(const struct trace_header *h, struct buf *out);
 void message_put_piece(const struct trace_piece *p, struct buf *out);
 void message_put_input(const struct trace_input *in, struct buf *out);
 void message_put_digest(const struct trace_digest *d, struct buf *out);
+void message_put_symbols(const struct trace_symbols *s, struct buf *out);
 void message_put_console(const struct trace_text *t, struct buf *out);
 void message_put_end(const struct trace_end *end, struct buf *out);
 
@@ -54,6 +59,7 @@ int message_get_header(const uint8_t *data, size_t n, struct trace_header *h, st
 int message_get_piece(const uint8_t *data, size_t n, struct trace_piece *p, struct err *e);
 int message_get_input(const uint8_t *data, size_t n, struct trace_input *in, struct err *e);
 int message_get_digest(const uint8_t *data, size_t n, struct trace_digest *d, struct err *e);
+int message_get_symbols(const uint8_t *data, size_t n, struct trace_symbols *s, struct err *e);
 int message_get_console(const uint8_t *data, size_t n, struct trace_text *t, struct err *e);
 int message_get_end(const uint8_t *data, size_t n, struct trace_end *end, struct err *e);
 void message_end_free(struct trace_end *end); /* what the pointers own */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "traces/reader_private.h"
+#include "traces/symbol_table.h"
 
 #define BLOB_MAX (UINT64_C(4) << 30)
 
@@ -61,6 +62,7 @@ static void free_index(struct trace_reader *r)
         free(r->blobs[i].content);
     free(r->inputs);
     free(r->digests);
+    free(r->symbols);
     free(r->texts);
     free(r->batches);
     free(r->batch_refs);
@@ -239,6 +241,36 @@ int trace_reader_blob(struct trace_reader *r, struct trace_hash hash, uint8_t **
     }
     *data = to;
     *n = (size_t)b->size;
+    return 0;
+}
+
+const struct trace_symbols *trace_reader_symbols(const struct trace_reader *r, uint32_t vm)
+{
+    for (size_t i = 0; i < r->symbols_count; i++)
+        if (r->symbols[i].vm == vm && trace_reader_has_blob(r, r->symbols[i].table))
+            return &r->symbols[i];
+    return NULL;
+}
+
+int trace_reader_symbol_table(struct trace_reader *r, const struct trace_symbols *s,
+                              struct symbol_table *table, struct err *e)
+{
+    uint8_t *data;
+    size_t n;
+    const struct blob_entry *b = find_blob(r, s->table);
+    if (b != NULL && b->size > SYMBOL_TABLE_MAX)
+        ERR(e, ERR_LIMIT, "%s: a table of symbols of %" PRIu64 " bytes is too large", r->path,
+            b->size);
+    TRY(trace_reader_blob(r, s->table, &data, &n, e));
+    struct err inner = {0};
+    int result = symbol_table_unpack(data, n, table, &inner);
+    free(data);
+    if (result == 0 && table->count != s->count) {
+        symbol_table_free(table);
+        result = err_set(&inner, ERR_FORMAT, "a table of symbols has not as many as it should");
+    }
+    if (result < 0)
+        ERR(e, result, "%s: %s", r->path, inner.msg);
     return 0;
 }
 

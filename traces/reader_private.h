@@ -48,6 +48,8 @@ struct trace_reader {
     size_t inputs_count, inputs_cap;
     struct trace_digest *digests;
     size_t digests_count, digests_cap;
+    struct trace_symbols *symbols;
+    size_t symbols_count, symbols_cap;
     struct trace_text *texts;
     size_t texts_count, texts_cap;
     struct trace_batch *batches;

@@ -125,6 +125,20 @@ static int take_digest(struct trace_reader *r, const uint8_t *data, size_t n, st
     return 0;
 }
 
+static int take_symbols(struct trace_reader *r, const uint8_t *data, size_t n, struct err *e)
+{
+    struct trace_symbols s;
+    TRY(message_get_symbols(data, n, &s, e));
+    if (s.vm >= r->header.vms_count)
+        ERR(e, ERR_FORMAT, "symbols of an unknown VM");
+    for (size_t i = 0; i < r->symbols_count; i++)
+        if (r->symbols[i].vm == s.vm)
+            ERR(e, ERR_FORMAT, "symbols of a VM for the second time");
+    TRY(GROW(r, symbols, e));
+    r->symbols[r->symbols_count++] = s;
+    return 0;
+}
+
 static int take_console(struct trace_reader *r, const uint8_t *data, size_t n, struct err *e)
 {
     TRY(GROW(r, texts, e));
@@ -191,13 +205,16 @@ static int take_field(struct trace_reader *r, enum trace_field field, struct fie
         return take_digest(r, data, ref.size, e);
     case TRACE_FIELD_CONSOLE:
         return take_console(r, data, ref.size, e);
+    case TRACE_FIELD_SYMBOLS:
+        return take_symbols(r, data, ref.size, e);
     case TRACE_FIELD_END:
         return take_end(r, data, ref.size, e);
     case TRACE_FIELD_HEADER:
+        return err_set(e, ERR_FORMAT, "a second header");
     case TRACE_FIELDS:
         break;
     }
-    return err_set(e, ERR_FORMAT, "a second header");
+    return err_set(e, ERR_FORMAT, "damaged: no field of a trace");
 }
 
 static int scan_frame(struct trace_reader *r, size_t frame, const struct frame_part *part,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/text.h"
+#include "traces/symbol_table.h"
 #include "traces/tool.h"
 
 /* ---- verify-file ---- */
@@ -70,6 +71,14 @@ static int verify_blobs(struct trace_reader *r, struct err *e)
     for (size_t i = 0; i < n; i++)
         if (in[i].kind == TRACE_INPUT_DISK_BLOCK)
             TRY(verify_blob(r, in[i].hash, e));
+    for (uint32_t vm = 0; vm < h->vms_count; vm++) {
+        const struct trace_symbols *s = trace_reader_symbols(r, vm);
+        struct symbol_table table;
+        if (s != NULL) {
+            TRY(trace_reader_symbol_table(r, s, &table, e));
+            symbol_table_free(&table);
+        }
+    }
     return 0;
 }
 

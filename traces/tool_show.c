@@ -55,6 +55,10 @@ int tool_info(const char *path)
     for (size_t i = 0; i < h->vms_count; i++) {
         buf_printf(&b, "vm %-5zu ", i);
         tool_vm_lines(&b, &h->vms[i]);
+        const struct trace_symbols *s = trace_reader_symbols(r, (uint32_t)i);
+        if (s != NULL)
+            buf_printf(&b, "  kernel's symbols: %" PRIu32 ", found at cycle %" PRIu64 "\n",
+                       s->count, s->cycle);
     }
     if (end != NULL) {
         buf_puts(&b, "state    whole\nend      ");

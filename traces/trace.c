@@ -1,3 +1,4 @@
+#include "traces/message.h"
 #include "traces/trace.h"
 
 #include <stdlib.h>
@@ -76,4 +77,18 @@ void trace_header_free(struct trace_header *h)
         free(h->networks[i].name);
     free(h->networks);
     *h = (struct trace_header){0};
+}
+
+void trace_put_digest(struct trace_writer *w, const struct trace_digest *d)
+{
+    struct buf field = {0};
+    message_put_digest(d, &field);
+    trace_put_field(w, TRACE_FIELD_DIGEST, field);
+}
+
+void trace_put_symbols(struct trace_writer *w, const struct trace_symbols *s)
+{
+    struct buf field = {0};
+    message_put_symbols(s, &field);
+    trace_put_field(w, TRACE_FIELD_SYMBOLS, field);
 }

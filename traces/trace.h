@@ -156,6 +156,14 @@ struct trace_digest {
     uint64_t events;   /* events before it, of all VMs */
 };
 
+/* A table of symbols that the recorder found in a VM's memory: traces/symbol_table.h. */
+struct trace_symbols {
+    uint32_t vm;
+    uint64_t cycle; /* when they were found */
+    uint32_t count;
+    struct trace_hash table; /* the blob with them */
+};
+
 struct trace_end {
     char *reason; /* "power-off", "user", "timeout", "text", "limit" ... */
     uint64_t step;  /* of all vcpus, summed up */
@@ -194,6 +202,8 @@ void *trace_log_memory(struct trace_writer *w);
  * it. */
 void trace_put_events(struct trace_writer *w, void *memory, size_t bytes);
 void trace_put_digest(struct trace_writer *w, const struct trace_digest *d);
+/* Their blob comes before. */
+void trace_put_symbols(struct trace_writer *w, const struct trace_symbols *s);
 /* What the guest printed, at `cycle` (of the last byte). */
 void trace_put_console(struct trace_writer *w, uint32_t vm, uint32_t channel, uint64_t cycle,
                        const void *bytes, size_t n);
@@ -259,6 +269,13 @@ const struct trace_sizes *trace_reader_sizes(const struct trace_reader *r);
 /* The content of a blob, malloc'ed (*data is the caller's), hash checked. */
 int trace_reader_blob(struct trace_reader *r, struct trace_hash hash, uint8_t **data, size_t *n,
                       struct err *e);
+
+/* That VM's symbols, or NULL if there are none, or their blob is missing. */
+const struct trace_symbols *trace_reader_symbols(const struct trace_reader *r, uint32_t vm);
+/* Their table; the caller frees it. */
+struct symbol_table;
+int trace_reader_symbol_table(struct trace_reader *r, const struct trace_symbols *s,
+                              struct symbol_table *table, struct err *e);
 
 /* Is it there, whole? */
 bool trace_reader_has_blob(const struct trace_reader *r, struct trace_hash hash);

@@ -424,11 +424,9 @@ void trace_put_events(struct trace_writer *w, void *memory, size_t bytes)
                      .field = TRACE_FIELD_EVENTS, .events = memory, .events_bytes = bytes});
 }
 
-void trace_put_digest(struct trace_writer *w, const struct trace_digest *d)
+void trace_put_field(struct trace_writer *w, enum trace_field field, struct buf bytes)
 {
-    struct item item = {.field = TRACE_FIELD_DIGEST};
-    message_put_digest(d, &item.bytes);
-    queue_put(w, item);
+    queue_put(w, (struct item){.field = field, .bytes = bytes});
 }
 
 void trace_put_console(struct trace_writer *w, uint32_t vm, uint32_t channel, uint64_t cycle,

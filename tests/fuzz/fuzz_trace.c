@@ -40,6 +40,12 @@ static void read_all(const char *path)
         if (trace_reader_blob(r, in[i].hash, &blob, &size, NULL) == 0)
             free(blob);
     }
+    for (uint32_t vm = 0; vm < trace_reader_header(r)->vms_count; vm++) {
+        const struct trace_symbols *s = trace_reader_symbols(r, vm);
+        struct symbol_table table;
+        if (s != NULL && trace_reader_symbol_table(r, s, &table, NULL) == 0)
+            symbol_table_free(&table);
+    }
     trace_reader_close(r);
 }
 
@@ -75,8 +81,8 @@ static struct buf sample_header_field(void)
 }
 
 /* The first byte says what the rest is: a file, the content of a frame behind the header, the
- * header's own frame, or a batch of events. */
-#define KINDS 4
+ * header's own frame, a batch of events, or a table of symbols. */
+#define KINDS 5
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     if (n < 1)
@@ -90,6 +96,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         try_file(file.data, file.len);
         buf_free(&header);
         buf_free(&file);
+    } else if (data[0] % KINDS == 4) {
+        struct symbol_table table;
+        if (symbol_table_unpack(data + 1, n - 1, &table, NULL) == 0)
+            CHECK(table.count != 0, "a table of nothing");
+        symbol_table_free(&table);
     } else if (data[0] % KINDS == 2) {
         struct buf file = {0};
         put_frame(&file, data + 1, n - 1);
@@ -162,7 +173,7 @@ int main(int argc, char **argv)
     char *path = sample_path("fuzz");
     struct err e = {0};
     CHECK(sample_write(path, &e) == 0, "%s", e.msg);
-    struct buf source[KINDS] = {sample_load(path), {0}, sample_header_field(), {0}};
+    struct buf source[KINDS] = {sample_load(path), {0}, sample_header_field(), {0}, {0}};
     unlink(path);
     free(path);
     source[1] = sample_content(&source[0]);
@@ -171,6 +182,7 @@ int main(int argc, char **argv)
     encode_events(codec, events, 300, &source[3]);
     free(events);
     batch_codec_destroy(codec);
+    symbol_table_pack(sample_symbols, ARRAY_LEN(sample_symbols), &source[4]);
     uint64_t runs = 0;
     for (; time(NULL) < end; runs++) {
         uint8_t which = runs % KINDS;

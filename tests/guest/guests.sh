@@ -8,7 +8,7 @@
 # print "Rebooting in 1 seconds.." and reset the board, which ends the run.
 
 # shellcheck shell=sh disable=SC2034 # the variables are the result
-guest_names='shell batch other no-root bad-init'
+guest_names='shell batch other no-root bad-init stripped'
 
 guest_select()
 {
@@ -38,6 +38,12 @@ guest_select()
         guest_until='Rebooting in 1 seconds..'
         ;;
     bad-init)
+        guest_initrd=$2/bad-init.cpio.gz
+        guest_until='Rebooting in 1 seconds..'
+        ;;
+    stripped) # unpacks and moves itself
+        guest_kernel=$2/vmlinuz
+        guest_append='console=ttyS0 panic=1'
         guest_initrd=$2/bad-init.cpio.gz
         guest_until='Rebooting in 1 seconds..'
         ;;

@@ -22,7 +22,7 @@ BEGIN {
     allowed["replay"] = " base mips core traces replay "
     allowed["gdb"] = " base gdb "
     # The adapter that binds the debugger to the timeline, and the program that starts both.
-    allowed["gdb/vm_"] = " base gdb replay mips core "
+    allowed["gdb/vm_"] = " base gdb replay mips core traces "
     allowed["replay/main"] = " base mips core traces replay gdb "
 }
 /^[ \t]*#[ \t]*include[ \t]*"/ {

@@ -23,7 +23,8 @@ expect_line() {
     grep -qF -- "$1" "$dir/text" || { echo "no line: $1"; cat "$dir/text"; exit 1; }
 }
 expect_count header 1
-expect_count blob 2
+expect_count blob 3
+expect_count symbols 1
 expect_count input 2
 expect_count events 2
 expect_count digest 2

@@ -1,5 +1,5 @@
 /* Kernel symbols: tables made here in all forms, damaged ones, and the ELF file. */
-#include "replay/kallsyms.h"
+#include "core/kallsyms.h"
 
 #include <check.h>
 #include <gelf.h>
@@ -207,12 +207,12 @@ START_TEST(finds_every_form)
     struct kallsyms k;
     make_source((uint32_t)_i);
     put_kernel(&ram, f, MOVED);
-    ck_assert(kallsyms_find(ram.data, ram.len, f->big_endian, f->width, &k));
+    ck_assert(kallsyms_find(ram.data, ram.len, f->big_endian, f->width, NULL, &k));
     ck_is_source(&k, LINKED + MOVED);
     ck_assert(k.in_place);
     kallsyms_free(&k);
     ck_assert_ptr_null(k.list);
-    ck_assert(!kallsyms_find(ram.data, ram.len, !f->big_endian, f->width, &k));
+    ck_assert(!kallsyms_find(ram.data, ram.len, !f->big_endian, f->width, NULL, &k));
     ck_assert_uint_eq(k.count, 0);
     buf_free(&ram);
 }
@@ -226,7 +226,7 @@ START_TEST(prefers_the_live_copy)
     make_source(77);
     put_kernel(&ram, f, 0);
     put_kernel(&ram, f, MOVED);
-    ck_assert(kallsyms_find(ram.data, ram.len, false, 4, &k));
+    ck_assert(kallsyms_find(ram.data, ram.len, false, 4, NULL, &k));
     ck_is_source(&k, LINKED + MOVED);
     kallsyms_free(&k);
     /* A third copy, as a file in the page cache: higher, but not its own place. */
@@ -234,7 +234,7 @@ START_TEST(prefers_the_live_copy)
         buf_putc(&ram, 0);
     pad(&ram, f);
     put_tables(&ram, f, LINKED);
-    ck_assert(kallsyms_find(ram.data, ram.len, false, 4, &k));
+    ck_assert(kallsyms_find(ram.data, ram.len, false, 4, NULL, &k));
     ck_is_source(&k, LINKED + MOVED);
     ck_assert(k.in_place);
     kallsyms_free(&k);
@@ -248,7 +248,7 @@ START_TEST(takes_an_image_elsewhere)
     struct kallsyms k;
     make_source(5);
     put_tables(&ram, &forms[0], LINKED);
-    ck_assert(kallsyms_find(ram.data, ram.len, false, 4, &k));
+    ck_assert(kallsyms_find(ram.data, ram.len, false, 4, NULL, &k));
     ck_is_source(&k, LINKED);
     ck_assert(!k.in_place);
     kallsyms_free(&k);
@@ -266,7 +266,7 @@ START_TEST(drops_absolute_symbols_and_sorts)
     st_le32(ram.data + 4 * (size_t)10, 0x1234); /* no kernel address */
     /* Out of order, but not by much: it goes behind symbol 22. */
     st_le32(ram.data + 4 * (size_t)20, (uint32_t)LINKED + source.offset[22]);
-    ck_assert(kallsyms_find(ram.data, ram.len, f->big_endian, f->width, &k));
+    ck_assert(kallsyms_find(ram.data, ram.len, f->big_endian, f->width, NULL, &k));
     ck_assert_uint_eq(k.count, SYMBOLS - 1);
     bool is_there = false;
     for (size_t i = 1; i < k.count; i++) {
@@ -288,7 +288,7 @@ static bool find_in_copy(const struct buf *ram, size_t n, const struct form *f)
     struct kallsyms k;
     memcpy(copy, ram->data + ram->len - n, n);
     copy = xrealloc(copy, n == 0 ? 1 : n);
-    bool found = kallsyms_find(copy, n, f->big_endian, f->width, &k);
+    bool found = kallsyms_find(copy, n, f->big_endian, f->width, NULL, &k);
     kallsyms_free(&k);
     free(copy);
     return found;
@@ -433,7 +433,7 @@ static GElf_Sym find_symbol(Elf *elf, const char *name)
     return found;
 }
 
-static const struct kallsyms_symbol small[] = {
+static const struct kernel_symbol small[] = {
     {0xffffffff80100000, "_stext", 'T'},  {0xffffffff80100000, "first", 't'},
     {0xffffffff80100040, "weak", 'W'},    {0xffffffff80100050, "_etext", 'T'},
     {0xffffffff80200000, "table", 'R'},   {0xffffffff80200010, "value", 'A'},
@@ -504,9 +504,9 @@ START_TEST(elf_takes_any_list)
     ck_assert_uint_eq(find_symbol(elf, "value").st_size, 0);
     elf_end(elf);
     /* Changes between code and data a thousand times: one section. */
-    struct kallsyms_symbol *list = xcalloc(2000, sizeof *list);
+    struct kernel_symbol *list = xcalloc(2000, sizeof *list);
     for (unsigned i = 0; i < 2000; i++)
-        list[i] = (struct kallsyms_symbol){LINKED + 4 * i, i == 1999 ? "last" : "x", "Td"[i % 2]};
+        list[i] = (struct kernel_symbol){LINKED + 4 * i, i == 1999 ? "last" : "x", "Td"[i % 2]};
     symbol_elf_build(list, 2000, true, 4, &file);
     elf = open_elf(&file);
     GElf_Shdr text;

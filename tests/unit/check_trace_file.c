@@ -101,6 +101,54 @@ static void check_blobs(struct trace_reader *r, struct trace_hash block)
     ck_assert_int_eq(trace_reader_blob(r, (struct trace_hash){{1}}, &data, &n, &e), ERR_FORMAT);
 }
 
+static void check_symbols(struct trace_reader *r)
+{
+    struct symbol_table table;
+    struct err e = {0};
+    const struct trace_symbols *s = trace_reader_symbols(r, 1);
+    ck_assert_ptr_null(trace_reader_symbols(r, 0));
+    ck_assert_ptr_nonnull(s);
+    ck_assert(s->cycle == 5000 && s->count == ARRAY_LEN(sample_symbols));
+    ck_assert_msg(trace_reader_symbol_table(r, s, &table, &e) == 0, "%s", e.msg);
+    ck_assert_uint_eq(table.count, s->count);
+    for (size_t i = 0; i < table.count; i++) {
+        ck_assert_uint_eq(table.list[i].address, sample_symbols[i].address);
+        ck_assert_str_eq(table.list[i].name, sample_symbols[i].name);
+        ck_assert_int_eq(table.list[i].type, sample_symbols[i].type);
+    }
+    symbol_table_free(&table);
+}
+
+/* Does a table of these two come back? */
+static bool is_accepted(struct kernel_symbol a, struct kernel_symbol b)
+{
+    struct buf packed = {0};
+    struct symbol_table table;
+    ck_assert(symbol_table_pack((struct kernel_symbol[]){a, b}, 2, &packed));
+    bool good = symbol_table_unpack(packed.data, packed.len, &table, NULL) == 0;
+    buf_free(&packed);
+    symbol_table_free(&table);
+    return good;
+}
+
+START_TEST(hostile_symbol_tables)
+{
+    static char longest[KERNEL_NAME_MAX + 2];
+    const struct kernel_symbol first = {UINT64_MAX - 8, "a", 'T'};
+    struct symbol_table table;
+    memset(longest, 'x', KERNEL_NAME_MAX);
+    ck_assert(is_accepted(first, (struct kernel_symbol){UINT64_MAX, "b", 't'}));
+    ck_assert(is_accepted(first, (struct kernel_symbol){UINT64_MAX, longest, 't'}));
+    longest[KERNEL_NAME_MAX] = 'x';
+    ck_assert(!is_accepted(first, (struct kernel_symbol){UINT64_MAX, longest, 't'}));
+    ck_assert(!is_accepted(first, (struct kernel_symbol){0, "wraps", 't'}));
+    ck_assert(!is_accepted(first, (struct kernel_symbol){UINT64_MAX, "", 't'}));
+    ck_assert(!is_accepted(first, (struct kernel_symbol){UINT64_MAX, "a b", 't'}));
+    ck_assert(!is_accepted(first, (struct kernel_symbol){UINT64_MAX, "b", '\n'}));
+    ck_assert_int_lt(symbol_table_unpack((const uint8_t *)"", 0, &table, NULL), 0);
+}
+END_TEST
+
 static void check_sample(struct trace_reader *r)
 {
     size_t n;
@@ -129,6 +177,7 @@ static void check_sample(struct trace_reader *r)
     ck_assert_uint_eq(b[1].first, SAMPLE_EVENTS / 2);
     check_events(r, 1);
     check_events(r, 0);
+    check_symbols(r);
 }
 
 START_TEST(sample_round_trip)
@@ -389,6 +438,7 @@ int main(void)
     TCase *t = tcase_create("file");
     tcase_set_timeout(t, 120);
     tcase_add_test(t, sample_round_trip);
+    tcase_add_test(t, hostile_symbol_tables);
     tcase_add_test(t, cut_at_every_byte);
     tcase_add_test(t, every_flipped_bit_is_found);
     tcase_add_test(t, other_files_are_refused);

@@ -9,6 +9,7 @@
 
 #include "core/base/buf.h"
 #include "tests/put_events.h"
+#include "traces/symbol_table.h"
 #include "traces/trace.h"
 
 static inline uint64_t sample_random(uint64_t *state)
@@ -65,6 +66,12 @@ static inline char *sample_path(const char *name)
 }
 
 static const uint8_t sample_kernel[3000] = {0x7f, 'E', 'L', 'F', 1, 2, 3};
+
+static const struct kernel_symbol sample_symbols[] = {
+    {0xffffffff80100000u, "_text", 'T'},
+    {0xffffffff80100000u, "kernel_entry", 'T'},
+    {0xffffffff80900010u, "$names[1]", 'd'},
+};
 
 static inline struct trace_header sample_header(void)
 {
@@ -231,6 +238,16 @@ static inline int sample_write(const char *path, struct err *e)
         .hash = trace_put_blob(w, "block", 5),
     };
     trace_put_input(w, &in);
+    struct buf table = {0};
+    CHECK(symbol_table_pack(sample_symbols, ARRAY_LEN(sample_symbols), &table), "a large table");
+    struct trace_symbols s = {
+        .vm = 1,
+        .cycle = 5000,
+        .count = ARRAY_LEN(sample_symbols),
+        .table = trace_put_blob(w, table.data, table.len),
+    };
+    trace_put_symbols(w, &s);
+    buf_free(&table);
     put_events(w, sample_part(2), SAMPLE_EVENTS / 2);
     struct trace_end end = sample_end();
     return trace_writer_close(w, &end, e);

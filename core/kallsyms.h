@@ -6,19 +6,13 @@
  * The image is hostile: whatever it holds, no byte outside of it is read, and
  * time and memory have limits of their own (about half a second, 128 MiB).
  */
-#ifndef REPLAY_KALLSYMS_H
-#define REPLAY_KALLSYMS_H
+#ifndef CORE_KALLSYMS_H
+#define CORE_KALLSYMS_H
 
-#include "core/base/base.h"
-
-struct kallsyms_symbol {
-    uint64_t address; /* virtual, sign-extended from the kernel's pointers */
-    const char *name; /* owned by the table: printable ASCII, 1 to 1023 bytes */
-    char type;        /* the letter of nm(1); lower case: local to its file */
-};
+#include "core/base/kernel_symbol.h"
 
 struct kallsyms {
-    struct kallsyms_symbol *list; /* owned; ascending by address */
+    struct kernel_symbol *list; /* owned; ascending by address */
     size_t count;
     char *names;     /* owned: the text behind the list's names */
     size_t table_at; /* where in the image the tables are (kallsyms_token_table) */
@@ -28,9 +22,11 @@ struct kallsyms {
 /* Finds the kernel's symbols in `ram`, for kernels with pointers of `width`
  * bytes (4 or 8). False, with `out` empty, if there are none. A kernel that
  * moved at boot (KASLR) leaves a copy with old addresses below the live one:
- * the highest copy wins, those that are in place before all others. */
+ * the highest copy wins, those that are in place before all others.
+ * Pages of PAGE_SIZE that are not `present` (NULL: all are) hold zeros, and
+ * are not looked through. */
 bool kallsyms_find(const uint8_t *ram, size_t n, bool big_endian, unsigned width,
-                   struct kallsyms *out);
+                   const bool *present, struct kallsyms *out);
 void kallsyms_free(struct kallsyms *k); /* back to empty */
 
 #endif

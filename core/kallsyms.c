@@ -1,4 +1,4 @@
-#include "replay/kallsyms.h"
+#include "core/kallsyms.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -44,8 +44,7 @@
 #define DIGIT_TOKENS   "0\0001\0002\0003\0004\0005\0006\0007\0008\0009" /* and the literal's 0 */
 #define MARKER_STEP    256
 #define MIN_SYMBOLS    1000
-#define MAX_SYMBOLS    2000000
-#define MAX_NAME       1024                /* type and name, expanded (kernel: 512) */
+#define MAX_NAME       (KERNEL_NAME_MAX + 1) /* type and name, expanded (kernel: 512) */
 #define MAX_NAMES      ((size_t)16 << 20)  /* num_syms to token_table */
 #define MAX_TEXT       ((size_t)64 << 20)  /* all names, expanded */
 #define MAX_CANDIDATES 16                  /* token tables looked into, the highest of all */
@@ -57,6 +56,7 @@
 struct image {
     const uint8_t *ram;
     size_t n;
+    const bool *present; /* NULL: all pages are */
     bool big_endian;
     unsigned width; /* of a pointer, and the alignment of all tables */
     uint64_t work;  /* bytes looked at so far */
@@ -229,7 +229,7 @@ static bool find_names(struct image *im, const struct tokens *t, struct names *n
         if (++im->work > WORK_LIMIT)
             return false;
         uint32_t count = get32(im, at);
-        if (count < MIN_SYMBOLS || count > MAX_SYMBOLS)
+        if (count < MIN_SYMBOLS || count > KERNEL_SYMBOLS_MAX)
             continue;
         im->work += im->width;
         *names = (struct names){.num_syms_at = at, .at = at + im->width, .count = count};
@@ -297,7 +297,7 @@ static bool find_addresses(struct image *im, const struct tokens *t, const struc
 /* By address; equal ones stay in the kernel's order, which is that of the text. */
 static int compare_symbols(const void *a, const void *b)
 {
-    const struct kallsyms_symbol *x = a, *y = b;
+    const struct kernel_symbol *x = a, *y = b;
     if (x->address != y->address)
         return x->address < y->address ? -1 : 1;
     return x->name < y->name ? -1 : x->name > y->name;
@@ -316,7 +316,7 @@ static void decode(const struct image *im, const struct tokens *t, const struct 
     bool is_sorted = true;
     for (uint32_t i = 0; i < names->count; i++) {
         size_t next = walk_name(im, t, at, names->markers_at, &first, &len);
-        struct kallsyms_symbol s = {.address = address_at(im, a, i), .name = text};
+        struct kernel_symbol s = {.address = address_at(im, a, i), .name = text};
         for (size_t j = first; j < next; j++) {
             const uint8_t *token = im->ram + t->at + t->offset[im->ram[j]];
             size_t n = t->len[im->ram[j]];
@@ -347,6 +347,10 @@ static void decode(const struct image *im, const struct tokens *t, const struct 
 static size_t find_digits(const struct image *im, size_t from)
 {
     for (size_t at = (from + 7) & ~(size_t)7; at <= im->n && im->n - at >= 8; at += 8) {
+        if ((at & PAGE_MASK) == 0 && im->present != NULL && !im->present[at / PAGE_SIZE]) {
+            at += PAGE_SIZE - 8;
+            continue;
+        }
         uint64_t w = ld_le64(im->ram + at);
         size_t odd = (w & 0xff) == 0;
         if ((w & (odd ? 0x00ff00ff00ff00ff : 0xff00ff00ff00ff00)) != 0)
@@ -391,10 +395,14 @@ static bool decode_candidate(struct image *im, size_t digits_at, struct kallsyms
 }
 
 bool kallsyms_find(const uint8_t *ram, size_t n, bool big_endian, unsigned width,
-                   struct kallsyms *out)
+                   const bool *present, struct kallsyms *out)
 {
     CHECK(width == 4 || width == 8, "pointers of %u bytes", width);
-    struct image im = {.ram = ram, .n = n, .big_endian = big_endian, .width = width};
+    struct image im = {.ram = ram,
+                       .n = n,
+                       .present = present,
+                       .big_endian = big_endian,
+                       .width = width};
     size_t ring[MAX_CANDIDATES];
     size_t found = find_candidates(&im, ring);
     size_t oldest = found > MAX_CANDIDATES ? found - MAX_CANDIDATES : 0;
