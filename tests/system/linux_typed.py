@@ -34,7 +34,7 @@ def typed():
     t.type(b"\x01x")
     t.finish(0)
     verify("typed.zst")
-    r = expect(0, TRACE, "--inputs", "typed.zst")
+    r = expect(0, TRACE, "dump", "--inputs", "typed.zst")
     check(b"input break channel=0" in r.out, r.out[-500:])
 
 
