@@ -103,7 +103,7 @@ static void feed(struct gdb_server *srv)
 /* Replies go out; true while there is a client. */
 static bool flush(struct gdb_server *srv)
 {
-    if (conn_send(&srv->conn, &srv->session.wire, srv->wake_fd) && !srv->session.closing)
+    if (conn_send(&srv->conn, &srv->session.wire, &srv->in, srv->wake_fd) && !srv->session.closing)
         return true;
     drop_client(srv);
     return false;
