@@ -227,6 +227,12 @@ bool conn_receive(struct conn *c, struct buf *in)
     return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
+bool conn_client_gone(const struct conn *c)
+{
+    uint8_t byte;
+    return c->client >= 0 && recv(c->client, &byte, 1, MSG_PEEK) == 0;
+}
+
 /* Until `out` can go on. gdb acknowledges while it reads: unless somebody takes that, both would
  * wait for ever. False: the client or the server is to go. */
 static bool wait_to_send(struct conn *c, struct buf *in, int wake_fd)

@@ -184,7 +184,8 @@ static inline bool mips_ranges_meet(uint64_t a, uint64_t a_len, uint64_t b, uint
 /* Replaces all points. Arrays are copied. */
 void mips_set_points(struct mips *cpu, const uint64_t *breaks, size_t n_breaks,
                      const struct mips_watch *watches, size_t n_watches);
-/* After MIPS_STOP_WATCH: the access that would come. */
+/* After MIPS_STOP_WATCH: the access that would come. After MIPS_STOP_BREAK: the breakpoint, which
+ * is at pc, or at the slot of the branch there. */
 struct mips_hit {
     uint64_t va;
     uint32_t size;

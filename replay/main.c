@@ -14,9 +14,9 @@
 #include "core/engine_option.h"
 #include "core/run_stats.h"
 #include "gdb/server.h"
+#include "gdb/signals.h"
 #include "gdb/vm_symbols.h"
 #include "gdb/vm_target.h"
-#include "replay/signals.h"
 #include "replay/timeline.h"
 
 enum { EXIT_OK = 0, EXIT_ERROR = 1, EXIT_DIVERGED = 2 };

@@ -6,6 +6,7 @@
 #define REPLAY_POINTS_H
 
 #include "core/base/base.h"
+#include "core/vm.h"
 #include "mips/mips.h"
 
 enum point_kind { POINT_BREAK, POINT_HARD_BREAK, POINT_WRITE, POINT_READ, POINT_ACCESS };
@@ -34,8 +35,11 @@ enum points_armed {
 /* Tell the processor. */
 void points_arm(const struct points *p, struct mips *cpu, enum points_armed armed);
 bool points_has_watch(const struct points *p);
-/* The point that holds at this stop (its condition is true), or NULL. */
+/* The point that holds (its condition is true) at this address, at this stop, or NULL. */
 const struct point *points_break_at(const struct points *p, uint64_t pc);
+/* A stop at a branch is also for the points on its slot: it makes no other one for them. (Of a
+ * branch-likely they count then even if it nullifies the slot.) */
+const struct point *points_break_hit(const struct points *p, const struct vm *vm);
 const struct point *points_watch_hit(const struct points *p, struct mips_hit hit);
 
 #endif

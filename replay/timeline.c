@@ -198,7 +198,7 @@ static bool is_wanted(struct timeline *t, enum run_stop stop)
     if (was_stepped(t, vm->index, stop))
         return false;
     if (stop == RUN_BREAK) {
-        p = points_break_at(points, mips_pc(vm->cpu));
+        p = points_break_hit(points, vm);
     } else {
         t->hit_access = mips_last_hit(vm->cpu);
         p = points_watch_hit(points, t->hit_access);

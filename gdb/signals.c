@@ -1,4 +1,4 @@
-#include "replay/signals.h"
+#include "gdb/signals.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -7,8 +7,8 @@
  *
  * A stopped gdb (Ctrl-Z) is not gone: the terminal stops both, and `fg` continues both.
  */
-#ifndef REPLAY_SIGNALS_H
-#define REPLAY_SIGNALS_H
+#ifndef GDB_SIGNALS_H
+#define GDB_SIGNALS_H
 
 #include <stdbool.h>
 #include <sys/types.h>
