@@ -43,6 +43,9 @@ void session_stop_reply(struct gdb_session *s, const struct gdb_stop *stop);
 /* A stop without a reason, for `?`, vAttach and vRun. */
 void session_stopped_at(struct gdb_session *s, struct gdb_tid tid);
 void session_resume(struct gdb_session *s, const struct gdb_resume *how);
+/* Slices do the monitor command, and what the target's restart began, and reply then. */
+void session_monitor(struct gdb_session *s, const char *line);
+void session_restart(struct gdb_session *s);
 bool session_pid_exists(struct gdb_session *s, int pid);
 void session_attach_first(struct gdb_session *s);
 

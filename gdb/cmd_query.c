@@ -39,7 +39,7 @@ void cmd_supported(struct gdb_session *s, struct pktargs *a)
         a->p += n + (semi != NULL);
     }
     buf_printf(&s->reply,
-               "PacketSize=%x;QStartNoAckMode+;multiprocess+;vContSupported+;swbreak+;hwbreak+",
+               "PacketSize=%x;multiprocess+;vContSupported+;swbreak+;hwbreak+",
                PACKET_SIZE_MAX);
     if (!s->ops->forward_only)
         buf_puts(&s->reply, ";ReverseStep+;ReverseContinue+");
@@ -150,33 +150,17 @@ void cmd_osdata(struct gdb_session *s, struct pktargs *a)
     buf_free(&xml);
 }
 
-/* Text goes out as O packets. An unknown command is answered with text too: an empty reply would
- * read as "the target has no such thing as monitor commands". */
+/* Text goes out as O packets. It is acknowledged before the work begins, which may take its time. */
 void cmd_monitor(struct gdb_session *s, struct pktargs *a)
 {
-    struct buf line = {0}, text = {0};
-    struct gdb_tid tid = {0, 0};
+    struct buf line = {0};
     if (s->ops->monitor == NULL)
         return;
-    if (!args_bytes(a, 0, &line, MONITOR_MAX)) {
+    if (args_bytes(a, 0, &line, MONITOR_MAX))
+        session_monitor(s, buf_cstr(&line));
+    else
         session_error(s, WIRE_EINVAL);
-        goto out;
-    }
-    session_general(s, &tid);
-    if (!s->ops->monitor(s->target, tid, buf_cstr(&line), &text)) {
-        buf_clear(&text);
-        buf_puts(&text, "Unknown command. \"monitor help\" lists them.\n");
-    }
-    if (s->ops->monitor_slice != NULL && s->ops->monitor_slice(s->target, &text)) {
-        s->running = s->in_monitor = s->no_reply = true;
-        s->quiet_slices = 0;
-    } else {
-        buf_puts(&s->reply, "OK");
-    }
-    session_send_text(s, text.data, text.len);
-out:
     buf_free(&line);
-    buf_free(&text);
 }
 
 void cmd_lldb(struct gdb_session *s, struct pktargs *a)

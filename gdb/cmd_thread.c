@@ -240,7 +240,7 @@ void cmd_run(struct gdb_session *s, struct pktargs *a)
         }
     }
     if (restart(s, to))
-        session_stopped_at(s, (struct gdb_tid){0, 0});
+        session_restart(s);
 out:
     buf_free(&name);
     buf_free(&arg);
@@ -251,6 +251,9 @@ void cmd_restart(struct gdb_session *s, struct pktargs *a)
     (void)a;
     if (s->ops->restart == NULL)
         return;
-    restart(s, 0);
+    bool begun = restart(s, 0);
+    while (begun && s->ops->restart_slice != NULL &&
+           s->ops->restart_slice(s->target).kind == GDB_RUNNING) {
+    }
     s->no_reply = true;
 }

@@ -17,7 +17,7 @@
 #include "gdb/packet.h"
 
 #define RECEIVE_SIZE 65536
-#define SEND_WAIT_MS 10000
+#define UNREAD_MAX   0x400000 /* bytes of a client that says much and hears nothing */
 #define BACKLOG      4
 #define ADDRESS_SIZE 256
 
@@ -205,6 +205,7 @@ bool conn_accept(struct conn *c)
         refuse(c, fd);
         return false;
     }
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on); /* one that is gone without a word */
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* fails on a unix socket: fine */
     c->client = fd;
     return true;
@@ -226,23 +227,42 @@ bool conn_receive(struct conn *c, struct buf *in)
     return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
-bool conn_send(struct conn *c, struct buf *out, int wake_fd)
+bool conn_client_gone(const struct conn *c)
+{
+    uint8_t byte;
+    return c->client >= 0 && recv(c->client, &byte, 1, MSG_PEEK) == 0;
+}
+
+/* Until `out` can go on. gdb acknowledges while it reads: unless somebody takes that, both would
+ * wait for ever. False: the client or the server is to go. */
+static bool wait_to_send(struct conn *c, struct buf *in, int wake_fd)
+{
+    bool has_room = in->len < UNREAD_MAX;
+    struct pollfd fds[] = {
+        {.fd = c->client, .events = has_room ? POLLOUT | POLLIN : POLLOUT},
+        {.fd = wake_fd, .events = POLLIN},
+        {.fd = c->listener, .events = POLLIN},
+        {.fd = c->refused, .events = POLLIN},
+    };
+    if (poll(fds, 4, -1) < 0)
+        return errno == EINTR;
+    if (fds[1].revents != 0)
+        return false;
+    if (fds[3].revents != 0)
+        conn_drain_refused(c);
+    if (fds[2].revents != 0)
+        conn_accept(c);
+    return !has_room || (fds[0].revents & ~POLLOUT) == 0 || conn_receive(c, in);
+}
+
+bool conn_send(struct conn *c, struct buf *out, struct buf *in, int wake_fd)
 {
     size_t sent = 0;
     while (sent < out->len) {
         ssize_t n = send(c->client, out->data + sent, out->len - sent, MSG_NOSIGNAL);
-        if (n > 0) {
+        if (n > 0)
             sent += (size_t)n;
-            continue;
-        }
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n == 0 || errno != EAGAIN)
-            return false;
-        struct pollfd fds[2] = {{.fd = c->client, .events = POLLOUT},
-                                {.fd = wake_fd, .events = POLLIN}};
-        int ready = poll(fds, 2, SEND_WAIT_MS);
-        if (ready == 0 || (ready > 0 && fds[1].revents != 0))
+        else if (n == 0 || (errno != EAGAIN && errno != EINTR) || !wait_to_send(c, in, wake_fd))
             return false;
     }
     buf_clear(out);

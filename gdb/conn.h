@@ -32,8 +32,10 @@ void conn_drop_client(struct conn *c);
 void conn_drain_refused(struct conn *c);
 /* Append what the client has sent, without waiting. False: it has gone. */
 bool conn_receive(struct conn *c, struct buf *in);
-/* Send all of `out` and empty it. Waits for a slow client up to 10 s, or until `wake_fd` becomes
- * readable. False: it has gone. */
-bool conn_send(struct conn *c, struct buf *out, int wake_fd);
+/* It left, and nothing of it is unread. */
+bool conn_client_gone(const struct conn *c);
+/* Send all of `out` and empty it. Waits for a slow client (a stopped one, too) until `wake_fd`
+ * becomes readable; what it says meanwhile is appended to `in`. False: it has gone. */
+bool conn_send(struct conn *c, struct buf *out, struct buf *in, int wake_fd);
 
 #endif

@@ -103,7 +103,7 @@ static void feed(struct gdb_server *srv)
 /* Replies go out; true while there is a client. */
 static bool flush(struct gdb_server *srv)
 {
-    if (conn_send(&srv->conn, &srv->session.wire, srv->wake_fd) && !srv->session.closing)
+    if (conn_send(&srv->conn, &srv->session.wire, &srv->in, srv->wake_fd) && !srv->session.closing)
         return true;
     drop_client(srv);
     return false;
@@ -145,6 +145,9 @@ int gdb_server_turn(struct gdb_server *srv, bool wait, struct err *e)
         conn_drain_refused(&srv->conn);
     if ((fds[FD_LISTENER].revents & (POLLERR | POLLNVAL)) != 0)
         ERR(e, ERR_IO, "gdb server: the listening socket failed");
+    /* The next client may come with the last words of the one before. */
+    if (fds[FD_LISTENER].revents != 0 && conn_client_gone(&srv->conn))
+        drop_client(srv);
     if (fds[FD_LISTENER].revents != 0 && conn_accept(&srv->conn))
         gdb_session_begin(&srv->session);
     return 0;

@@ -4,7 +4,6 @@
 
 #include "gdb/cmd_priv.h"
 
-#define CONSOLE_MAX  0x10000 /* bytes held for the client between two slices */
 #define O_TEXT_MAX   1024    /* text bytes of one O packet */
 #define QUIET_SLICES 32      /* then gdb is told that we are alive: it waits 2 s */
 #define SIGNAL_INT   2
@@ -61,6 +60,18 @@ void session_send_text(struct gdb_session *s, const void *text, size_t n)
         at += part;
     }
     buf_free(&payload);
+}
+
+/* gdb skips notifications that it does not know, and then waits anew: for waits in which an O packet
+ * would be taken for the reply. */
+static void send_alive(struct gdb_session *s)
+{
+    static const char text[] = "disco:alive";
+    struct buf packet = {0};
+    packet_put(&packet, (const uint8_t *)text, sizeof text - 1);
+    packet.data[0] = '%';
+    buf_put(&s->wire, packet.data, packet.len);
+    buf_free(&packet);
 }
 
 void session_put_tid(struct gdb_session *s, struct gdb_tid tid)
@@ -238,8 +249,10 @@ static void dispatch(struct gdb_session *s)
 static void interrupt(struct gdb_session *s)
 {
     /* When stopped it must not cause a reply: the client would take it for another one. */
-    if (s->running)
-        s->ops->interrupt(s->target);
+    if (!s->running)
+        return;
+    s->ops->interrupt(s->target);
+    s->is_interrupted = true;
 }
 
 static void ack(struct gdb_session *s, char c)
@@ -248,19 +261,25 @@ static void ack(struct gdb_session *s, char c)
         buf_putc(&s->wire, (uint8_t)c);
 }
 
-static void take_byte(struct gdb_session *s, uint8_t byte)
+static void take_packet(struct gdb_session *s)
+{
+    if (s->running) {
+        s->held = true; /* acknowledged when its turn comes: what is sent before is not its reply */
+        interrupt(s);
+    } else {
+        ack(s, '+');
+        dispatch(s);
+    }
+}
+
+static void take_byte(struct gdb_session *s, uint8_t byte, bool is_repeated)
 {
     switch (packet_reader_byte(&s->reader, byte)) {
     case PACKET_NOTHING:
         break;
     case PACKET_READY:
-        ack(s, '+');
-        if (s->running) {
-            s->held = true;
-            interrupt(s);
-        } else {
-            dispatch(s);
-        }
+        if (!is_repeated)
+            take_packet(s);
         break;
     case PACKET_BAD:
         ack(s, '-');
@@ -276,17 +295,30 @@ static void take_byte(struct gdb_session *s, uint8_t byte)
         interrupt(s);
         break;
     case PACKET_NAK:
-        if (!s->no_ack)
+        /* gdb says it, too, when it waits for long: there is nothing to repeat then. */
+        if (!s->no_ack && !s->running)
             buf_put(&s->wire, s->last.data, s->last.len);
         break;
     }
 }
 
+/* A client that is not acknowledged in time sends its packet again: one reply is for all. */
+static bool comes_again(const struct gdb_session *s, const uint8_t *packet, size_t n, size_t left)
+{
+    return !s->no_ack && n >= 4 && packet[0] == '$' && packet[n - 3] == '#' && left >= n &&
+           memcmp(packet, packet + n, n) == 0;
+}
+
 size_t gdb_session_input(struct gdb_session *s, const uint8_t *bytes, size_t n)
 {
-    size_t used = 0;
-    while (used < n && !s->held && !s->closing)
-        take_byte(s, bytes[used++]);
+    size_t used = 0, start = 0; /* of the last packet */
+    while (used < n && !s->held && !s->closing) {
+        if (bytes[used] == '$')
+            start = used;
+        size_t length = used + 1 - start;
+        used++;
+        take_byte(s, bytes[used - 1], comes_again(s, bytes + start, length, n - used));
+    }
     return s->closing ? n : used;
 }
 
@@ -300,29 +332,101 @@ static void dispatch_held(struct gdb_session *s)
 {
     if (s->held) {
         s->held = false;
+        ack(s, '+');
         dispatch(s);
     }
 }
 
-/* An O packet without text is a sign of life that shows nothing. */
+/* Some sign of life is due when the client has heard nothing for long. */
+static bool is_quiet(struct gdb_session *s, bool has_text)
+{
+    s->quiet_slices = has_text ? 0 : s->quiet_slices + 1;
+    if (s->quiet_slices < QUIET_SLICES)
+        return false;
+    s->quiet_slices = 0;
+    return true;
+}
+
+void session_monitor(struct gdb_session *s, const char *line)
+{
+    buf_clear(&s->line);
+    buf_puts(&s->line, line);
+    s->running = s->in_monitor = s->no_reply = true;
+    s->is_begun = s->is_interrupted = false;
+    s->quiet_slices = 0;
+}
+
+/* True while it goes on. Unknown commands are answered with text, too: an empty reply would read as
+ * "the target has no such thing as monitor commands". */
+static bool monitor_goes_on(struct gdb_session *s, struct buf *text)
+{
+    struct gdb_tid tid = {0, 0};
+    if (s->is_begun)
+        return s->ops->monitor_slice(s->target, text);
+    s->is_begun = true;
+    session_general(s, &tid);
+    if (!s->ops->monitor(s->target, tid, buf_cstr(&s->line), text)) {
+        buf_clear(text);
+        buf_puts(text, "Unknown command. \"monitor help\" lists them.\n");
+    }
+    if (s->is_interrupted) /* before the target had anything to interrupt */
+        s->ops->interrupt(s->target);
+    return s->ops->monitor_slice != NULL && s->ops->monitor_slice(s->target, text);
+}
+
+/*
+ * A client that sends a packet without having got the reply to the one before has given that up:
+ * gdb does so, and says nothing, when its user presses Ctrl-C. What came now would be taken for
+ * the reply to the new packet.
+ */
 static void slice_monitor(struct gdb_session *s)
 {
     struct buf text = {0};
-    s->running = s->in_monitor = s->ops->monitor_slice(s->target, &text);
-    s->quiet_slices++;
-    if (s->console.len != 0 || text.len != 0) {
-        s->quiet_slices = 0;
-    } else if (s->quiet_slices >= QUIET_SLICES) {
-        s->quiet_slices = 0;
-        session_send(s, "O", 1);
+    s->running = s->in_monitor = monitor_goes_on(s, &text);
+    bool has_text = s->console.len != 0 || text.len != 0;
+    if (s->held) {
+        buf_clear(&s->console);
+    } else {
+        if (is_quiet(s, has_text))
+            session_send(s, "O", 1); /* without text: it shows nothing */
+        send_console(s);
+        session_send_text(s, text.data, text.len);
+        if (!s->running)
+            session_send(s, "OK", 2);
     }
-    send_console(s);
-    session_send_text(s, text.data, text.len);
     buf_free(&text);
-    if (s->running)
+    if (!s->running)
+        dispatch_held(s);
+}
+
+static void slice_restart(struct gdb_session *s)
+{
+    struct gdb_stop stop = s->ops->restart_slice(s->target);
+    if (stop.kind == GDB_RUNNING) {
+        if (!s->held && is_quiet(s, false))
+            send_alive(s);
         return;
-    session_send(s, "OK", 2);
+    }
+    s->running = s->in_restart = false;
+    buf_clear(&s->console);
+    buf_clear(&s->reply);
+    if (stop.kind == GDB_FAILED)
+        session_error_text(s, stop.message != NULL ? stop.message : "the restart failed");
+    else
+        session_stopped_at(s, (struct gdb_tid){0, 0});
+    if (!s->held)
+        session_send(s, s->reply.data, s->reply.len);
     dispatch_held(s);
+}
+
+void session_restart(struct gdb_session *s)
+{
+    if (s->ops->restart_slice == NULL) {
+        session_stopped_at(s, (struct gdb_tid){0, 0});
+        return;
+    }
+    s->running = s->in_restart = s->no_reply = true;
+    s->quiet_slices = 0;
 }
 
 void gdb_session_slice(struct gdb_session *s)
@@ -331,6 +435,10 @@ void gdb_session_slice(struct gdb_session *s)
         return;
     if (s->in_monitor) {
         slice_monitor(s);
+        return;
+    }
+    if (s->in_restart) {
+        slice_restart(s);
         return;
     }
     struct gdb_stop stop = s->ops->slice(s->target);
@@ -352,7 +460,7 @@ void gdb_session_slice(struct gdb_session *s)
 
 void gdb_session_console(struct gdb_session *s, const void *text, size_t n)
 {
-    if (s->running && n <= CONSOLE_MAX - s->console.len)
+    if (s->running)
         buf_put(&s->console, text, n);
 }
 
@@ -386,6 +494,7 @@ void gdb_session_fini(struct gdb_session *s)
     buf_free(&s->last);
     buf_free(&s->reply);
     buf_free(&s->console);
+    buf_free(&s->line);
 }
 
 void gdb_session_begin(struct gdb_session *s)
@@ -396,7 +505,7 @@ void gdb_session_begin(struct gdb_session *s)
     buf_clear(&s->last);
     buf_clear(&s->console);
     s->no_ack = s->multiprocess = s->swbreak = s->hwbreak = s->error_text = s->is_lldb = false;
-    s->closing = s->held = s->running = s->in_monitor = false;
+    s->closing = s->held = s->running = s->in_monitor = s->in_restart = false;
     s->general = s->control = s->named = (struct gdb_tid){0, 0};
     memset(s->attached, 0, sizeof s->attached);
     session_attach_first(s);
@@ -407,11 +516,16 @@ void gdb_session_end(struct gdb_session *s)
     struct buf unheard = {0};
     while (s->running) {
         s->ops->interrupt(s->target);
-        s->running = s->in_monitor ? s->ops->monitor_slice(s->target, &unheard)
-                                   : s->ops->slice(s->target).kind == GDB_RUNNING;
+        if (s->in_monitor)
+            s->running = s->is_begun && s->ops->monitor_slice != NULL &&
+                         s->ops->monitor_slice(s->target, &unheard);
+        else if (s->in_restart)
+            s->running = s->ops->restart_slice(s->target).kind == GDB_RUNNING;
+        else
+            s->running = s->ops->slice(s->target).kind == GDB_RUNNING;
     }
     buf_free(&unheard);
-    s->in_monitor = false;
+    s->in_monitor = s->in_restart = false;
     s->held = false;
     points_remove(s, -1);
     points_free_retired(s);

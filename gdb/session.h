@@ -6,7 +6,12 @@
  * except that the reply to a resume comes when the target has stopped. Between
  * the two (gdb_session_running) the owner calls gdb_session_slice again and
  * again, and only an interrupt may come in. Any packet that comes in anyway
- * interrupts too, and waits.
+ * interrupts too, and waits. It tells that a monitor command or a vRun was given
+ * up: that gets no reply any more.
+ *
+ * A reply on the way may cross such a packet. Acknowledgements settle that: a
+ * client skips what comes before its packet's. So they are not offered to be
+ * left out; a client that asks for it all the same has its will.
  */
 #ifndef GDB_SESSION_H
 #define GDB_SESSION_H
@@ -29,14 +34,17 @@ struct gdb_session {
     struct buf last;    /* the last packet, in case the client wants it again */
     struct buf reply;   /* the payload that a handler fills */
     struct buf console; /* text for the client, not yet framed */
+    struct buf line;    /* the monitor command */
 
     /* What the client said. */
     bool no_ack, multiprocess, swbreak, hwbreak, error_text, is_lldb;
     bool closing;  /* it said good-bye */
     bool held;     /* `reader` holds a packet that waits for the end of the run */
-    bool running;  /* a stop reply is owed, or with in_monitor the reply to a monitor command */
-    bool in_monitor;
-    unsigned quiet_slices; /* of the monitor command, since the client heard of us */
+    bool running;  /* a reply is owed: of a resume, of a monitor command, or of vRun */
+    bool in_monitor, in_restart;
+    bool is_begun;         /* the target has the monitor command */
+    bool is_interrupted;   /* by the client, since the monitor command came */
+    unsigned quiet_slices; /* of the monitor command or vRun, since the client heard of us */
     bool no_reply; /* the handler's command has no reply, or not yet */
     bool attached[GDB_PIDS_MAX + 1];
     struct gdb_tid general; /* Hg: of registers, memory and points */
@@ -60,7 +68,8 @@ void gdb_session_end(struct gdb_session *s);
 size_t gdb_session_input(struct gdb_session *s, const uint8_t *bytes, size_t n);
 /* Work of a few milliseconds for the running target. */
 void gdb_session_slice(struct gdb_session *s);
-/* Show text to the client's user. It is dropped unless the client waits for a stop. */
+/* Show text to the client's user. It is dropped unless the client waits for a stop, else none
+ * is lost: the target bounds what comes in a slice. */
 void gdb_session_console(struct gdb_session *s, const void *text, size_t n);
 
 static inline bool gdb_session_running(const struct gdb_session *s)

@@ -146,8 +146,11 @@ struct gdb_target_ops {
     void (*resume)(void *t, const struct gdb_resume *how);
     struct gdb_stop (*slice)(void *t);
     void (*interrupt)(void *t);
-    /* Restart at position `to` (0: the beginning), for vRun/R. gdb waits 6 s at most. */
+    /* Restart at position `to` (0: the beginning), for vRun/R. What takes longer than some
+     * milliseconds is done by restart_slice (NULL: nothing is), as slice does a resume; only
+     * GDB_RUNNING and GDB_FAILED matter. */
     int (*restart)(void *t, uint64_t to, struct err *e);
+    struct gdb_stop (*restart_slice)(void *t);
 
     /* "monitor LINE", `tid` is the selected thread (0, 0: none): text for the user; false:
      * unknown command. What takes longer than some milliseconds is done by monitor_slice: called

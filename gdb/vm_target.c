@@ -363,8 +363,10 @@ static void interrupt(void *target)
 static int restart(void *target, uint64_t to, struct err *e)
 {
     struct vm_target *t = target;
-    if (timeline_seek_now(t->timeline, to) == TIMELINE_FAILED)
-        ERR(e, ERR_DIVERGED, "%s", timeline_error(t->timeline));
+    (void)e;
+    t->how = (struct gdb_resume){0};
+    t->unit_pending = false;
+    timeline_seek(t->timeline, to);
     return 0;
 }
 
@@ -391,6 +393,7 @@ const struct gdb_target_ops vm_target_ops = {
     .slice = slice,
     .interrupt = interrupt,
     .restart = restart,
+    .restart_slice = slice,
     .monitor = vm_monitor,
     .monitor_slice = vm_monitor_slice,
 };

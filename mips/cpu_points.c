@@ -98,18 +98,19 @@ static int compare_u64(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* At a POINT micro-op. A breakpoint on a delay slot has no unit to stop at. */
+/* At a POINT micro-op. A breakpoint on a delay slot stops before its unit: at the branch. */
 enum op_result points_check_fetch(struct mips *cpu)
 {
     bool slot = run_in_slot(cpu);
-    uint64_t pc = run_unit_pc(cpu);
-    if (!slot && !cpu->pass && cpu->n_breaks &&
+    uint64_t pc = slot ? sext32(run_unit_pc(cpu) + 4) : run_unit_pc(cpu);
+    if (!cpu->pass && cpu->n_breaks &&
         bsearch(&pc, cpu->breaks, cpu->n_breaks, sizeof pc, compare_u64)) {
+        cpu->hit = (struct mips_hit){.va = pc, .size = 4};
         cpu->stopped = true;
         cpu->stop = MIPS_STOP_BREAK;
         return OP_STOP;
     }
-    return watch_exception(cpu, slot ? sext32(pc + 4) : pc, 4, WATCH_FETCH);
+    return watch_exception(cpu, pc, 4, WATCH_FETCH);
 }
 
 static void mark_word(uint64_t *words, uint64_t va)

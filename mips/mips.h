@@ -190,7 +190,8 @@ void mips_set_points(struct mips *cpu, const uint64_t *breaks, size_t n_breaks,
 void mips_set_watches(struct mips *cpu, const struct mips_watch *watches, size_t n_watches);
 /* Call env->mapping from now on, or no longer. */
 void mips_tell_mapping(struct mips *cpu, bool on);
-/* After MIPS_STOP_WATCH: the access that would come. */
+/* After MIPS_STOP_WATCH: the access that would come. After MIPS_STOP_BREAK: the breakpoint, which
+ * is at pc, or at the slot of the branch there. */
 struct mips_hit {
     uint64_t va, pa;
     uint32_t size;

@@ -1,11 +1,9 @@
 /* disco-replay: replay a trace, verify it, or debug it with gdb. */
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,6 +14,7 @@
 #include "core/engine_option.h"
 #include "core/run_stats.h"
 #include "gdb/server.h"
+#include "gdb/signals.h"
 #include "gdb/vm_symbols.h"
 #include "gdb/vm_target.h"
 #include "replay/timeline.h"
@@ -45,7 +44,8 @@ static const char doc[] =
     "directions; \"monitor help\" lists what disco adds.\n"
     "\n"
     "Exit status: 0 when all went well, 1 on an error, 2 when the replay differs from the "
-    "recording; for \"-- ARGS\" that of gdb.";
+    "recording; for \"-- ARGS\" that of gdb. SIGINT, SIGTERM and SIGHUP end it, and its gdb: status "
+    "0 when it served, 1 when it verified, 128 + N when gdb had to be ended by signal N.";
 
 enum { OPT_GDB = 0x100, OPT_VERIFY, OPT_CONSOLE, OPT_NOSYMBOLS, OPT_ENGINE, OPT_STATS, OPT_THREADS,
        OPT_PCAP };
@@ -125,27 +125,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-static volatile sig_atomic_t interrupted;
-static struct gdb_server *volatile running_server;
-static struct monitor *volatile verifying;
-
-static void on_signal(int sig)
+static void interrupt_monitor(void *monitor)
 {
-    (void)sig;
-    interrupted = 1;
-    if (verifying != NULL)
-        monitor_interrupt(verifying);
-    if (running_server != NULL)
-        gdb_server_stop(running_server);
-}
-
-static void catch_signals(void)
-{
-    struct sigaction sa = {.sa_handler = on_signal};
-    sigaction(SIGINT, &sa, NULL);
-    sigaction(SIGTERM, &sa, NULL);
-    sigaction(SIGCHLD, &sa, NULL); /* the gdb that we started is gone */
-    signal(SIGPIPE, SIG_IGN);
+    monitor_interrupt(monitor);
 }
 
 /* ---- progress ---- */
@@ -234,14 +216,14 @@ static int verify(const struct options *o, struct timeline *t)
 {
     struct progress p = {.on = !o->quiet && isatty(STDERR_FILENO)};
     struct replayer *r = &t->replayer;
-    verifying = r->monitor;
-    while (!replayer_at_end(r) && r->error.code == 0 && !interrupted) {
+    signals_call(interrupt_monitor, r->monitor);
+    while (!replayer_at_end(r) && r->error.code == 0 && !signals_interrupted()) {
         replayer_run(r, timeline_position(t) + 2000000, false);
         progress(&p, t, "verifying");
     }
-    verifying = NULL;
+    signals_call(NULL, NULL);
     progress_end(&p);
-    if (interrupted && r->error.code == 0 && !replayer_at_end(r)) {
+    if (signals_interrupted() && r->error.code == 0 && !replayer_at_end(r)) {
         fprintf(stderr, "disco-replay: %s: interrupted at instruction %" PRIu64
                 "; no difference up to there\n", o->shown, r->monitor->epoch_step);
         return EXIT_ERROR;
@@ -261,6 +243,7 @@ static int verify_all(const struct options *o, struct timeline *t, struct err *e
 {
     struct replayer *r = &t->replayer;
     struct captures captures = {0};
+    signals_catch();
     int result = open_captures(o, &r->monitor->config, &captures, e);
     if (result == 0) {
         r->captures = o->pcaps_count != 0 ? &captures : NULL;
@@ -331,9 +314,7 @@ static _Noreturn void run_gdb(const struct options *o, const struct vm_target *t
          line = strtok_r(NULL, "\n", &next))
         add_option(&w, "-ex", line);
     memcpy(w.list + w.count, o->command, n * sizeof w.list[0]);
-    signal(SIGINT, SIG_DFL);
-    signal(SIGPIPE, SIG_DFL);
-    signal(SIGXFSZ, SIG_DFL);
+    signals_for_gdb();
     execvp(w.list[0], (char **)(uintptr_t)w.list);
     fprintf(stderr, "disco-replay: cannot start gdb-multiarch: %s\n", strerror(errno));
     _exit(127);
@@ -391,9 +372,8 @@ static int serve_on(const struct options *o, const char *address, struct vm_targ
     pid_t child = 0;
     int status = EXIT_OK, result = 0;
     TRY(gdb_server_open(&server, address, &vm_target_ops, target, e));
-    running_server = server;
+    signals_serve(server, o->command != NULL);
     if (o->command != NULL) {
-        signal(SIGINT, SIG_IGN); /* Ctrl-C is gdb's own */
         if (o->console) {
             t->replayer.on_console = print_console_in_gdb;
             t->replayer.console_ctx = server;
@@ -403,13 +383,13 @@ static int serve_on(const struct options *o, const char *address, struct vm_targ
     } else {
         print_waiting(o, t, gdb_server_address(server));
     }
-    while (result == 0 && !interrupted && !gdb_server_stopped(server))
+    while (result == 0 && !signals_interrupted() && !gdb_server_stopped(server))
         result = gdb_server_turn(server, true, e);
-    if (child > 0 && waitpid(child, &status, 0) == child)
-        status = WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_ERROR;
-    running_server = NULL;
+    signals_serve(NULL, o->command != NULL);
     t->replayer.on_console = NULL;
-    gdb_server_close(server);
+    gdb_server_close(server); /* first: a gdb that waits for a stop hears of the end by it */
+    if (child > 0)
+        status = signals_wait_gdb(child);
     return result < 0 ? result : status;
 }
 
@@ -437,6 +417,7 @@ static int serve(const struct options *o, struct timeline *t, struct err *e)
     int result;
     timeline_begin(t);
     vm_target_init(&target, t);
+    signals_catch();
     vm_symbols_take(&target, !o->no_symbols);
     if (vm_symbols_missing(&target))
         print_symbols_missing(o);
@@ -473,9 +454,9 @@ int main(int argc, char **argv)
     const struct argp argp = {argp_options, parse, "TRACE [-- GDB-ARGUMENTS]", doc, NULL, NULL, NULL};
     usage_parse(&argp, argc, argv, 0, &o);
     o.shown = text_shown(o.trace);
+    signals_begin();
     int result = timeline_open(&t, o.trace, &e);
     if (result == 0) {
-        catch_signals(); /* until now there was nothing to be ended in order */
         if (o.console)
             t.replayer.on_console = print_console;
         monitor_set_engine(t.replayer.monitor, o.engine, o.stats);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "core/base/err.h"
-#include "mips/mips.h"
+#include "mips/insn.h"
 
 void points_free(struct points *p)
 {
@@ -74,4 +74,25 @@ const struct point *points_break_at(const struct points *p, uint64_t pc)
         if (p->list[i].kind <= POINT_HARD_BREAK && p->list[i].va == pc && point_holds(&p->list[i]))
             return &p->list[i];
     return NULL;
+}
+
+static bool is_branch(const struct vm *vm, uint64_t pc)
+{
+    uint64_t pa;
+    uint8_t b[4];
+    if (!mips_translate(vm->cpu, pc, &pa) || vm_read_physical(vm, pa, b, 4) != 4)
+        return false;
+    bool big = vm->config->big_endian;
+    uint32_t w = (uint32_t)b[big ? 0 : 3] << 24 | (uint32_t)b[big ? 1 : 2] << 16 |
+                 (uint32_t)b[big ? 2 : 1] << 8 | b[big ? 3 : 0];
+    return insn_info[insn_find(w)].attr & BRANCH;
+}
+
+const struct point *points_break_hit(const struct points *p, const struct vm *vm)
+{
+    uint64_t pc = mips_pc(vm->cpu), at = mips_last_hit(vm->cpu).va;
+    const struct point *hit = points_break_at(p, at), *of_slot = NULL;
+    if (at == pc && is_branch(vm, pc))
+        of_slot = points_break_at(p, pc + 4);
+    return hit != NULL ? hit : of_slot;
 }

@@ -6,6 +6,7 @@
 #define REPLAY_POINTS_H
 
 #include "core/base/base.h"
+#include "core/vm.h"
 
 #define WATCH_LEN_MAX (1u << 24) /* bytes */
 
@@ -36,7 +37,10 @@ bool points_has_watch(const struct points *p);
 uint8_t point_access(const struct point *point);
 /* Is its condition true? */
 bool point_holds(const struct point *point);
-/* The point that holds at this stop, or NULL. */
+/* The point that holds (its condition is true) at this address, at this stop, or NULL. */
 const struct point *points_break_at(const struct points *p, uint64_t pc);
+/* A stop at a branch is also for the points on its slot: it makes no other one for them. (Of a
+ * branch-likely they count then even if it nullifies the slot.) */
+const struct point *points_break_hit(const struct points *p, const struct vm *vm);
 
 #endif

@@ -61,7 +61,7 @@ bool points_wanted(struct timeline *t, enum run_stop stop, struct timeline_hit *
     if (touched)
         p = watch_touched(t, vm->index, &hit->cause);
     else if (stop == RUN_BREAK)
-        p = points_break_at(&t->points[vm->index], mips_pc(vm->cpu));
+        p = points_break_hit(&t->points[vm->index], vm);
     else
         p = watch_access(t, vm->index, mips_last_hit(vm->cpu), &hit->cause);
     if (stepped || p == NULL)

@@ -56,7 +56,8 @@ struct fake_target {
     bool big_endian, phys, slow, interrupted;
     struct state history[FAKE_END + 1];
     uint64_t pos, checkpoint;
-    uint64_t long_slices; /* that the monitor command "long" still takes; 0 for none */
+    uint64_t restart_slices; /* that a restart still takes; 0 for none */
+    uint64_t long_slices;    /* the same of the monitor command "long" */
     struct gdb_resume how;
     struct fake_point points[MAX_POINTS];
     struct gdb_reg regs[REG_COUNT];
@@ -463,6 +464,17 @@ static int restart(void *ctx, uint64_t to, struct err *e)
     return 0;
 }
 
+static struct gdb_stop restart_slice(void *ctx)
+{
+    struct fake_target *t = ctx;
+    if (t->interrupted)
+        t->restart_slices = 0;
+    if (t->restart_slices == 0)
+        return (struct gdb_stop){.kind = GDB_STEPPED};
+    t->restart_slices--;
+    return (struct gdb_stop){.kind = GDB_RUNNING};
+}
+
 static bool monitor(void *ctx, struct gdb_tid tid, const char *line, struct buf *out)
 {
     struct fake_target *t = ctx;
@@ -476,6 +488,8 @@ static bool monitor(void *ctx, struct gdb_tid tid, const char *line, struct buf 
         t->pos = min_u64(strtoull(line + 5, NULL, 0), FAKE_END);
     else if (strncmp(line, "long ", 5) == 0)
         t->long_slices = strtoull(line + 5, NULL, 0);
+    else if (strncmp(line, "far ", 4) == 0) /* so long takes the next restart */
+        t->restart_slices = strtoull(line + 4, NULL, 0);
     else if (strcmp(line, "checkpoint") == 0)
         t->checkpoint = t->pos;
     else if (strcmp(line, "checkpoints") == 0)
@@ -523,6 +537,7 @@ const struct gdb_target_ops fake_target_ops = {
     .slice = slice,
     .interrupt = interrupt,
     .restart = restart,
+    .restart_slice = restart_slice,
     .monitor = monitor,
     .monitor_slice = monitor_slice,
 };

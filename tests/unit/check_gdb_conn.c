@@ -192,8 +192,10 @@ START_TEST(stop_in_run)
     ck_assert_int_eq(gdb_server_turn(srv, false, NULL), 0); /* nobody there: returns */
     pthread_create(&thread, NULL, serve, srv);
     int fd = dial();
-    say(fd, "$qRcmd,736c6f77#30$vCont;c#a8");
-    expect(fd, "+$OK#9a+");
+    say(fd, "$qRcmd,736c6f77#30");
+    expect(fd, "+$OK#9a");
+    say(fd, "+$vCont;c#a8");
+    expect(fd, "+");
     gdb_server_stop(srv);
     pthread_join(thread, &result);
     gdb_server_close(srv);

@@ -8,7 +8,7 @@
 START_TEST(supported)
 {
     ASK("qSupported:multiprocess+;swbreak+;error-message+",
-        "PacketSize=100000;QStartNoAckMode+;multiprocess+;vContSupported+;swbreak+;hwbreak+;"
+        "PacketSize=100000;multiprocess+;vContSupported+;swbreak+;hwbreak+;"
         "ReverseStep+;ReverseContinue+;qXfer:features:read+;qXfer:threads:read+;"
         "qXfer:osdata:read+;qXfer:exec-file:read+;ConditionalBreakpoints+;BreakpointCommands+;"
         "error-message+");
@@ -334,7 +334,7 @@ static void send_long_command(void)
 /* A command that takes 100 slices: signs of life, its text, and then OK. */
 START_TEST(long_monitor_command)
 {
-    unsigned slices = 1; /* comes with the command */
+    unsigned slices = 0;
     send_long_command();
     for (; gdb_session_running(&s); slices++)
         gdb_session_slice(&s);
@@ -344,18 +344,86 @@ START_TEST(long_monitor_command)
     ck_assert_str_eq(buf_cstr(&console), "done\n");
     ck_assert_str_eq(buf_cstr(&got), "OK");
 
-    /* Interrupted by a packet, which is answered behind it. */
+    /* A packet tells that it was given up: only that is answered. */
+    send_long_command();
+    for (int i = 0; i < 10; i++)
+        gdb_session_slice(&s);
+    send_bytes("qC", 2);
+    gdb_session_slice(&s);
+    read_wire();
+    ck_assert(!gdb_session_running(&s));
+    ck_assert_uint_eq(packets, 1);
+    ck_assert_uint_eq(console.len, 0);
+    ck_assert_str_eq(buf_cstr(&got), "QCp1.1");
+
+    /* Even before it was begun. */
     send_long_command();
     send_bytes("qC", 2);
     gdb_session_slice(&s);
     read_wire();
-    ck_assert_uint_eq(packets, 3);
-    ck_assert_str_eq(buf_cstr(&console), "interrupted\n");
+    ck_assert_uint_eq(packets, 1);
     ck_assert_str_eq(buf_cstr(&got), "QCp1.1");
 
     send_long_command(); /* the client leaves */
     gdb_session_end(&s);
     ck_assert(!gdb_session_running(&s));
+}
+END_TEST
+
+/* What the client skips because it comes before the acknowledgement of its packet. */
+START_TEST(given_up_with_acks)
+{
+    static const char twice[] = "$qC#b4$qC#b4";
+    gdb_session_begin(&s);
+    send_long_command();
+    ck_assert_str_eq(buf_cstr(&s.wire), "+");
+    for (int i = 0; i < 40; i++)
+        gdb_session_slice(&s);
+    ck_assert_str_eq(buf_cstr(&s.wire), "+$O#4f");
+    gdb_session_input(&s, (const uint8_t *)"+-", 2); /* waited for long: nothing to repeat */
+    send_bytes("qC", 2);
+    ck_assert_str_eq(buf_cstr(&s.wire), "+$O#4f");
+    gdb_session_slice(&s);
+    ck_assert_str_eq(buf_cstr(&s.wire), "+$O#4f+$QC1#c5");
+    read_wire();
+
+    /* Sent again for want of an acknowledgement. */
+    ck_assert_uint_eq(gdb_session_input(&s, (const uint8_t *)twice, 12), 12);
+    ck_assert_str_eq(buf_cstr(&s.wire), "+$QC1#c5");
+    buf_clear(&s.wire);
+}
+END_TEST
+
+/* vRun to a place far away: signs of life that no client takes for the reply. */
+START_TEST(far_restart)
+{
+    const char *alive = "%disco:alive#5d";
+    ASK("qRcmd,66617220313030", "OK"); /* far 100 */
+    packets = 0;
+    send_bytes("vRun;;37", 8);
+    for (int i = 0; i < 101; i++) {
+        ck_assert(gdb_session_running(&s));
+        gdb_session_slice(&s);
+    }
+    ck_assert(!gdb_session_running(&s));
+    const char *at = buf_cstr(&s.wire);
+    for (int i = 0; i < 3; i++, at += strlen(alive))
+        ck_assert_msg(strncmp(at, alive, strlen(alive)) == 0, "%s", at);
+    ck_assert(*at == '$');
+    read_wire();
+    ck_assert_uint_eq(packets, 1);
+    ck_assert(strncmp(buf_cstr(&got), "T05thread:p1.1;", 15) == 0);
+
+    ASK("qRcmd,66617220313030", "OK");
+    packets = 0;
+    send_bytes("vRun;;37", 8);
+    gdb_session_slice(&s);
+    send_bytes("qC", 2); /* given up */
+    gdb_session_slice(&s);
+    read_wire();
+    ck_assert_uint_eq(packets, 1);
+    ck_assert_str_eq(buf_cstr(&got), "QCp1.1");
+    check_prefix("vRun;;7a", "E.");
 }
 END_TEST
 
@@ -402,6 +470,12 @@ START_TEST(console_text)
     gdb_session_slice(&s);
     read_wire();
     ck_assert_str_eq(buf_cstr(&console), "kept\n");
+    buf_clear(&console);
+    for (int i = 0; i < 40000; i++) /* of one slice */
+        gdb_session_console(&s, "kept\n", 5);
+    gdb_session_slice(&s);
+    read_wire();
+    ck_assert_uint_eq(console.len, 200000);
     buf_clear(&console);
     gdb_session_input(&s, (const uint8_t *)"\3", 1);
     gdb_session_slice(&s);
@@ -480,6 +554,8 @@ int main(void)
     tcase_add_test(tc, watch_for_lldb);
     tcase_add_test(tc, conditions);
     tcase_add_test(tc, commands);
+    tcase_add_test(tc, given_up_with_acks);
+    tcase_add_test(tc, far_restart);
     tcase_add_test(tc, interrupts);
     tcase_add_test(tc, long_monitor_command);
     tcase_add_test(tc, console_text);

@@ -43,6 +43,37 @@ START_TEST(breakpoints)
 }
 END_TEST
 
+/* A breakpoint on a slot stops at its branch, wherever the slot runs; and at itself when something
+ * jumps to it. */
+START_TEST(breakpoints_in_slots)
+{
+    struct rig *r = start(false, 0);
+    CODE(r, JAL_W(0x1010), ADDIU_W(T0, T0, 1), J_W(0x1004), NOP_W, ADDIU_W(T1, T1, 1),
+         J_W(0x1008), NOP_W);
+    uint64_t at = AT_CODE + 4;
+    GPR(r, RA) = 0x99;
+    mips_set_points(r->cpu, &at, 1, NULL, 0);
+    ck_assert_int_eq(rig_run(r, 500), MIPS_STOP_BREAK);
+    ck_assert_uint_eq(mips_pc(r->cpu), AT_CODE);
+    ck_assert_uint_eq(mips_last_hit(r->cpu).va, at);
+    ck_assert_uint_eq(mips_steps(r->cpu), 0);
+    ck_assert_uint_eq(GPR(r, RA), 0x99);
+    ck_assert_uint_eq(GPR(r, T0), 0);
+    ck_assert_int_eq(mips_run(r->cpu, 500, true), MIPS_STOP_BREAK);
+    ck_assert_uint_eq(mips_pc(r->cpu), at);
+    ck_assert_uint_eq(mips_last_hit(r->cpu).va, at);
+    ck_assert_uint_eq(mips_steps(r->cpu), 2 + 1 + 2 + 2);
+    ck_assert_uint_eq(GPR(r, T0), 1);
+    ck_assert_int_eq(mips_run(r->cpu, 500, true), MIPS_STOP_BREAK); /* again, by the jump to it */
+    ck_assert_uint_eq(mips_pc(r->cpu), at);
+    at = AT_CODE + 12; /* a nop, which may be one with its branch */
+    mips_set_points(r->cpu, &at, 1, NULL, 0);
+    ck_assert_int_eq(rig_run(r, 500), MIPS_STOP_BREAK);
+    ck_assert_uint_eq(mips_pc(r->cpu), AT_CODE + 8);
+    rig_destroy(r);
+}
+END_TEST
+
 START_TEST(watchpoints)
 {
     struct rig *r = start(false, 0);
@@ -238,6 +269,7 @@ static Suite *make_suite(void)
     TCase *t = tcase_create("all");
     tcase_set_timeout(t, 120);
     tcase_add_test(t, breakpoints);
+    tcase_add_test(t, breakpoints_in_slots);
     tcase_add_test(t, watchpoints);
     tcase_add_test(t, watch_aliases);
     tcase_add_test(t, watch_unaligned);
