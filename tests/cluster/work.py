@@ -24,6 +24,8 @@ with Folder():
     check(digests("one.zst") == digests("none.zst") and len(digests("one.zst")) == 2,
           digests("one.zst"), digests("none.zst"))
     shared, alone = events("two.zst"), events("none.zst")
-    check(shared["share"] > 10000 and shared["intercept"] > 3000 and shared["unshare"] > 1000,
-          shared)
+    # How many blocks are mapped and how many equal pages found later depends on who reads first, and so
+    # on each instruction of the boot: from 200 to 4400 are mapped. Their sum is steady to 3 %.
+    check(shared["share"] + shared["intercept"] > 45000 and shared["intercept"] > 100, shared)
+    check(shared["unshare"] > 30000, shared)
     check(not any(alone.get(kind) for kind in ("share", "unshare", "intercept")), alone)
