@@ -38,6 +38,11 @@ void disk_log_free(struct disk_log *d)
     *d = (struct disk_log){0};
 }
 
+static size_t vms_count(const struct disk_log *d)
+{
+    return d->setup == NULL ? 0 : d->setup->header.vms_count;
+}
+
 /* Part of a hash; not 0, which stands for a block that is not known. */
 static uint64_t short_hash(struct trace_hash whole)
 {
@@ -110,7 +115,7 @@ static void make_known(struct disk_log *d, uint32_t image, uint64_t block, struc
 
 void disk_log_put(struct disk_log *d, disk_log_put_fn *put, void *ctx)
 {
-    for (unsigned vm = 0; vm < VMS_MAX; vm++) {
+    for (size_t vm = 0; vm < vms_count(d); vm++) {
         struct buf *blocks = &d->vm[vm].blocks;
         for (size_t at = 0; at < blocks->len; at += DISK_BLOCK) {
             struct block_head head;
@@ -120,9 +125,9 @@ void disk_log_put(struct disk_log *d, disk_log_put_fn *put, void *ctx)
             uint64_t known = known_hash(d, head.image, head.block);
             if (known == 0)
                 make_known(d, head.image, head.block,
-                           put(ctx, vm, head.image, head.block, content));
+                           put(ctx, (unsigned)vm, head.image, head.block, content));
             else if (known != short_hash(trace_hash_of(content, DISK_BLOCK)))
-                changed(d, vm, head.image, head.block);
+                changed(d, (unsigned)vm, head.image, head.block);
         }
         buf_clear(blocks);
     }
@@ -130,7 +135,7 @@ void disk_log_put(struct disk_log *d, disk_log_put_fn *put, void *ctx)
 
 int disk_log_status(const struct disk_log *d, struct err *e)
 {
-    for (unsigned i = 0; i < VMS_MAX; i++)
+    for (size_t i = 0; i < vms_count(d); i++)
         if (d->vm[i].error.code != 0)
             ERR(e, d->vm[i].error.code, "%s", d->vm[i].error.msg);
     return 0;
@@ -138,7 +143,7 @@ int disk_log_status(const struct disk_log *d, struct err *e)
 
 bool disk_log_differs(const struct disk_log *d)
 {
-    for (unsigned i = 0; i < VMS_MAX; i++)
+    for (size_t i = 0; i < vms_count(d); i++)
         if (d->vm[i].differs)
             return true;
     return false;

@@ -224,8 +224,10 @@ enum record_end recorder_look_at_host(struct recorder *r)
 /* All that can be paged out was: what is left are frames on the network and firmware. */
 static int check_pool(struct recorder *r, const struct monitor *m, struct err *e)
 {
+    if (!m->reclaim.pressed)
+        return 0;
     uint64_t pool = m->memory.pool_pages, used = memory_in_use(&m->memory);
-    if (!m->reclaim.pressed || used <= pool)
+    if (used <= pool)
         return 0;
     r->end = END_ERROR;
     ERR(e, ERR_LIMIT,
