@@ -1,7 +1,9 @@
 #include "record/image.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -12,22 +14,40 @@
 
 /* ---- whole files ---- */
 
-/* And hashes it, piece by piece: each is still in the caches. */
-static int read_all(const struct image_copy *c, const char *path, int fd, void **hash,
+/* A copy in a file of memory, for the host does not clear the pages of that before they are written
+ * whole. `piece` is room for PIECE bytes, which are hashed while they are in the caches. */
+static int copy_all(uint64_t size, const char *path, int fd, int copy, uint8_t *piece, void **hash,
                     struct err *e)
 {
-    uint8_t *to = c->data;
-    for (uint64_t done = 0; done < c->size;) {
-        ssize_t n = pread(fd, to + done, (size_t)min_u64(c->size - done, PIECE), (off_t)done);
+    for (uint64_t done = 0; done < size;) {
+        ssize_t n = pread(fd, piece, (size_t)min_u64(size - done, PIECE), (off_t)done);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
             ERR(e, ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
         if (n == 0)
             ERR(e, ERR_IO, "%s: became shorter while it was read", path);
-        trace_hash_add(hash, to + done, (size_t)n);
+        trace_hash_add(hash, piece, (size_t)n);
+        for (ssize_t put = 0, k; put < n; put += k) {
+            k = pwrite(copy, piece + put, (size_t)(n - put), (off_t)done + put);
+            if (k < 0 && errno == EINTR)
+                k = 0;
+            if (k < 0)
+                ERR(e, ERR_IO, "%s: no memory for its %" PRIu64 " bytes: %s", path, size,
+                    strerror(errno));
+        }
         done += (uint64_t)n;
     }
+    return 0;
+}
+
+static int map_copy(struct image_copy *c, const char *path, uint64_t size, int copy, struct err *e)
+{
+    void *data = mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, copy, 0);
+    if (data == MAP_FAILED)
+        ERR(e, ERR_IO, "%s: no memory for its %" PRIu64 " bytes: %s", path, size, strerror(errno));
+    c->data = data;
+    c->size = size;
     return 0;
 }
 
@@ -39,16 +59,17 @@ int image_read(struct image_copy *c, const char *path, int fd, const struct stat
             !S_ISREG(st->st_mode) ? "not a regular file"
             : st->st_size == 0    ? "the file is empty"
                                   : "larger than 1 GiB");
-    size_t size = (size_t)st->st_size;
-    void *data = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (data == MAP_FAILED)
-        ERR(e, ERR_IO, "%s: no memory for its %zu bytes: %s", path, size, strerror(errno));
-    madvise(data, size, MADV_HUGEPAGE); /* the host need not have them */
-    c->data = data;
-    c->size = size;
+    int copy = memfd_create("disco-image", MFD_CLOEXEC);
+    if (copy < 0)
+        ERR(e, ERR_IO, "%s: no memory for a copy: %s", path, strerror(errno));
     void *hash = NULL;
-    int result = read_all(c, path, fd, &hash, e);
+    uint8_t *piece = xmalloc(PIECE);
+    int result = copy_all((uint64_t)st->st_size, path, fd, copy, piece, &hash, e);
+    free(piece);
     c->hash = trace_hash_end(&hash);
+    if (result == 0)
+        result = map_copy(c, path, (uint64_t)st->st_size, copy, e);
+    close(copy);
     if (result == 0 && image_changed(fd, st))
         ERR(e, ERR_IO, "%s: changed while it was read", path);
     return result;
