@@ -108,14 +108,19 @@ static void release_block(struct disk *d, uint64_t block)
     }
 }
 
+static unsigned number_of(const struct disk *disk)
+{
+    unsigned i = 0;
+    while (disk->vm->disks[i] != disk)
+        i++;
+    return i;
+}
+
 static void log_block(const struct disk *d, enum event_kind kind, uint64_t block, uint32_t mpn,
                       uint32_t slot)
 {
-    unsigned number = 0;
-    while (d->vm->disks[number] != d)
-        number++;
     struct event *ev = vm_event(d->vm, kind);
-    ev->arg[0] = number;
+    ev->arg[0] = number_of(d);
     ev->arg[1] = block;
     ev->arg[2] = (uint64_t)mpn + 1;
     ev->arg[3] = slot;
@@ -362,14 +367,6 @@ bool disk_discard(struct disk *disk, uint64_t sector, uint64_t count)
             set_block(disk, block, 0);
         }
     return true;
-}
-
-static unsigned number_of(const struct disk *disk)
-{
-    unsigned i = 0;
-    while (disk->vm->disks[i] != disk)
-        i++;
-    return i;
 }
 
 bool disk_dma(struct disk *disk, struct device *dev, enum dma_dir dir, uint64_t sector, uint64_t pa,

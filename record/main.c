@@ -152,12 +152,14 @@ static int run(struct recorder *r, const struct record_options *opt, struct setu
     enum run_stop stop = monitor_run(m, &limit, e);
     struct stopwatch time = stopwatch_since(start);
     halted_tell(&r->halted, m);
+    if (stop == RUN_LIMIT)
+        monitor_end_epoch(m);
     if (stop == RUN_FAILED)
         r->end = END_ERROR;
     else if (stop == RUN_POWERED_OFF)
         r->end = r->halted.any ? END_HALTED : END_POWER_OFF;
     else if (stop == RUN_LIMIT)
-        r->end = END_LIMIT, monitor_end_epoch(m);
+        r->end = END_LIMIT;
     else if (r->end == END_NONE)
         r->end = interrupted ? END_USER : END_TIMEOUT;
     struct trace_sizes sizes = {0};

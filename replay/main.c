@@ -303,7 +303,7 @@ static _Noreturn void run_gdb(const struct options *o, const struct vm_target *t
     struct words w = {.list = xcalloc(n + 16 + 6 * VMS_MAX, sizeof w.list[0])};
     w.list[w.count++] = "gdb-multiarch";
     add_option(&w, "-iex", "set confirm off");
-    add_option(&w, "-iex", "set remotetimeout 30"); /* a vRun may seek far */
+    add_option(&w, "-iex", "set remotetimeout 30"); /* the host may have other work */
     if (timeline_vms(t) > 1)
         add_option(&w, "-iex", python_for_several);
     if (vm_symbols_missing(target))
